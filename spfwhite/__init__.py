@@ -1,0 +1,31 @@
+"""spfwhite: the SPF records of well-known senders as an allowlist for Postfix's postscreen.
+
+`resolve` and `resolve_async` give what domains pass; `generate` makes a run as the command line
+does. They are loaded when they are first used: a program that asks for the version pays nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from spfwhite.app import generate as generate
+    from spfwhite.library import Result as Result
+    from spfwhite.library import Results as Results
+    from spfwhite.library import resolve as resolve
+    from spfwhite.library import resolve_async as resolve_async
+
+__version__ = "0.1.0"
+__all__ = ["Result", "Results", "__version__", "generate", "resolve", "resolve_async"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "generate":
+        from spfwhite.app import generate
+
+        return generate
+    if name in __all__:
+        from spfwhite import library
+
+        return getattr(library, name)
+    raise AttributeError(f"module 'spfwhite' has no attribute {name!r}")

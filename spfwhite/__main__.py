@@ -1,0 +1,5 @@
+"""`python -m spfwhite`."""
+
+from spfwhite.cli import main
+
+main()

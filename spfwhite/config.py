@@ -1,0 +1,162 @@
+"""The configuration: `providers.toml` and its overlays, merged to frozen dataclasses.
+
+Owns: which files are read, which of them wins, and what only the whole can tell: effective
+switches, inherited values, providers that name nothing.
+Refuses: to read the environment, and to guess; every fault is a ConfigError.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from spfwhite.config_file import ConfigError, Files, listed
+from spfwhite.networks import Networks, parse_operator
+from spfwhite.overlay import Overlay, did_you_mean, read_overlay
+from spfwhite.rules import NameServer, parse_domain, parse_nameserver, printable, shown
+from spfwhite.settings import SETTINGS, Config, Provider
+
+__all__ = [
+    "Config",
+    "ConfigError",
+    "NameServer",
+    "Provider",
+    "load",
+    "parse_domain",
+    "parse_nameserver",
+]
+
+DEFAULTS = "providers.toml"
+SYSTEM = Path("/etc/spfwhite")
+
+Keys = dict[str, Any]
+
+
+def load(path: Path | None = None, *, system: Path = SYSTEM) -> Config:
+    """Return the packaged defaults, overlaid key by key.
+
+    The overlays are `system/providers.toml` and `system/providers.d/*.toml` in name order, or,
+    if given, the file at path alone. A later file wins; `safety.exclude` is the union of all.
+    Raises ConfigError.
+    """
+    files = Files(root_owned=path is None)
+    paths = _system_files(system) if path is None else [path]
+    overlays = [
+        read_overlay(files.text(file), printable(str(file)), file.absolute().parent)
+        for file in paths
+    ]
+    everything = [_packaged(), *overlays]
+    tables = _merged_tables(everything)
+    keys = _merged_providers(everything)
+    _refuse_unused_categories(everything, keys, tables["provider_defaults"])
+    _refuse_shared_paths(tables, everything[-1].file)
+    categories = {name: on for each in everything for name, on in each.categories.items()}
+    return Config(
+        **{name: table(**tables[name]) for name, table in SETTINGS.items()},
+        categories=MappingProxyType(categories),
+        providers=tuple(_provider(name, keys, tables, categories, files) for name in sorted(keys)),
+    )
+
+
+def _packaged() -> Overlay:
+    # importlib.resources would cost 10 ms to import, for packages in archives, which this is not
+    file = Path(__file__).with_name(DEFAULTS)
+    return read_overlay(file.read_text("utf-8"), printable(str(file)), file.parent)
+
+
+def _system_files(system: Path) -> list[Path]:
+    # listed before opened: a file that is there but unreadable must not pass for a missing one
+    main = [system / name for name in listed(system) if name == DEFAULTS]
+    folder = system / "providers.d"
+    return main + [
+        folder / name
+        for name in listed(folder)
+        if name.endswith(".toml") and not name.startswith(".")
+    ]
+
+
+def _merged_tables(overlays: Iterable[Overlay]) -> dict[str, Keys]:
+    merged: dict[str, Keys] = {}
+    exclude = []
+    for overlay in overlays:
+        for table, keys in overlay.tables.items():
+            merged.setdefault(table, {}).update(keys)
+        exclude.append(overlay.tables.get("safety", {}).get("exclude", Networks()))
+    # to lose an exclusion by adding another would widen the list
+    merged["safety"]["exclude"] = Networks.union(exclude)
+    return merged
+
+
+def _merged_providers(overlays: list[Overlay]) -> dict[str, Keys]:
+    """Return each provider's keys and its origin, without the packaged ones if a file says so."""
+    if not all(overlay.defaults for overlay in overlays):
+        overlays = overlays[1:]
+    merged: dict[str, Keys] = {}
+    for overlay in overlays:
+        for name, keys in overlay.providers.items():
+            merged.setdefault(name, {}).update(keys, origin=overlay.file)
+    return merged
+
+
+def _provider(
+    name: str,
+    providers: Mapping[str, Keys],
+    tables: Mapping[str, Keys],
+    categories: Mapping[str, bool],
+    files: Files,
+) -> Provider:
+    keys = tables["provider_defaults"] | providers[name]
+    _refuse_nameless(name, keys, providers)
+    domains, networks = keys["domains"], keys["networks"]
+    if file := keys["domains_file"]:
+        domains += files.entries(file, parse_domain)
+    if file := keys["networks_file"]:
+        networks = Networks.union([networks, *files.entries(file, parse_operator)])
+    inherited = keys["special_use"] == "inherit"
+    keys |= {
+        "name": name,
+        "enabled": keys["enabled"] and categories.get(keys["category"], True),
+        "domains": tuple(dict.fromkeys(domains)),
+        "networks": networks,
+        "special_use": tables["safety"]["special_use"] if inherited else keys["special_use"],
+    }
+    return Provider(**keys)
+
+
+SOURCES = ("domains", "networks", "domains_file", "networks_file")
+"""The keys of which a provider needs one."""
+
+
+def _refuse_nameless(name: str, keys: Keys, providers: Mapping[str, Keys]) -> None:
+    if not any(keys[source] for source in SOURCES):
+        others = [other for other in providers if other != name]
+        raise ConfigError(
+            f"{keys['origin']}: providers.{name} has none of {', '.join(SOURCES)}"
+            + did_you_mean("providers", name, others)
+        )
+
+
+def _refuse_unused_categories(
+    overlays: list[Overlay], providers: Mapping[str, Keys], defaults: Keys
+) -> None:
+    """Raise ConfigError for a switch that switches nothing: a misspelt one would be silent."""
+    known: set[str] = set(overlays[0].categories)
+    known.update({**defaults, **keys}["category"] for keys in providers.values())
+    for overlay in overlays:
+        for name in sorted(overlay.categories.keys() - known):
+            raise ConfigError(
+                f"{overlay.file}: categories.{name} is the category of no provider"
+                + did_you_mean("categories", name, known)
+            )
+
+
+def _refuse_shared_paths(tables: Mapping[str, Keys], file: str) -> None:
+    """Raise ConfigError if one output would overwrite another."""
+    seen: dict[Path, str] = {}
+    for table, key in (("output", "allow"), ("output", "reject"), ("state", "path")):
+        path = tables[table][key]
+        if path in seen:
+            raise ConfigError(
+                f"{file}: {table}.{key} is the same file as {seen[path]}, {shown(str(path))}"
+            )
+        seen[path] = f"{table}.{key}"

@@ -1,0 +1,100 @@
+"""All questions of all domains at once, each question once, with no barrier between levels.
+
+Owns: what is asked and when. A question starts as soon as some answer has named it, so a slow
+server delays only what hangs below it, and what is asked does not depend on the order in which
+answers arrive. Refuses: to send packets (it is given `ask`) and to judge answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+
+from spfwhite.answers import Answer, Answers, Failed, Question
+from spfwhite.targets import Limits, Reach
+
+Ask = Callable[[Question], Awaitable[Answer]]
+Use = Callable[[Question, Answer], Answer]
+
+
+def _as_it_came(_question: Question, answer: Answer) -> Answer:
+    return answer
+
+
+async def crawl(
+    domains: Iterable[str],
+    ask: Ask,
+    *,
+    limits: Limits,
+    deadline: float,
+    known: Answers | None = None,
+    use: Use = _as_it_came,
+) -> dict[Question, Answer]:
+    """Return an answer to every question that the domains lead to, within the limits.
+
+    `deadline` is in seconds for the whole crawl; what is unanswered then has failed. `known` is
+    what an earlier run knew: all that it leads to is asked at once. `use` turns what came into the
+    answer that will be used, and so decides where a failed question leads on to.
+    """
+    work = _Crawl(ask, limits, use)
+    names = sorted(set(domains))
+    try:
+        async with asyncio.timeout(deadline), asyncio.TaskGroup() as tasks:
+            work.begin(names, known or {}, tasks)
+    except TimeoutError:
+        work.give_up(Failed(f"no answer within the deadline of {deadline:g} s"))
+    return work.answers
+
+
+class _Crawl:
+    def __init__(self, ask: Ask, limits: Limits, use: Use) -> None:
+        self._ask = ask
+        self._limits = limits
+        self._use = use
+        self._asked: set[Question] = set()
+        self._waiting: dict[Question, list[Reach]] = {}
+        self.answers: dict[Question, Answer] = {}
+
+    def begin(self, names: list[str], known: Answers, tasks: asyncio.TaskGroup) -> None:
+        """Start with what the names need, and with what they needed when last seen."""
+        questions = []
+        for name in names:
+            reach = Reach(self.answers, self._limits)
+            questions += self._wanted(reach, reach.start(name))
+        for name in names if known else ():
+            before = Reach(known, self._limits)
+            before.start(name)
+            questions += before.depth
+        self._start(questions, tasks)
+
+    def give_up(self, failed: Failed) -> None:
+        """Settle all that has no answer yet, and what the remembered answers lead on to."""
+        unanswered = sorted(self._asked - self.answers.keys())
+        for question in unanswered:  # grows while it is walked
+            for wanted in self._settle(question, failed):
+                if wanted not in self._asked:
+                    self._asked.add(wanted)
+                    unanswered.append(wanted)
+
+    def _start(self, questions: Iterable[Question], tasks: asyncio.TaskGroup) -> None:
+        for question in questions:
+            if question not in self._asked:
+                self._asked.add(question)
+                tasks.create_task(self._answer(question, tasks))
+
+    async def _answer(self, question: Question, tasks: asyncio.TaskGroup) -> None:
+        answer = await self._ask(question)
+        self._start(self._settle(question, answer), tasks)
+
+    def _settle(self, question: Question, answer: Answer) -> list[Question]:
+        """Take an answer; return what is wanted next."""
+        self.answers[question] = self._use(question, answer)
+        reaches = self._waiting.pop(question, ())
+        return [
+            wanted for reach in reaches for wanted in self._wanted(reach, reach.answered(question))
+        ]
+
+    def _wanted(self, reach: Reach, questions: list[Question]) -> list[Question]:
+        for question in questions:
+            self._waiting.setdefault(question, []).append(reach)
+        return questions

@@ -1,0 +1,206 @@
+"""RFC 7208 sections 4 to 6 over a snapshot, in list mode: what a domain passes, term by term.
+
+Owns: the fold of list mode: a term that is malformed, undecidable, failing or looping is dropped
+with a problem, and the fold goes on. Refuses: any look-up. Strict mode is `spfwhite.strict`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from spfwhite import spf
+from spfwhite.answers import Answers
+from spfwhite.components import components
+from spfwhite.networks import EMPTY, EVERYTHING, Networks
+from spfwhite.records import Addresses, addresses, record_at
+from spfwhite.targets import evaluated, target
+from spfwhite.trail import Evaluation, Fault, Node, Problem, Step
+from spfwhite.width import ANY_WIDTH, Widest
+
+MANY: Final = 1_000_000
+"""Look-ups are counted up to here: doubled includes would make numbers of a thousand digits."""
+
+
+def evaluate(domains: Iterable[str], answers: Answers, *, widest: Widest = ANY_WIDTH) -> Evaluation:
+    """Return what each domain passes in list mode.
+
+    "+" terms wider than `widest` pass nothing (`too-wide`).
+    """
+    fold = _ListMode(answers, widest)
+    return Evaluation(fold.nodes, {domain: fold.node(domain) for domain in domains})
+
+
+class _ListMode:
+    """Folds each record once, however many domains share it.
+
+    Records that lead to each other are folded together until nothing changes: in such a cycle, a
+    "+" include adds what the others pass, which is what a walk that stops at a name on its own
+    path would find, from wherever it starts. A directive that is not "+" has no such fixed point,
+    so inside a cycle it is dropped.
+    """
+
+    def __init__(self, answers: Answers, widest: Widest) -> None:
+        self._answers = answers
+        self.widest = widest
+        self._index: dict[str, int] = {}
+        self.nodes: list[Node] = []
+
+    def node(self, domain: str) -> int:
+        """Return the index of the domain's node, folding all that it leads to first."""
+        for component in components(domain, self._leads_to, self._index):
+            cycle = frozenset(component) if self._is_cycle(component) else frozenset()
+            for name in component:
+                self._index[name] = len(self.nodes)
+                self.nodes.append(Node(name, ""))
+            self._settle(component, cycle)
+        return self._index[domain]
+
+    def _leads_to(self, domain: str) -> list[str]:
+        text = record_at(self._answers, domain)
+        if isinstance(text, Fault):
+            return []
+        names = (
+            target(term.body.domain, domain)
+            for term in evaluated(spf.parse(text))
+            if isinstance(term.body, spf.Include | spf.Redirect)
+        )
+        return [name for name in names if isinstance(name, str)]
+
+    def _is_cycle(self, component: list[str]) -> bool:
+        return len(component) > 1 or component[0] in self._leads_to(component[0])
+
+    def _settle(self, component: list[str], cycle: frozenset[str]) -> None:
+        changed = True
+        while changed:
+            changed = False
+            for name in component:
+                index = self._index[name]
+                node = self._fold(name, cycle)
+                changed |= bool(cycle) and node.passed != self.nodes[index].passed
+                self.nodes[index] = node
+        if cycle:
+            members = [self.nodes[self._index[name]] for name in component]
+            lookups = min(MANY, sum(node.lookups for node in members))
+            voids = min(MANY, sum(node.voids for node in members))
+            for node in members:
+                shared = replace(node, lookups=lookups, voids=voids)
+                self.nodes[self._index[node.domain]] = shared
+
+    def _fold(self, domain: str, cycle: frozenset[str]) -> Node:
+        text = record_at(self._answers, domain)
+        if isinstance(text, Fault):
+            return Node(domain, "", fault=Problem(text.kind, domain, "", text.detail))
+        fold = _RecordFold(self, domain, cycle)
+        for term in evaluated(spf.parse(text)):
+            fold.add(term)
+        return fold.node(text)
+
+    def child(self, name: str) -> int:
+        """Return the index of a node that has been begun."""
+        return self._index[name]
+
+    def hosts(self, term: spf.Hosts, name: str) -> Addresses:
+        """Return what an `a` or `mx` term matches."""
+        return addresses(self._answers, term, name)
+
+
+class _RecordFold:
+    """The fold of one record: `passed |= matched - claimed`, in the order of its directives.
+
+    What "+" directives claim they pass, so only what the others claimed has to be kept apart.
+    """
+
+    def __init__(self, mode: _ListMode, domain: str, cycle: frozenset[str]) -> None:
+        self._mode = mode
+        self._domain = domain
+        self._cycle = cycle
+        self._passed: list[Networks] = []
+        self._denied = EMPTY
+        self._steps: list[Step] = []
+        self._lookups = 0
+        self._voids = [0, 0]
+
+    def add(self, term: spf.Term) -> None:
+        """Fold one directive, or the redirect."""
+        step = self._matched(term)
+        if term.qualifier == "+":
+            step = replace(step, passed=step.matched - self._denied) if step.matched else step
+            self._passed.append(step.passed)
+        elif step.matched and not isinstance(term.body, spf.All):
+            self._denied |= step.matched - Networks.union(self._passed)
+        self._steps.append(step)
+
+    def node(self, text: str) -> Node:
+        """Return the finished node."""
+        passed = Networks.union(self._passed)
+        lookups, voids = min(MANY, self._lookups), min(MANY, max(self._voids))
+        return Node(self._domain, text, tuple(self._steps), passed, lookups, voids)
+
+    def _matched(self, term: spf.Term) -> Step:
+        match term.body:
+            case spf.All():
+                step = Step(term.text, term.qualifier, EVERYTHING)
+            case spf.Ip(networks):
+                step = Step(term.text, term.qualifier, networks)
+            case spf.Include(spec) | spf.Redirect(spec):
+                return self._included(term, spec)
+            case spf.Hosts() as hosts:
+                step = self._hosts(term, hosts)
+            case spf.ByClient(kind):
+                self._lookups += 1
+                return self._drop(term, Fault("undecidable", f"{kind} is decided by the client"))
+            case spf.Malformed(reason):
+                return self._drop(term, Fault("syntax", reason))
+            case spf.Ignored():
+                return Step(term.text, term.qualifier)
+        return self._narrowed(term, step)
+
+    def _narrowed(self, term: spf.Term, step: Step) -> Step:
+        matched = self._mode.widest.narrowed(term, step.matched)
+        if matched == step.matched:
+            return step
+        problem = self._problem(term, self._mode.widest.fault(term))
+        return replace(step, matched=matched, problem=problem)
+
+    def _included(self, term: spf.Term, spec: str) -> Step:
+        self._lookups += 1
+        name = target(spec, self._domain)
+        if isinstance(name, Fault):
+            return self._drop(term, name)
+        child = self._mode.child(name)
+        node = self._mode.nodes[child]
+        if name in self._cycle:
+            fault = Fault("loop", f"{name} leads back to {self._domain}")
+            step = self._drop(term, fault, child=child)
+            return replace(step, matched=node.passed) if term.qualifier == "+" else step
+        self._lookups += node.lookups
+        self._voids = [voids + node.voids for voids in self._voids]
+        if node.fault:
+            return self._drop(term, Fault(node.fault.kind, node.fault.detail), child=child)
+        return Step(term.text, term.qualifier, node.passed, child=child)
+
+    def _hosts(self, term: spf.Term, body: spf.Hosts) -> Step:
+        self._lookups += 1
+        name = target(body.domain, self._domain)
+        if isinstance(name, Fault):
+            return self._drop(term, name)
+        found = self._mode.hosts(body, name)
+        self._voids = [a + b for a, b in zip(self._voids, found.voids, strict=True)]
+        step = Step(term.text, term.qualifier, found.networks)
+        fault = found.faults[0] or found.faults[1]
+        if fault:
+            return replace(step, problem=self._problem(term, fault))
+        if not found.networks:
+            # RFC 7208 section 5.3: no match and no error, so nothing was dropped
+            problem = Problem("missing", self._domain, term.text, f"{name} has no address")
+            return replace(step, problem=problem)
+        return step
+
+    def _drop(self, term: spf.Term, fault: Fault, *, child: int | None = None) -> Step:
+        return Step(term.text, term.qualifier, child=child, problem=self._problem(term, fault))
+
+    def _problem(self, term: spf.Term, fault: Fault) -> Problem:
+        widens = term.qualifier != "+"
+        return Problem(fault.kind, self._domain, term.text, fault.detail, widens)

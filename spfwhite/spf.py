@@ -1,0 +1,307 @@
+"""The text of an SPF record to typed terms: the grammar of RFC 7208 section 12, and nothing else.
+
+Owns: which TXT is an SPF record, what its terms are, and what is malformed about one. A malformed
+term is a value, since list mode goes on without it. Refuses: any look-up and any evaluation.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, Literal
+from urllib.parse import quote
+
+from spfwhite.networks import IPV4_MAPPED, Networks, masked
+
+Qualifier = Literal["+", "-", "~", "?"]
+
+# RFC 7208 section 7.1:
+#   macro-expand     = ( "%{" macro-letter transformers *delimiter "}" ) / "%%" / "%_" / "%-"
+#   macro-literal    = %x21-24 / %x26-7E
+#   transformers     = *DIGIT [ "r" ]
+#   delimiter        = "." / "-" / "+" / "," / "/" / "_" / "="
+# Section 7.2 keeps the letters c, r and t for the text of exp=.
+_EXPAND: Final = r"%\{[slodiphvSLODIPHV][0-9]*[rR]?[-.+,/_=]*\}|%[%_-]"
+_MACRO_STRING: Final = rf"(?:{_EXPAND}|[!-$&-~])*"
+
+# Section 7.1:
+#   domain-spec      = macro-string domain-end
+#   domain-end       = ( "." toplabel [ "." ] ) / macro-expand
+#   toplabel         = ( *alphanum ALPHA *alphanum ) /
+#                      ( 1*alphanum "-" *( alphanum / "-" ) alphanum )
+# written so that a pattern takes linear time: not all digits, and no hyphen at either end
+_TOPLABEL: Final = r"(?=[0-9]*[A-Za-z-])[0-9A-Za-z](?:[0-9A-Za-z-]*[0-9A-Za-z])?"
+_DOMAIN_SPEC: Final = rf"(?:{_EXPAND}|[!-$&-~])*?(?:\.{_TOPLABEL}\.?|{_EXPAND})"
+
+# Section 5.6 and section 12:
+#   ip4-cidr-length  = "/" ("0" / %x31-39 0*1DIGIT)      ; value range 0-32
+#   ip6-cidr-length  = "/" ("0" / %x31-39 0*2DIGIT)      ; value range 0-128
+#   dual-cidr-length = [ ip4-cidr-length ] [ "/" ip6-cidr-length ]
+#   qnum             = DIGIT / %x31-39 DIGIT / "1" 2DIGIT / "2" %x30-34 DIGIT / "25" %x30-35
+_LENGTH4: Final = r"(?:/(0|[1-9][0-9]?))?"
+_LENGTH6: Final = r"(?:/(0|[1-9][0-9]{0,2}))?"
+_DUAL: Final = r"(?:/(0|[1-9][0-9]?))?(?://(0|[1-9][0-9]{0,2}))?"
+_QNUM: Final = r"(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+
+# Section 4.6.1:
+#   directive        = [ qualifier ] mechanism
+#   modifier         = redirect / explanation / unknown-modifier
+#   unknown-modifier = name "=" macro-string
+#   name             = ALPHA *( ALPHA / DIGIT / "-" / "_" / "." )
+_MODIFIER: Final = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*)=(.*)", re.DOTALL)
+_DIRECTIVE: Final = re.compile(r"([-+~?]?)([A-Za-z][A-Za-z0-9]*)(.*)", re.DOTALL)
+
+_IP4: Final = re.compile(rf":{_QNUM}\.{_QNUM}\.{_QNUM}\.{_QNUM}{_LENGTH4}")
+_IP6: Final = re.compile(rf":([0-9A-Fa-f:.]{{2,45}}){_LENGTH6}")
+_HOSTS: Final = re.compile(rf"(?::({_DOMAIN_SPEC}))?{_DUAL}")
+_WITH_DOMAIN: Final = re.compile(rf":({_DOMAIN_SPEC})")
+_BARE_DOMAIN: Final = re.compile(_DOMAIN_SPEC)
+_ANY_MACRO_STRING: Final = re.compile(_MACRO_STRING)
+_PIECE: Final = re.compile(r"%\{([A-Za-z])([0-9]*)([rR]?)([^}]*)\}|%([%_-])|([^%]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """`all` (section 5.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """`include:domain` (section 5.2)."""
+
+    domain: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """`a` (section 5.3) or `mx` (section 5.4); without a domain, the record's own."""
+
+    kind: Literal["a", "mx"]
+    domain: str | None
+    prefix4: int
+    prefix6: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ip:
+    """`ip4` or `ip6` (section 5.6), host bits masked."""
+
+    networks: Networks
+    version: Literal[4, 6]
+    prefix: int
+
+
+@dataclass(frozen=True, slots=True)
+class ByClient:
+    """`ptr` (section 5.5) or `exists` (section 5.7): decided by the client, so never listed."""
+
+    kind: Literal["ptr", "exists"]
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """`redirect=domain` (section 6.1)."""
+
+    domain: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """`exp=` (section 6.2) or an unknown modifier (section 6): well-formed, passes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """A term outside the grammar; `reason` is a phrase for people."""
+
+    reason: str
+
+
+Mechanism = All | Include | Hosts | Ip | ByClient
+Body = Mechanism | Redirect | Ignored | Malformed
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One term as it was written; modifiers have the qualifier "+"."""
+
+    text: str
+    qualifier: Qualifier
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The terms of one SPF record, in order."""
+
+    terms: tuple[Term, ...]
+
+    @property
+    def malformed(self) -> tuple[Term, Malformed] | None:
+        """The first malformed term, which makes the whole record a permerror (section 4.6)."""
+        bad = ((term, term.body) for term in self.terms if isinstance(term.body, Malformed))
+        return next(bad, None)
+
+    @property
+    def redirect(self) -> Term | None:
+        """The redirect that counts: none where there is an `all` anywhere (section 6.1)."""
+        if any(isinstance(term.body, All) for term in self.terms):
+            return None
+        return next((term for term in self.terms if isinstance(term.body, Redirect)), None)
+
+
+def spf_texts(values: Iterable[str]) -> list[str]:
+    """Return the TXT texts that are SPF records (section 4.5): `v=spf1` alone or before a space."""
+    return [value for value in values if value[:7].lower() in ("v=spf1", "v=spf1 ")]
+
+
+@lru_cache(maxsize=4096)
+def parse(text: str) -> Record:
+    """Return the terms of a record that `spf_texts` chose; raises nothing."""
+    seen: set[str] = set()
+    terms = []
+    for word in text[6:].split(" "):
+        if not word:
+            continue
+        term = _term(word)
+        name = _modifier_name(word)
+        if name in seen:
+            # section 6: redirect and exp MUST NOT appear more than once each
+            term = Term(word, "+", Malformed(f"is a second {name}="))
+        if name in ("redirect", "exp"):
+            seen.add(name)
+        terms.append(term)
+    return Record(tuple(terms))
+
+
+def _modifier_name(word: str) -> str:
+    match = _MODIFIER.fullmatch(word)
+    return match[1].lower() if match else ""
+
+
+def _term(word: str) -> Term:
+    if match := _MODIFIER.fullmatch(word):
+        return Term(word, "+", _modifier(match[1].lower(), match[2]))
+    match = _DIRECTIVE.fullmatch(word)
+    if not match:
+        qualifier = _QUALIFIERS.get(word[0], "+")
+        return Term(word, qualifier, Malformed("is neither a directive nor a modifier"))
+    return Term(word, _QUALIFIERS[match[1] or "+"], _mechanism(match[2].lower(), match[3]))
+
+
+_QUALIFIERS: Final[dict[str, Qualifier]] = {"+": "+", "-": "-", "~": "~", "?": "?"}
+
+
+def _modifier(name: str, value: str) -> Body:
+    if name in ("redirect", "exp"):
+        if not _domain_spec(_BARE_DOMAIN, value):
+            return Malformed("does not name a domain")
+        return Redirect(value) if name == "redirect" else Ignored()
+    if not _ANY_MACRO_STRING.fullmatch(value):
+        return Malformed("has a value outside the macro grammar")
+    return Ignored()
+
+
+def _mechanism(name: str, rest: str) -> Mechanism | Malformed:
+    match name:
+        case "all":
+            return All() if not rest else Malformed("takes no argument")
+        case "include":
+            match = _domain_spec(_WITH_DOMAIN, rest)
+            return Include(match[1]) if match else Malformed("does not name a domain")
+        case "a" | "mx":
+            return _hosts("a" if name == "a" else "mx", rest)
+        case "ip4":
+            return _ip4(rest)
+        case "ip6":
+            return _ip6(rest)
+        case "ptr":
+            good = not rest or _domain_spec(_WITH_DOMAIN, rest)
+            return ByClient("ptr") if good else Malformed("does not name a domain")
+        case "exists":
+            good = _domain_spec(_WITH_DOMAIN, rest)
+            return ByClient("exists") if good else Malformed("does not name a domain")
+    return Malformed("is no mechanism of RFC 7208")
+
+
+def _domain_spec(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    """Match a text that holds a domain-spec, whose macro digits MUST NOT be 0 (section 7.1)."""
+    match = pattern.fullmatch(text)
+    if match and any(int(piece[2]) == 0 for piece in _PIECE.finditer(text) if piece[2]):
+        return None
+    return match
+
+
+def _hosts(kind: Literal["a", "mx"], rest: str) -> Hosts | Malformed:
+    match = _domain_spec(_HOSTS, rest)
+    if not match:
+        return Malformed("has a bad domain or prefix length")
+    prefix4 = 32 if match[2] is None else int(match[2])
+    prefix6 = 128 if match[3] is None else int(match[3])
+    if prefix4 > 32 or prefix6 > 128:
+        return Malformed("has a prefix length out of range")
+    return Hosts(kind, match[1], prefix4, prefix6)
+
+
+def _ip4(rest: str) -> Ip | Malformed:
+    match = _IP4.fullmatch(rest)
+    if not match:
+        return Malformed("is not an IPv4 address or network")
+    prefix = 32 if match[5] is None else int(match[5])
+    if prefix > 32:
+        return Malformed("has a prefix length over 32")
+    a, b, c, d = (int(octet) for octet in match.group(1, 2, 3, 4))
+    first, last = masked(a << 24 | b << 16 | c << 8 | d, prefix, 32)
+    return Ip(Networks.of(4, first, last), 4, prefix)
+
+
+def _ip6(rest: str) -> Ip | Malformed:
+    match = _IP6.fullmatch(rest)
+    if not match:
+        return Malformed("is not an IPv6 address or network")
+    prefix = 128 if match[2] is None else int(match[2])
+    if prefix > 128:
+        return Malformed("has a prefix length over 128")
+    try:
+        value = int(ipaddress.IPv6Address(match[1]))
+    except ValueError:
+        return Malformed("is not an IPv6 address or network")
+    first, last = masked(value, prefix, 128)
+    return Ip(Networks.of(6, first, last) - IPV4_MAPPED, 6, prefix)
+
+
+def expand(spec: str, domain: str) -> str | None:
+    """Return the domain-spec with its macros expanded for a record at `domain` (section 7).
+
+    None when it depends on the client or the sender: every letter but `d`.
+    """
+    result = []
+    for letter, digits, reverse, delimiters, literal, text in _PIECE.findall(spec):
+        if letter:
+            if letter not in "dD":
+                return None
+            result.append(_transformed(domain, digits, reverse, delimiters or ".", letter))
+        else:
+            result.append({"%": "%", "_": " ", "-": "%20"}[literal] if literal else text)
+    return _shortened("".join(result))
+
+
+def _transformed(domain: str, digits: str, reverse: str, delimiters: str, letter: str) -> str:
+    parts = re.split(f"[{re.escape(delimiters)}]", domain)
+    if reverse:
+        parts.reverse()
+    if digits:
+        parts = parts[-min(int(digits), len(parts)) :]
+    value = ".".join(parts)
+    # section 7.3: an upper-case letter asks for URL escaping
+    return quote(value, safe="-._~") if letter == "D" else value
+
+
+def _shortened(name: str) -> str:
+    """Drop labels from the left until the name fits 253 characters (section 7.3)."""
+    while len(name.removesuffix(".")) > 253 and "." in name:
+        name = name.partition(".")[2]
+    return name

@@ -1,0 +1,191 @@
+"""RFC 7208 sections 4 to 6 over a snapshot, in strict mode: where `check_host` returns pass.
+
+Owns: the fold with the limits of section 4.6.4, counted for each address family by itself. What a
+fold cannot decide (an error, a limit, a term decided by the client) leaves the addresses that got
+there undecided, and undecided addresses are never listed. Where the counters would differ from
+address to address they follow the longest path, so the result may be narrower than `check_host`,
+never wider. Refuses: any look-up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from spfwhite import spf
+from spfwhite.answers import Answers, Found, Question, mx_hosts
+from spfwhite.networks import EMPTY, EVERYTHING, Networks
+from spfwhite.records import addresses, record_at
+from spfwhite.targets import evaluated, target
+from spfwhite.trail import Evaluation, Fault, Node, Problem, Step
+from spfwhite.width import ANY_WIDTH, Widest
+
+MAX_LOOKUPS: Final = 10
+MAX_VOIDS: Final = 2
+MAX_MX_HOSTS: Final = 10
+
+FAMILIES: Final = (4, 6)
+
+
+def evaluate_strict(
+    domains: Iterable[str], answers: Answers, *, widest: Widest = ANY_WIDTH
+) -> Evaluation:
+    """Return what each domain passes in strict mode, less "+" terms wider than `widest`."""
+    nodes: list[Node] = []
+    roots = {}
+    for domain in domains:
+        roots[domain] = _Check(answers, widest, nodes).record(domain, EVERYTHING).child
+    return Evaluation(nodes, roots)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What a record makes of the addresses that reached it; the rest it does not pass."""
+
+    passed: Networks
+    undecided: Networks
+    child: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What one term makes of the addresses that reached it; the rest goes on to the next."""
+
+    matched: Networks = EMPTY
+    undecided: Networks = EMPTY
+    fault: Fault | None = None
+    child: int | None = None
+
+
+class _Check:
+    """One `check_host` for all addresses at once, with counters for each family."""
+
+    def __init__(self, answers: Answers, widest: Widest, nodes: list[Node]) -> None:
+        self._answers = answers
+        self._widest = widest
+        self._nodes = nodes
+        self._lookups = dict.fromkeys(FAMILIES, 0)
+        self._voids = dict.fromkeys(FAMILIES, 0)
+
+    def record(self, domain: str, reach: Networks) -> _Outcome:
+        """Evaluate the record at a domain for the addresses in `reach`."""
+        text = record_at(self._answers, domain)
+        if isinstance(text, Fault):
+            return self._unusable(domain, "", Problem(text.kind, domain, "", text.detail), reach)
+        record = spf.parse(text)
+        if record.malformed:
+            # section 4.6: a syntax error anywhere in the record is a permerror
+            term, body = record.malformed
+            detail = f"{body.reason}, which voids the record"
+            problem = Problem("syntax", domain, term.text, detail)
+            return self._unusable(domain, text, problem, reach)
+        return self._fold(domain, text, record, reach)
+
+    def _unusable(self, domain: str, text: str, fault: Problem, reach: Networks) -> _Outcome:
+        self._nodes.append(Node(domain, text, fault=fault))
+        return _Outcome(EMPTY, reach, len(self._nodes) - 1)
+
+    def _fold(self, domain: str, text: str, record: spf.Record, reach: Networks) -> _Outcome:
+        lookups, voids = max(self._lookups.values()), max(self._voids.values())
+        passed, undecided, remaining = EMPTY, EMPTY, reach
+        steps = []
+        for term in evaluated(record):
+            if not remaining:
+                break
+            turn = self._narrowed(term, self._turn(domain, term, remaining))
+            step = _step(domain, term, turn)
+            steps.append(step)
+            passed |= step.passed
+            undecided |= turn.undecided
+            remaining = remaining - turn.matched - turn.undecided
+        lookups = max(self._lookups.values()) - lookups
+        voids = max(self._voids.values()) - voids
+        self._nodes.append(Node(domain, text, tuple(steps), passed, lookups, voids))
+        return _Outcome(passed, undecided, len(self._nodes) - 1)
+
+    def _narrowed(self, term: spf.Term, turn: _Turn) -> _Turn:
+        matched = self._widest.narrowed(term, turn.matched)
+        if matched == turn.matched:
+            return turn
+        return replace(turn, matched=matched, fault=self._widest.fault(term))
+
+    def _turn(self, domain: str, term: spf.Term, remaining: Networks) -> _Turn:
+        match term.body:
+            case spf.All():
+                return _Turn(matched=remaining)
+            case spf.Ip(networks):
+                return _Turn(matched=networks & remaining)
+            case spf.Ignored() | spf.Malformed():
+                return _Turn()
+        over = self._over_limit(remaining)
+        turn = self._looked_up(domain, term, remaining - over) if remaining - over else _Turn()
+        if not over:
+            return turn
+        fault = Fault("limit", f"needs more than {MAX_LOOKUPS} look-ups")
+        return replace(turn, undecided=turn.undecided | over, fault=fault)
+
+    def _over_limit(self, remaining: Networks) -> Networks:
+        """Count a look-up; return the addresses whose family has none left (section 4.6.4)."""
+        over = EMPTY
+        for version in FAMILIES:
+            if remaining.ranges(version):
+                self._lookups[version] += 1
+                if self._lookups[version] > MAX_LOOKUPS:
+                    over |= remaining.family(version)
+        return over
+
+    def _looked_up(self, domain: str, term: spf.Term, remaining: Networks) -> _Turn:
+        match term.body:
+            case spf.Include(spec) | spf.Redirect(spec):
+                name = target(spec, domain)
+                if isinstance(name, str):
+                    return self._included(name, remaining)
+                return _Turn(undecided=remaining, fault=name)
+            case spf.Hosts(_, spec) as hosts:
+                name = target(spec, domain)
+                if isinstance(name, str):
+                    return self._hosts(hosts, name, remaining)
+                return _Turn(undecided=remaining, fault=name)
+        fault = Fault("undecidable", "is decided by the client")
+        return _Turn(undecided=remaining, fault=fault)
+
+    def _included(self, name: str, remaining: Networks) -> _Turn:
+        outcome = self.record(name, remaining)
+        # section 5.2: no record at all, like every error, is an error of the include
+        problem = self._nodes[outcome.child].fault
+        fault = Fault(problem.kind, problem.detail) if problem else None
+        return _Turn(outcome.passed, outcome.undecided, fault, outcome.child)
+
+    def _hosts(self, body: spf.Hosts, name: str, remaining: Networks) -> _Turn:
+        if body.kind == "mx" and self._exchanges(name) > MAX_MX_HOSTS:
+            over = Fault("limit", f"{name} has more than {MAX_MX_HOSTS} MX hosts")
+            return _Turn(undecided=remaining, fault=over)
+        found = addresses(self._answers, body, name)
+        undecided, fault = EMPTY, None
+        for version, voids, family_fault in zip(FAMILIES, found.voids, found.faults, strict=True):
+            family = remaining.family(version)
+            if not family:
+                continue
+            self._voids[version] += voids
+            if self._voids[version] > MAX_VOIDS:
+                family_fault = Fault("limit", f"makes more than {MAX_VOIDS} void look-ups")
+            if family_fault:
+                undecided, fault = undecided | family, family_fault
+        return _Turn((found.networks & remaining) - undecided, undecided, fault)
+
+    def _exchanges(self, name: str) -> int:
+        answer = self._answers.get(Question(name, "MX"))
+        return len(mx_hosts(answer)) if isinstance(answer, Found) else 0
+
+
+def _step(domain: str, term: spf.Term, turn: _Turn) -> Step:
+    fault = turn.fault
+    return Step(
+        term.text,
+        term.qualifier,
+        turn.matched,
+        turn.matched if term.qualifier == "+" else EMPTY,
+        turn.child,
+        Problem(fault.kind, domain, term.text, fault.detail) if fault else None,
+    )

@@ -1,0 +1,56 @@
+"""The rail on the width of single terms.
+
+Owns: how wide a "+" term of its own may be. Judged term by term: on the result,
+`-ip4:192.0.2.0/28 +all` would keep eight million addresses. Refuses: to judge includes and
+redirects, whose terms are judged where they stand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from spfwhite import spf
+from spfwhite.networks import BITS, Networks
+from spfwhite.trail import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Widest:
+    """The shortest prefix lengths that a "+" term may have; 0 allows all."""
+
+    ipv4: int = 0
+    ipv6: int = 0
+
+    def narrowed(self, term: spf.Term, matched: Networks) -> Networks:
+        """Return what is left of a term's addresses: each family that is too wide goes."""
+        prefix4, prefix6 = _prefixes(term.body)
+        if term.qualifier != "+" or (prefix4 >= self.ipv4 and prefix6 >= self.ipv6):
+            return matched
+        return Networks(
+            matched.v4 if prefix4 >= self.ipv4 else (), matched.v6 if prefix6 >= self.ipv6 else ()
+        )
+
+    def fault(self, term: spf.Term) -> Fault:
+        """Return the fault of a term that `narrowed` took something from."""
+        prefix4, prefix6 = _prefixes(term.body)
+        family, prefix, widest = "ipv4", prefix4, self.ipv4
+        if prefix4 >= self.ipv4:
+            family, prefix, widest = "ipv6", prefix6, self.ipv6
+        return Fault(
+            "too-wide", f"a /{prefix} is wider than the /{widest} of safety.widest_{family}"
+        )
+
+
+ANY_WIDTH: Final = Widest()
+
+
+def _prefixes(body: spf.Body) -> tuple[int, int]:
+    match body:
+        case spf.All():
+            return 0, 0
+        case spf.Ip(_, version, prefix):
+            return (prefix, BITS[6]) if version == 4 else (BITS[4], prefix)
+        case spf.Hosts(_, _, prefix4, prefix6):
+            return prefix4, prefix6
+    return BITS[4], BITS[6]

@@ -1,0 +1,95 @@
+"""The program as a user starts it: a process of its own, its streams in pipes, and its overlay.
+
+Refuses: to call the program's functions; tests that do import them themselves.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tests.dnsserver import DnsServer
+
+Finished = subprocess.CompletedProcess[str]
+
+TABLE = "table.cidr"
+"""The allow table of an overlay, in the overlay's folder."""
+
+
+def spfwhite(
+    *arguments: str | Path,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    stdin: bytes | None = None,
+    timeout: float = 60,
+) -> Finished:
+    """Run the program; `env` is added to the environment, `timeout` is in seconds.
+
+    Output is text of one character an octet, so that what is not ASCII shows.
+    """
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("SPFWHITE_")}
+    inherited.pop("COLUMNS", None)
+    done = subprocess.run(
+        [sys.executable, "-m", "spfwhite", *map(str, arguments)],
+        input=stdin or b"",
+        capture_output=True,
+        env=inherited | dict(env or {}),
+        cwd=cwd,
+        timeout=timeout,
+        check=False,
+    )
+    streams = done.stdout.decode("latin-1"), done.stderr.decode("latin-1")
+    return Finished(done.args, done.returncode, *streams)
+
+
+def overlay(
+    folder: Path,
+    providers: Mapping[str, Sequence[str]],
+    *,
+    server: DnsServer | str = "127.0.0.1:1",
+    attempts: int = 4,
+    spf: str = "",
+    more: str = "",
+) -> Path:
+    """Write an overlay of these providers (name to domains) alone; all its paths are in `folder`.
+
+    `spf` is put under `[spf]`, `more` at the end. Special-use networks are kept, so that tests can
+    use those of the documentation.
+    """
+    address = server if isinstance(server, str) else server.address
+    lines = [
+        "defaults = false",
+        f'[output]\nallow = "{TABLE}"\nreject = "reject.cidr"',
+        '[state]\npath = "state.json"',
+        f'[dns]\nnameservers = ["{address}"]\nattempts = {attempts}',
+        '[safety]\nspecial_use = "keep"',
+        f"[spf]\n{spf}",
+    ]
+    for name, domains in providers.items():
+        texts = ", ".join(f'"{domain}"' for domain in domains)
+        lines.append(f"[providers.{name}]\ndomains = [{texts}]")
+    path = folder / "overlay.toml"
+    path.write_text("\n".join([*lines, more, ""]))
+    return path
+
+
+def rules(table: str | bytes) -> list[str]:
+    """Return the lines of a table that are not comments."""
+    text = table.decode("ascii") if isinstance(table, bytes) else table
+    return [line for line in text.splitlines() if not line.startswith("#")]
+
+
+def listing(folder: Path) -> dict[str, tuple[int, int, int, bytes]]:
+    """Return what there is below a folder: inode, mode, time of change and content of each file."""
+    return {
+        str(path.relative_to(folder)): (
+            path.stat().st_ino,
+            path.stat().st_mode,
+            path.stat().st_mtime_ns,
+            path.read_bytes() if path.is_file() else b"",
+        )
+        for path in sorted(folder.rglob("*"))
+    }
