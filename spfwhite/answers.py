@@ -12,7 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple, get_args
 
-RRType = Literal["TXT", "MX", "A", "AAAA"]
+RRType = Literal["TXT", "MX", "A", "AAAA", "PAGE"]
+"""Types of DNS records, and PAGE: a web page, whose name is its URL and whose values are CIDRs."""
+
 RRTYPES: Final[tuple[RRType, ...]] = get_args(RRType)
 
 SNAPSHOT_FORMAT: Final = "spfwhite-snapshot"
@@ -57,6 +59,7 @@ class SnapshotError(Exception):
     """A snapshot that cannot be used; the text is a sentence for people."""
 
 
+_URL = re.compile(r"https?://[!-~]{3,2000}")
 _LABEL = re.compile(r"[!-\[\]-~]{1,63}")
 
 
@@ -127,9 +130,15 @@ def question_from_text(text: str) -> Question:
     """Return the question of a key like `example.org TXT`; raises SnapshotError."""
     name, _, kind = text.partition(" ")
     for rrtype in RRTYPES:
-        if kind == rrtype and name == canonical(name) and name_fault(name) is None:
+        if kind == rrtype and _is_asked(name, rrtype):
             return Question(name, rrtype)
     raise SnapshotError(f"has an answer to {text[:80]!a}, which is no question of ours")
+
+
+def _is_asked(name: str, rrtype: RRType) -> bool:
+    if rrtype == "PAGE":
+        return _URL.fullmatch(name) is not None
+    return name == canonical(name) and name_fault(name) is None
 
 
 def answer_from_json(key: str, data: object) -> Answer:
@@ -154,6 +163,8 @@ def _valid(rrtype: str, value: str) -> bool:
     if rrtype == "MX":
         return re.fullmatch(r"[0-9]{1,5} [!-~]*", value) is not None
     try:
+        if rrtype == "PAGE":
+            return bool(ipaddress.ip_network(value))
         address = ipaddress.ip_address(value)
     except ValueError:
         return False

@@ -1,44 +1,44 @@
 """The run: fetch, then decide, then write.
 
-Owns: the order of the steps, the clock and the paths. Refuses: to decide (`spfwhite.plan`), to
+Owns: the order of the steps, the clock and the lock. Refuses: to decide (`spfwhite.plan`), to
 print (`spfwhite.cli`) and to exit.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from spfwhite import __version__, files, plan, tables
-from spfwhite.answers import (
-    Answer,
-    Answers,
-    Failed,
-    Question,
-    SnapshotError,
-    snapshot_from_json,
-    snapshot_to_json,
-)
-from spfwhite.crawl import crawl
-from spfwhite.nameservers import system_nameservers
-from spfwhite.networks import EMPTY, Networks
-from spfwhite.report import Report, provider_report
-from spfwhite.settings import Config, Dns
-from spfwhite.targets import Limits
+from spfwhite import candidates, fetch, files, plan, write
+from spfwhite.answers import Answer, Answers, Failed, Found, Question
+from spfwhite.crawl import Progress, no_progress
+from spfwhite.memory import DAY, Policy, Recall, Stale
+from spfwhite.networks import EMPTY
+from spfwhite.postfix import ReloadError
+from spfwhite.report import ProviderReport, Report, expired_report, provider_report
+from spfwhite.settings import Config
+from spfwhite.sources import with_fallbacks
+from spfwhite.state import State, StateError, load
 
 STDOUT = Path("-")
+
+
+class UsageError(Exception):
+    """Options that cannot be carried out; the text is a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """What one run was asked to do beyond its configuration.
 
-    `output` is the one table to write, with STDOUT for standard output; None means the
-    configured tables.
+    `output` is the one table to write, STDOUT for standard output; None means the configured
+    tables. `accept` names providers whose hold is lifted ("all": every one), `only` the one
+    provider to ask the network for. `wait` is how many seconds to wait for the lock. `progress` is
+    called with the numbers of answered and of asked questions.
     """
 
     output: Path | None = None
@@ -46,120 +46,179 @@ class Options:
     force: bool = False
     record: Path | None = None
     replay: Path | None = None
+    offline: bool = False
+    only: str = ""
+    accept: tuple[str, ...] = ()
+    wait: float = 0.0
+    progress: Progress = no_progress
+
+    @property
+    def writes_state(self) -> bool:
+        """Only a run that writes the configured tables writes the state."""
+        return self.output is None and not self.dry_run
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A report, and the table as it stands in the file or on standard output."""
+    """A report, and the allow table as it stands in the file or on standard output."""
 
     report: Report
     table: bytes
 
 
+@dataclass(slots=True)
+class _Memory:
+    """The state as it was found; `notices` are what has to be said about it."""
+
+    state: State | None = None
+    notices: list[str] = field(default_factory=list)
+
+
 def generate(config: Config, options: Options) -> Run:
-    """Make the table; raises FileError, SnapshotError and NoNameServerError."""
-    started = datetime.now(UTC)
-    answers = _answers(config, options)
-    if options.record:
-        files.replace(options.record, snapshot_bytes(answers))
-    evaluation = plan.judged(config, answers)
-    candidates = plan.candidates(config, answers, evaluation)
-    networks = Networks.union(candidate.networks for candidate in candidates)
-    path = None if options.output == STDOUT else options.output or config.output.allow
-    old = files.read_if_there(path) if path else None
-    report = Report(
-        started=started,
-        path=path,
-        outcome="planned",
-        providers=tuple(provider_report(candidate) for candidate in candidates),
-        networks=networks,
-        before=tables.networks_in(old) if old else EMPTY,
-        questions=len(answers),
-        failed=sum(isinstance(answer, Failed) for answer in answers.values()),
-        refusals=_refusals(candidates, path, old, force=options.force),
-    )
-    table = _table(config, report)
-    return Run(_carried_out(report, options, old, table), table)
+    """Make the tables and return the report.
 
-
-def _answers(config: Config, options: Options) -> dict[Question, Answer]:
-    if options.replay:
-        return load_snapshot(options.replay)
-    domains = plan.roots(plan.enabled(config))
-    return asyncio.run(look_up(domains, config.dns, plan.limits(config)))
-
-
-async def look_up(domains: Iterable[str], dns: Dns, limits: Limits) -> dict[Question, Answer]:
-    """Return the answers to all that the domains lead to; raises NoNameServerError."""
-    from spfwhite import resolver  # dnspython takes 0.1 s to import
-
-    servers = dns.nameservers or system_nameservers()
-    asker = resolver.Resolver(
-        servers, attempts=dns.attempts, concurrency=dns.concurrency, max_qps=dns.max_qps
-    )
-    return await crawl(domains, asker.ask, limits=limits, deadline=dns.deadline)
-
-
-def load_snapshot(path: Path) -> dict[Question, Answer]:
-    """Return a recorded snapshot; raises FileError and SnapshotError, with the path."""
-    content = files.read_if_there(path)
-    if content is None:
-        raise files.FileError(f"cannot read {path}: there is no such file")
-    try:
-        return snapshot_from_json(json.loads(content))
-    except (ValueError, RecursionError):
-        raise SnapshotError(f"{path} is not JSON") from None
-    except SnapshotError as error:
-        raise SnapshotError(f"{path} {error}") from None
-
-
-def snapshot_bytes(answers: Answers) -> bytes:
-    """Return a snapshot as it is recorded: JSON, one answer a line."""
-    return json.dumps(snapshot_to_json(answers), indent=1).encode() + b"\n"
-
-
-def _table(config: Config, report: Report) -> bytes:
-    name = (report.path or config.output.allow).name
-    v4, v6 = (sum(1 for _ in report.networks.cidrs(version)) for version in (4, 6))
-    listed = sum(1 for provider in report.providers if provider.networks)
-    summary = f"{v4} IPv4 and {v6} IPv6 networks of {listed} providers"
-    rules = tables.rules(report.networks, "permit")
-    return tables.render(name, __version__, rules, report.started, summary)
-
-
-def _refusals(
-    candidates: list[plan.Candidate], path: Path | None, old: bytes | None, *, force: bool
-) -> tuple[str, ...]:
-    refusals = []
-    if candidates and not any(candidate.networks for candidate in candidates):
-        refusals.append(
-            f"the list would be empty: none of {len(candidates)} providers passes an address; "
-            "no flag lifts this, see the problems above"
+    Raises UsageError, FileError, LockedError, SnapshotError, NoNameServerError and PostfixError;
+    the tables are as they were then.
+    """
+    now = time.time()
+    whole, config = config, candidates.in_force(config, datetime.fromtimestamp(now, UTC).date())
+    _check(config, options)
+    with _lock(config, options):
+        memory = _remembered(config, options)
+        if options.only and memory.state is None:
+            config = _narrowed(config, options)
+        state = memory.state or State()
+        days = config.state
+        sticky = 0.0 if config.spf.strict else days.sticky_days * DAY
+        recall = Recall(state.known, Policy(days.max_stale_days * DAY, sticky), now)
+        answers = with_fallbacks(candidates.enabled(config), _answers(config, options, recall))
+        if options.record:
+            fetch.save_snapshot(options.record, answers)
+        decided = plan.decide(
+            config,
+            candidates.candidates(config, answers, recall.stale),
+            state.accepted,
+            lifted=_lifted(config, options),
+            force=options.force,
+            now=now,
         )
-    if old is not None and tables.origin(old) == "foreign" and not force:
-        refusals.append(
-            f"{path} was not written by spfwhite; --force replaces it and keeps it as {path}.orig"
+        ready = write.prepared(config, decided, options.output, now, force=options.force)
+        allow = ready[0]
+        report = Report(
+            started=now,
+            path=allow.path,
+            outcome="planned",
+            providers=(
+                *(provider_report(decision) for decision in decided.decisions),
+                *_expired(whole, config, state),
+            ),
+            networks=decided.permitted,
+            rejected=decided.rejected,
+            before=allow.before,
+            questions=len(answers),
+            failed=sum(isinstance(answer, Failed) for answer in answers.values()),
+            verified=write.is_verified(config),
+            last_success=state.written,
+            refusals=(*decided.refusals, *(table.refusal for table in ready if table.refusal)),
+            notices=(*memory.notices, *_darkness(answers, recall.stale)),
         )
-    return tuple(refusals)
+        following = write.next_state(ready, decided, recall, state, now)
+        if options.only or options.offline:
+            following = replace(following, asked=state.asked)
+        report = _carried_out(config, options, report, ready, following)
+        return Run(replace(report, duration=time.time() - now), allow.content)
 
 
-def _carried_out(report: Report, options: Options, old: bytes | None, table: bytes) -> Report:
-    path = report.path
+def _carried_out(
+    config: Config, options: Options, report: Report, ready: list[write.Table], following: State
+) -> Report:
+    """Write what the plan says, unless it is refused or a dry run; return the report of it."""
     if report.refusals:
-        if path and old is None and not options.dry_run:
-            _create_header_only(path, report)
+        if not options.dry_run:
+            write.create_header_only(ready, report.started)
         return replace(report, outcome="refused")
-    if options.dry_run or not path:
+    if options.dry_run or ready[0].path is None:
         return report
-    origin = tables.origin(old) if old is not None else "empty"
-    if old is not None and origin == "ours" and tables.rules_in(old) == tables.rules_in(table):
-        return replace(report, outcome="current")
-    if old is not None and origin in ("foreign", "postwhite"):
-        files.replace(path.with_name(path.name + ".orig"), old)
-    files.replace(path, table)
-    return replace(report, outcome="written")
+    new_state = following if options.writes_state else None
+    written = write.write_tables(config, ready, new_state)
+    report = replace(report, outcome="written" if written else "current")
+    if not (new_state and config.postfix.reload):
+        return report
+    try:
+        write.reload_if_needed(config, new_state)
+    except ReloadError as error:
+        return replace(report, not_reloaded=str(error))
+    return report
 
 
-def _create_header_only(path: Path, report: Report) -> None:
-    """Make a table without rules: a missing one hides the lists after it from postscreen."""
-    files.replace(path, tables.render(path.name, __version__, [], report.started, "no rules yet"))
+def _expired(whole: Config, config: Config, state: State) -> Iterator[ProviderReport]:
+    """Report the providers that are off because their last day is over."""
+    for before, after in zip(whole.providers, config.providers, strict=False):
+        if before.enabled and not after.enabled:
+            entry = state.accepted.get(before.name)
+            yield expired_report(before, entry.networks if entry else EMPTY)
+
+
+def _check(config: Config, options: Options) -> None:
+    names = {provider.name for provider in candidates.enabled(config)}
+    for name in (*options.accept, *([options.only] if options.only else [])):
+        if name not in names and name != "all":
+            raise UsageError(f"{name!a} is not an enabled provider; see `spfwhite generate -v`")
+
+
+def _lock(config: Config, options: Options) -> AbstractContextManager[None]:
+    if not options.writes_state:
+        return nullcontext()
+    files.make_folder(config.state.path.parent)
+    return files.lock(config.state.path.with_name(config.state.path.name + ".lock"), options.wait)
+
+
+def _remembered(config: Config, options: Options) -> _Memory:
+    if options.replay:
+        return _Memory()
+    path = config.state.path
+    try:
+        memory = _Memory(load(path))
+    except StateError as error:
+        aside = path.with_name(path.name + ".bad")
+        if options.writes_state:
+            files.move(path, aside)
+        kept = f"it is kept as {aside}" if options.writes_state else "it is left in place"
+        memory = _Memory(
+            notices=[f"{path} {error}: going on without it, the rails compare with nothing; {kept}"]
+        )
+    if memory.state is None and (options.offline or (options.only and not options.output)):
+        what = "--offline" if options.offline else "--only"
+        raise UsageError(f"{what} needs the state of an earlier run, and {path} has none")
+    return memory
+
+
+def _narrowed(config: Config, options: Options) -> Config:
+    """Without a state, `--only NAME -o FILE` makes a table of that provider alone."""
+    chosen = tuple(each for each in config.providers if each.name == options.only)
+    return replace(config, providers=chosen)
+
+
+def _answers(config: Config, options: Options, recall: Recall) -> dict[Question, Answer]:
+    if options.replay:
+        return fetch.load_snapshot(options.replay)
+    if options.offline:
+        return recall.offline()
+    return fetch.fetch(config, recall, only=options.only, progress=options.progress)
+
+
+def _darkness(answers: Answers, stale: Mapping[Question, Stale]) -> list[str]:
+    """Say once that DNS gave nothing at all, instead of once a provider."""
+    if not answers or any(isinstance(a, Found) and q not in stale for q, a in answers.items()):
+        return []
+    failures = [answer for answer in answers.values() if isinstance(answer, Failed)]
+    reasons = {each.reason for each in failures} | {each.reason for each in stale.values()}
+    if not reasons:
+        reasons = {"every name came back as not existing, so the name server does not resolve"}
+    return [f"DNS gave no answer at all: {'; '.join(sorted(reasons)[:3])}"]
+
+
+def _lifted(config: Config, options: Options) -> set[str]:
+    if "all" in options.accept:
+        return {provider.name for provider in config.providers}
+    return set(options.accept)

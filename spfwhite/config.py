@@ -11,9 +11,10 @@ from types import MappingProxyType
 from typing import Any
 
 from spfwhite.config_file import ConfigError, Files, listed
+from spfwhite.escape import printable
 from spfwhite.networks import Networks, parse_operator
 from spfwhite.overlay import Overlay, did_you_mean, read_overlay
-from spfwhite.rules import NameServer, parse_domain, parse_nameserver, printable, shown
+from spfwhite.rules import NameServer, parse_domain, parse_nameserver, shown
 from spfwhite.settings import SETTINGS, Config, Provider
 
 __all__ = [
@@ -40,7 +41,7 @@ def load(path: Path | None = None, *, system: Path = SYSTEM) -> Config:
     Raises ConfigError.
     """
     files = Files(root_owned=path is None)
-    paths = _system_files(system) if path is None else [path]
+    paths = system_files(system) if path is None else [path]
     overlays = [
         read_overlay(files.text(file), printable(str(file)), file.absolute().parent)
         for file in paths
@@ -64,7 +65,7 @@ def _packaged() -> Overlay:
     return read_overlay(file.read_text("utf-8"), printable(str(file)), file.parent)
 
 
-def _system_files(system: Path) -> list[Path]:
+def system_files(system: Path) -> list[Path]:
     # listed before opened: a file that is there but unreadable must not pass for a missing one
     main = [system / name for name in listed(system) if name == DEFAULTS]
     folder = system / "providers.d"
@@ -123,7 +124,7 @@ def _provider(
     return Provider(**keys)
 
 
-SOURCES = ("domains", "networks", "domains_file", "networks_file")
+SOURCES = ("domains", "networks", "domains_file", "networks_file", "pages", "hosts")
 """The keys of which a provider needs one."""
 
 

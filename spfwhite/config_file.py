@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from spfwhite.rules import clipped, printable, shown
+from spfwhite.escape import clipped, printable
+from spfwhite.rules import shown
 
 T = TypeVar("T")
 

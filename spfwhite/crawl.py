@@ -15,10 +15,16 @@ from spfwhite.targets import Limits, Reach
 
 Ask = Callable[[Question], Awaitable[Answer]]
 Use = Callable[[Question, Answer], Answer]
+Progress = Callable[[int, int], None]
 
 
-def _as_it_came(_question: Question, answer: Answer) -> Answer:
+def as_it_came(_question: Question, answer: Answer) -> Answer:
+    """Use each answer as it is, with no memory."""
     return answer
+
+
+def no_progress(_answered: int, _asked: int) -> None:
+    """Tell nobody."""
 
 
 async def crawl(
@@ -28,7 +34,8 @@ async def crawl(
     limits: Limits,
     deadline: float,
     known: Answers | None = None,
-    use: Use = _as_it_came,
+    use: Use = as_it_came,
+    progress: Progress = no_progress,
 ) -> dict[Question, Answer]:
     """Return an answer to every question that the domains lead to, within the limits.
 
@@ -36,7 +43,7 @@ async def crawl(
     what an earlier run knew: all that it leads to is asked at once. `use` turns what came into the
     answer that will be used, and so decides where a failed question leads on to.
     """
-    work = _Crawl(ask, limits, use)
+    work = _Crawl(ask, limits, use, progress)
     names = sorted(set(domains))
     try:
         async with asyncio.timeout(deadline), asyncio.TaskGroup() as tasks:
@@ -47,7 +54,8 @@ async def crawl(
 
 
 class _Crawl:
-    def __init__(self, ask: Ask, limits: Limits, use: Use) -> None:
+    def __init__(self, ask: Ask, limits: Limits, use: Use, progress: Progress) -> None:
+        self._progress = progress
         self._ask = ask
         self._limits = limits
         self._use = use
@@ -85,6 +93,7 @@ class _Crawl:
     async def _answer(self, question: Question, tasks: asyncio.TaskGroup) -> None:
         answer = await self._ask(question)
         self._start(self._settle(question, answer), tasks)
+        self._progress(len(self.answers), len(self._asked))
 
     def _settle(self, question: Question, answer: Answer) -> list[Question]:
         """Take an answer; return what is wanted next."""

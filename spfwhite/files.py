@@ -5,7 +5,9 @@ Owns: atomic replacement. Refuses: to know what a file holds.
 
 from __future__ import annotations
 
+import fcntl
 import os
+import re
 import stat
 import time
 from collections.abc import Iterator
@@ -14,14 +16,22 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Final
 
+from spfwhite.interrupts import deferred
+
 LEFTOVER_AGE: Final = 3600.0
 """Seconds after which a temporary file must be that of a killed run."""
+
+MAX_LINKS: Final = 40
 
 _SUFFIX: Final = ".spfwhite-new"
 
 
 class FileError(Exception):
     """A file that cannot be read or written; the text is a sentence with its path."""
+
+
+class LockedError(Exception):
+    """Another run holds the lock; the text is a sentence."""
 
 
 def read_if_there(path: Path) -> bytes | None:
@@ -43,17 +53,104 @@ def replacing(path: Path, content: bytes) -> Iterator[Path]:
     """
     temporary: Path | None = None
     try:
-        _sweep(path)
-        temporary = _written(path, content)
+        with deferred():
+            _sweep(path)
+            temporary = _written(path, content)
         yield temporary
-        temporary.replace(path)
-        temporary = None
-        _sync_folder(path.parent)
+        with deferred():
+            temporary.replace(path)
+            temporary = None
+            _sync_folder(path.parent)
     except OSError as error:
         raise FileError(f"cannot write {path}: {_reason(error)}") from None
     finally:
         if temporary:
-            temporary.unlink(missing_ok=True)
+            with deferred():
+                temporary.unlink(missing_ok=True)
+
+
+def destination(path: Path) -> Path:
+    """Return where a write to `path` goes: a symlink is followed once, if that is safe.
+
+    Raises FileError for a dangling link, and where a folder on the way is writable by others than
+    root and the caller: they could lead the write to any file.
+    """
+    if not path.is_symlink():
+        return path
+    for hop in _hops(path):
+        for folder in (hop.parent.resolve(), *hop.parent.resolve().parents):
+            if _writable_by_others(folder):
+                raise FileError(
+                    f"{path} is a symlink, and {folder} on its way is writable by others; "
+                    "name the file itself"
+                )
+    target = path.resolve()
+    if not target.exists():
+        raise FileError(f"{path} is a symlink to {target}, which does not exist")
+    return target
+
+
+def _hops(path: Path) -> list[Path]:
+    """Return each link on the way and the end of it."""
+    hops = [path]
+    while hops[-1].is_symlink() and len(hops) < MAX_LINKS:
+        hops.append(hops[-1].parent / hops[-1].readlink())
+    return hops
+
+
+def _writable_by_others(folder: Path) -> bool:
+    status = folder.stat()
+    if status.st_uid not in (0, os.geteuid()):
+        return True
+    group = status.st_mode & stat.S_IWGRP and status.st_gid != 0
+    return bool(group or status.st_mode & stat.S_IWOTH)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder whose parent exists; raises FileError."""
+    try:
+        folder.mkdir(mode=0o755, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"cannot make the folder {folder}: {_reason(error)}") from None
+
+
+def move(path: Path, to: Path) -> None:
+    """Rename a file; raises FileError."""
+    try:
+        path.replace(to)
+    except OSError as error:
+        raise FileError(f"cannot move {path} to {to}: {_reason(error)}") from None
+
+
+@contextmanager
+def lock(path: Path, wait: float) -> Iterator[None]:
+    """Hold an exclusive lock, which the kernel releases if the process dies.
+
+    Waits `wait` seconds at most; raises LockedError and FileError. The file is never removed: who
+    waits for it would hold another one.
+    """
+    try:
+        # read access is enough for flock, so a lock that root made serves a service user too
+        descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise FileError(f"cannot open the lock {path}: {_reason(error)}") from None
+    try:
+        _take(descriptor, path, wait)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _take(descriptor: int, path: Path, wait: float) -> None:
+    until = time.monotonic() + wait
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                raise LockedError(f"another run of spfwhite holds {path}") from None
+            time.sleep(0.1)
 
 
 def replace(path: Path, content: bytes) -> None:
@@ -95,10 +192,12 @@ def _adopt(descriptor: int, path: Path) -> None:
 def _sweep(path: Path) -> None:
     """Remove what killed runs left behind."""
     oldest = time.time() - LEFTOVER_AGE
-    for leftover in path.parent.glob(f".{path.name}.*{_SUFFIX}"):
-        with suppress(FileNotFoundError):
-            if leftover.lstat().st_mtime < oldest:
-                leftover.unlink()
+    made = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}{re.escape(_SUFFIX)}")
+    for leftover in path.parent.iterdir():
+        if made.fullmatch(leftover.name):
+            with suppress(FileNotFoundError):
+                if leftover.lstat().st_mtime < oldest:
+                    leftover.unlink()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from spfwhite.answers import Answers, canonical
-from spfwhite.app import look_up
 from spfwhite.config import parse_nameserver
 from spfwhite.evaluate import evaluate
+from spfwhite.fetch import look_up
 from spfwhite.networks import Network, Networks
 from spfwhite.rules import parse_domain
 from spfwhite.settings import Dns
@@ -105,7 +105,7 @@ async def resolve_async(
         except ValueError as fault:
             raise ValueError(f"{domain!a} {fault}") from None
     servers = tuple(parse_nameserver(text) for text in nameservers or ())
-    dns = Dns(servers, attempts, concurrency, max_qps, deadline)
+    dns = Dns(servers, attempts, concurrency, max_qps, deadline, deadline, 0)
     answers = await look_up(names.values(), dns, Limits(max_lookups, max_depth))
     return _results(names, answers, strict=strict)
 

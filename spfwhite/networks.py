@@ -25,6 +25,11 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 BITS: Final = {4: 32, 6: 128}
 
 
+def address(version: int, value: int) -> Address:
+    """Return an address of the standard library; `version` is 4 or 6."""
+    return ipaddress.IPv4Address(value) if version == 4 else ipaddress.IPv6Address(value)
+
+
 def masked(value: int, prefix: int, bits: int) -> Range:
     """Return the range of the network `value/prefix` with its host bits masked."""
     host = (1 << (bits - prefix)) - 1
@@ -137,7 +142,12 @@ class Networks:
         """
         parsed = [ipaddress.ip_network(text) for text in texts]
         v4, v6 = (
-            [(int(n[0]), int(n[-1])) for n in parsed if n.version == version] for version in (4, 6)
+            [
+                (int(n.network_address), int(n.broadcast_address))
+                for n in parsed
+                if n.version == version
+            ]
+            for version in (4, 6)
         )
         return cls(v4, v6)
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from spfwhite.config_file import ConfigError, parse_toml
-from spfwhite.rules import NAME, NAME_WORDS, SHOWN, Rule, shown, switch
+from spfwhite.escape import SHOWN
+from spfwhite.rules import NAME, NAME_WORDS, Rule, shown, switch
 from spfwhite.settings import SETTINGS, Provider, rules_of
 
 PROVIDER_RULES: Final = rules_of(Provider)

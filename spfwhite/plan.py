@@ -1,106 +1,244 @@
-"""What each provider contributes to the table.
+"""What a run decides: which candidates are accepted, which providers are held, what is refused.
 
-Owns: the candidate of a provider (what its domains pass now, plus its static networks, less what
-the rails take away). Refuses: to look anything up and to write anything.
+Owns: the rails of a provider and of the total, compared with what was accepted before. A pure
+function of candidates, accepted entries and the time. Refuses: to look up and to write anything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, Literal
 
-from spfwhite.answers import Answers
-from spfwhite.evaluate import evaluate
+from spfwhite.candidates import Candidate, gone, origins, widest
+from spfwhite.memory import DAY
 from spfwhite.networks import EMPTY, Networks
+from spfwhite.rails import Hold, Rail, too_many
 from spfwhite.settings import Config, Provider
-from spfwhite.special import SPECIAL_USE
-from spfwhite.strict import evaluate_strict
-from spfwhite.targets import Limits, limit_met
-from spfwhite.trail import Evaluation, Problem
-from spfwhite.width import Widest
+from spfwhite.sources import Origin
+
+Status = Literal["ok", "stale", "held", "incomplete", "missing", "undecidable", "expired"]
+
+STALE_DEGRADES: Final = 2 * DAY
+"""Seconds for which stale answers are reported and do not yet degrade a run."""
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """What a provider would contribute: `passed` by SPF, `static` from its configuration.
+class Accepted:
+    """What was accepted of a provider, since when, and for which definition of it.
 
-    `incomplete` holds the problems that keep a part of the provider from being known.
+    `held` is since when its present loss has been held, `lost` the digest of that loss: a loss
+    that stays the same for `state.held_days` is accepted in the end. Times are in seconds.
     """
 
-    provider: Provider
-    passed: Networks
-    static: Networks
-    problems: tuple[Problem, ...]
-    incomplete: tuple[Problem, ...]
+    digest: str
+    since: float
+    origins: tuple[Origin, ...]
+    held: float | None = None
+    lost: str = ""
 
     @property
     def networks(self) -> Networks:
-        """All that the provider contributes."""
-        return self.passed | self.static
+        """All that was accepted."""
+        return Networks.union(origin.networks for origin in self.origins)
 
 
-def limits(config: Config) -> Limits:
-    """Return the caps of one domain."""
-    return Limits(config.spf.max_lookups, config.spf.max_depth)
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One provider in one run.
+
+    `entry` is what will be remembered as accepted (None: nothing), `passed` what of it counts
+    now, `before` what counted until now. `holds` are the reasons why the candidate is not taken.
+    """
+
+    candidate: Candidate
+    entry: Accepted | None
+    before: Networks
+    passed: Networks
+    status: Status
+    degraded: bool = False
+    holds: tuple[Hold, ...] = ()
+    notice: str = ""
+
+    @property
+    def provider(self) -> Provider:
+        """The provider that is decided on."""
+        return self.candidate.provider
+
+    @property
+    def networks(self) -> Networks:
+        """All that the provider contributes, its static networks included."""
+        return self.passed | self.candidate.static
 
 
-def roots(providers: Iterable[Provider]) -> list[str]:
-    """Return the domains of providers, each once, sorted."""
-    return sorted({domain for provider in providers for domain in provider.domains})
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run would do: a decision for each provider, and why it must not be done."""
+
+    decisions: tuple[Decision, ...]
+    refusals: tuple[str, ...]
+
+    @property
+    def permitted(self) -> Networks:
+        """The addresses of the allow table; what the operator himself rejects is not on it."""
+        allowed = (each.networks for each in self.decisions if each.provider.action == "permit")
+        return Networks.union(allowed) - self._rejected_by_hand
+
+    @property
+    def rejected(self) -> Networks:
+        """The addresses of the reject table: what SPF says never outweighs the allow table."""
+        by_spf = (each.passed for each in self.decisions if each.provider.action == "reject")
+        return (Networks.union(by_spf) - self.permitted) | self._rejected_by_hand
+
+    @property
+    def _rejected_by_hand(self) -> Networks:
+        return Networks.union(
+            each.candidate.static for each in self.decisions if each.provider.action == "reject"
+        )
 
 
-def judged(config: Config, answers: Answers) -> Evaluation:
-    """Evaluate the domains of all enabled providers, with the rail on the width of terms."""
-    widest = Widest(config.safety.widest_ipv4, config.safety.widest_ipv6)
-    mode = evaluate_strict if config.spf.strict else evaluate
-    return mode(roots(enabled(config)), answers, widest=widest)
+def decide(
+    config: Config,
+    candidates: list[Candidate],
+    accepted: Mapping[str, Accepted],
+    *,
+    lifted: Collection[str] = (),
+    force: bool = False,
+    now: float,
+) -> Plan:
+    """Decide on all providers; `lifted` names those whose hold the operator lifts."""
+    judge = _Judge(config, lifted, now)
+    decisions = tuple(
+        judge.decision(candidate, accepted.get(candidate.provider.name)) for candidate in candidates
+    )
+    refusals = [] if force else _total(config, decisions, accepted, lifted)
+    allow = [each for each in decisions if each.provider.action == "permit"]
+    if allow and not any(decision.networks for decision in allow):
+        refusals.append(
+            f"the list would be empty: none of {len(allow)} providers passes an address; "
+            "no flag lifts this"
+        )
+    return Plan(decisions, tuple(refusals))
 
 
-def enabled(config: Config) -> list[Provider]:
-    """Return the providers that are switched on."""
-    return [provider for provider in config.providers if provider.enabled]
+class _Judge:
+    def __init__(self, config: Config, lifted: Collection[str], now: float) -> None:
+        self._config = config
+        self._lifted = lifted
+        self._now = now
+        safety = config.safety
+        self._rail = Rail("provider", safety.provider_max_loss, safety.provider_max_growth)
+
+    def decision(self, candidate: Candidate, entry: Accepted | None) -> Decision:
+        """Decide on one provider."""
+        if entry and entry.digest != candidate.provider.digest:
+            entry = None  # edited: the operator's will, to which the old networks do not apply
+        before = self.admitted(candidate.provider, entry) if entry else EMPTY
+        if candidate.provider.name in self._lifted:
+            return self._accept(candidate, entry, before)
+        gaps = dict.fromkeys(f"has a gap: {p.domain}: {p.detail}" for p in candidate.unbounded)
+        holds = [Hold("limit", phrase) for phrase in gaps]
+        holds += too_many(before, candidate.passed)
+        if before:
+            holds += self._rail.violations(before, candidate.passed)
+        if not holds and entry and not candidate.fresh:
+            return self._kept(candidate, entry, before)
+        if not holds:
+            return self._accept(candidate, entry, before)
+        if entry is None:
+            return self._left_out(candidate, holds)
+        return self._hold(candidate, entry, before, holds)
+
+    def admitted(self, provider: Provider, entry: Accepted) -> Networks:
+        """Return what of an accepted entry still passes the rails on width and special use."""
+        rail = widest(self._config, provider.action)
+        narrow = (rail.admitted(origin.term, origin.networks) for origin in entry.origins)
+        return Networks.union(narrow) - gone(self._config, provider)
+
+    def _accept(
+        self, candidate: Candidate, entry: Accepted | None, before: Networks, notice: str = ""
+    ) -> Decision:
+        passed, status = candidate.passed, _status(candidate)
+        degraded = status in ("incomplete", "missing") or self._long_stale(candidate)
+        made = None
+        if entry and entry.held is None and entry.networks == passed:
+            made = entry
+        elif passed:
+            terms = tuple(origins(candidate, passed))
+            made = Accepted(candidate.provider.digest, self._now, terms)
+        return Decision(candidate, made, before, passed, status, degraded=degraded, notice=notice)
+
+    def _long_stale(self, candidate: Candidate) -> bool:
+        return any(self._now - stale.seen > STALE_DEGRADES for stale in candidate.stale.values())
+
+    def _kept(self, candidate: Candidate, entry: Accepted, before: Networks) -> Decision:
+        """Nothing was answered, so nothing was learned, however old the answers are by now."""
+        status = _status(candidate)
+        degraded = status in ("incomplete", "missing") or self._long_stale(candidate)
+        return Decision(candidate, entry, before, before, status, degraded=degraded)
+
+    def _left_out(self, candidate: Candidate, holds: list[Hold]) -> Decision:
+        return _held(candidate, None, EMPTY, holds)
+
+    def _hold(
+        self, candidate: Candidate, entry: Accepted, before: Networks, holds: list[Hold]
+    ) -> Decision:
+        lost = _digest(before - candidate.passed)
+        since = entry.held if entry.held is not None and entry.lost == lost else self._now
+        if candidate.incomplete:
+            since = self._now  # only what was answered can prove that it is gone
+        days = self._config.state.held_days
+        known = not candidate.stale and not candidate.incomplete
+        loss_alone = known and all(hold.kind == "loss" for hold in holds)
+        if loss_alone and self._now - since >= days * DAY:
+            notice = f"its loss has not changed for {days} days (state.held_days) and is accepted"
+            return self._accept(candidate, entry, before, notice)
+        return _held(candidate, replace(entry, held=since, lost=lost), before, holds)
 
 
-def candidates(config: Config, answers: Answers, evaluation: Evaluation) -> list[Candidate]:
-    """Return the candidates of all enabled providers, by name."""
-    return [_candidate(config, answers, evaluation, each) for each in enabled(config)]
+def _held(
+    candidate: Candidate, entry: Accepted | None, before: Networks, holds: list[Hold]
+) -> Decision:
+    return Decision(candidate, entry, before, before, "held", degraded=True, holds=tuple(holds))
 
 
-def _candidate(
-    config: Config, answers: Answers, evaluation: Evaluation, provider: Provider
-) -> Candidate:
-    passed = Networks.union(evaluation.root(domain).passed for domain in provider.domains)
-    problems = [p for domain in provider.domains for p in evaluation.problems(domain)]
-    problems += [p for domain in provider.domains for p in _limits(config, answers, domain)]
-    special = EMPTY if provider.special_use == "keep" else SPECIAL_USE
-    if passed & special:
-        problems += _special_use(evaluation, provider, passed & special)
-    gone = special | config.safety.exclude
-    incomplete = tuple(p for p in problems if p.kind in ("temporary", "limit"))
-    return Candidate(provider, passed - gone, provider.networks - gone, _once(problems), incomplete)
+def _status(candidate: Candidate) -> Status:
+    if candidate.incomplete:
+        return "incomplete"
+    if candidate.empty:
+        return "missing"
+    if candidate.stale:
+        return "stale"
+    if candidate.passed or candidate.static:
+        return "ok"
+    undecidable = any(problem.kind == "undecidable" for problem in candidate.problems)
+    return "undecidable" if undecidable else "missing"
 
 
-def _limits(config: Config, answers: Answers, domain: str) -> list[Problem]:
-    met = limit_met(domain, answers, limits(config))
-    return [Problem("limit", domain, "", met)] if met else []
+def _digest(networks: Networks) -> str:
+    return hashlib.sha256("\n".join(networks.texts()).encode()).hexdigest()[:16]
 
 
-def _special_use(evaluation: Evaluation, provider: Provider, special: Networks) -> list[Problem]:
-    """Name each term that passed special-use addresses."""
-    return [
-        Problem("special-use", node.domain, step.term, f"passes special-use {_few(found)}")
-        for domain in provider.domains
-        for node in evaluation.walk(domain)
-        for step in node.steps
-        if step.child is None and (found := step.passed & special)
+def _total(
+    config: Config,
+    decisions: tuple[Decision, ...],
+    accepted: Mapping[str, Accepted],
+    lifted: Collection[str],
+) -> list[str]:
+    """Return the limits that the list as a whole exceeds, over providers not touched by hand."""
+    same = [
+        decision
+        for decision in decisions
+        if decision.provider.name not in lifted
+        and (entry := accepted.get(decision.provider.name))
+        and entry.digest == decision.provider.digest
     ]
-
-
-def _few(networks: Networks) -> str:
-    texts = networks.texts()
-    return ", ".join(texts[:3]) + (f" and {len(texts) - 3} more" if len(texts) > 3 else "")
-
-
-def _once(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """Drop what two domains of a provider both lead to."""
-    return tuple(dict.fromkeys(problems))
+    old = Networks.union(decision.before for decision in same)
+    new = Networks.union(decision.passed for decision in same)
+    safety = config.safety
+    rail = Rail("total", safety.total_max_loss, safety.total_max_growth)
+    return [
+        f"the list {violation.phrase}; --force lets it pass"
+        for violation in rail.violations(old, new)
+    ]

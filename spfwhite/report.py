@@ -1,19 +1,20 @@
 """What a run found and did, as values: the one source of what people and machines read.
 
-Owns: the types of a report, the status of a provider and the exit code. Refuses: to format
-(`spfwhite.text`, `spfwhite.report_json`) and to decide (`spfwhite.plan`).
+Owns: the types of a report and the exit code. Refuses: to format (`spfwhite.text`,
+`spfwhite.report_json`) and to decide (`spfwhite.plan`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import IntEnum
 from pathlib import Path
 from typing import Literal
 
+from spfwhite.memory import Stale
 from spfwhite.networks import EMPTY, Networks
-from spfwhite.plan import Candidate
+from spfwhite.plan import Decision, Status
+from spfwhite.settings import Provider
 from spfwhite.trail import Problem
 
 
@@ -29,44 +30,56 @@ class Exit(IntEnum):
     LOCKED = 6
 
 
-Status = Literal["ok", "incomplete", "missing", "undecidable"]
-
 Outcome = Literal["written", "current", "planned", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderReport:
-    """One provider in one run."""
+    """One provider in one run.
+
+    `networks` is what it contributes; `added` and `removed` compare with the run before; `holds`
+    are sentences, each with the number, the limit, its key and the flag that lifts it; `stale` is
+    the question that has been answered from memory for longest.
+    """
 
     name: str
     status: Status
+    degraded: bool
     networks: Networks
+    added: Networks
+    removed: Networks
     problems: tuple[Problem, ...]
-
-    @property
-    def degraded(self) -> bool:
-        """Whether the run is degraded for this provider's sake."""
-        return self.status in ("incomplete", "missing")
+    holds: tuple[str, ...]
+    stale: Stale | None
+    notice: str
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One run of `generate`.
+    """One run of `generate`; `started` in seconds since the epoch.
 
     `path` is where the allow table goes (None: standard output), `networks` what it holds,
     `before` what it held. `refusals` are sentences, each with the number, the limit, the
-    configuration key and the flag that lets it pass.
+    configuration key and the flag that lets it pass; `notices` are news that change no exit code;
+    `duration` is in seconds, `last_success` when a run before this one wrote the state;
+    `verified` tells whether postmap loads new tables first; `not_reloaded` why Postfix did not.
     """
 
-    started: datetime
+    started: float
     path: Path | None
     outcome: Outcome
     providers: tuple[ProviderReport, ...]
     networks: Networks
+    rejected: Networks
     before: Networks
     questions: int
     failed: int
+    verified: bool = False
+    duration: float = 0.0
+    last_success: float = 0.0
     refusals: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    not_reloaded: str = ""
 
     @property
     def added(self) -> Networks:
@@ -79,27 +92,51 @@ class Report:
         return self.before - self.networks if not self.refusals else EMPTY
 
     @property
+    def has_news(self) -> bool:
+        """Whether somebody should read this even if the exit code is 0."""
+        return bool(self.notices) or any(provider.notice for provider in self.providers)
+
+    @property
     def exit_code(self) -> Exit:
-        """Return the code of section "Exit codes" of the README, the worst that applies."""
+        """The code that the README lists, the first that applies of 4, 5, 3, 0."""
         if self.refusals:
             return Exit.REFUSED
+        if self.not_reloaded:
+            return Exit.NOT_RELOADED
         if any(provider.degraded for provider in self.providers):
             return Exit.DEGRADED
         return Exit.OK
 
 
-def provider_report(candidate: Candidate) -> ProviderReport:
-    """Return the report of a provider from its candidate."""
+def expired_report(provider: Provider, left: Networks) -> ProviderReport:
+    """Return the report of a provider that has expired; `left` is what goes with it."""
     return ProviderReport(
-        candidate.provider.name, _status(candidate), candidate.networks, candidate.problems
+        name=provider.name,
+        status="expired",
+        degraded=False,
+        networks=EMPTY,
+        added=EMPTY,
+        removed=left,
+        problems=(),
+        holds=(),
+        stale=None,
+        notice=f"its last day was {provider.expires} ({provider.origin})" if left else "",
     )
 
 
-def _status(candidate: Candidate) -> Status:
-    if candidate.incomplete:
-        return "incomplete"
-    if candidate.networks:
-        missing = any(p.kind in ("missing", "multiple") and not p.term for p in candidate.problems)
-        return "missing" if missing else "ok"
-    undecidable = any(problem.kind == "undecidable" for problem in candidate.problems)
-    return "undecidable" if undecidable else "missing"
+def provider_report(decision: Decision) -> ProviderReport:
+    """Return the report of one provider."""
+    name = decision.provider.name
+    stale = decision.candidate.stale.values()
+    return ProviderReport(
+        name,
+        decision.status,
+        decision.degraded,
+        decision.networks,
+        decision.passed - decision.before,
+        decision.before - decision.passed,
+        decision.candidate.problems,
+        tuple(f"{hold.phrase}; --accept {name} lets it pass" for hold in decision.holds),
+        min(stale, key=lambda each: each.seen, default=None),
+        decision.notice,
+    )

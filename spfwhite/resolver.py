@@ -24,7 +24,7 @@ import dns.rdatatype
 import dns.rdtypes.ANY.MX
 import dns.rdtypes.ANY.TXT
 
-from spfwhite.answers import Answer, Failed, Found, Question, Void, canonical
+from spfwhite.answers import Answer, Failed, Found, Question, Void, canonical, name_fault
 from spfwhite.rules import NameServer
 from spfwhite.window import Window
 
@@ -62,10 +62,10 @@ class Resolver:
 
     async def ask(self, question: Question) -> Answer:
         """Return the answer to one question; never raises but for cancellation."""
-        try:
-            query = _query(question)
-        except dns.exception.DNSException:
-            return Failed("is not a name that can be asked for")
+        fault = name_fault(question.name)
+        if fault:
+            return Failed(f"its name {fault}")
+        query = _query(question)
         await self._window.enter()
         try:
             return await self._attempt_all(query)

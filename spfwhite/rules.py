@@ -6,20 +6,20 @@ Refuses: to know files, keys or defaults. A rule takes a TOML value and raises V
 text that continues "the key ...".
 """
 
+import datetime
 import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
+from urllib.parse import urlsplit
 
+from spfwhite.escape import SHOWN, clipped
 from spfwhite.networks import Networks, parse_operator
 
 Rule = Callable[[object], object]
 T = TypeVar("T")
-
-SHOWN: Final = 200
-"""Characters of somebody's text that a message shows at most."""
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]*")
 NAME_WORDS: Final = "small letters, digits, _ and -, a letter or digit first"
@@ -34,18 +34,6 @@ SERVER: Final = re.compile(
     r"|(?P<bare>[0-9A-Fa-f:.]+)"
 )
 SERVER_EXAMPLES: Final = '"192.0.2.1", "192.0.2.1:5353", "2001:db8::1" or "[2001:db8::1]:53"'
-
-
-def printable(text: str) -> str:
-    r"""Return text with each byte (of its UTF-8) that is not printable ASCII as `\DDD`."""
-    data = text.encode("utf-8", "surrogateescape")
-    return "".join(chr(byte) if 32 <= byte < 127 else f"\\{byte:03d}" for byte in data)
-
-
-def clipped(text: str) -> str:
-    """Return text as `printable` does, cut at `SHOWN` characters."""
-    text = printable(text)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def shown(value: object) -> str:
@@ -121,6 +109,15 @@ def optional_path(value: object) -> Path | None:
     return None if value == "" else path(value)
 
 
+def optional_date(value: object) -> datetime.date | None:
+    """Return a date, or None for the empty text."""
+    if value == "":
+        return None
+    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+        return value
+    raise ValueError(f"must be a date such as 2027-01-31 without quotes, not {shown(value)}")
+
+
 def list_of(parse: Callable[[str], T]) -> Callable[[object], tuple[T, ...]]:
     """Return the rule for a list of texts that a function parses; its value is a tuple."""
 
@@ -144,6 +141,14 @@ def _entry(value: object, parse: Callable[[str], T]) -> T:
 def networks(value: object) -> Networks:
     """Return the union of a list of addresses, networks and ranges."""
     return Networks.union(list_of(parse_operator)(value))
+
+
+def parse_url(text: str) -> str:
+    """Return the URL of a page. Raises ValueError for what is none."""
+    parts = urlsplit(text)
+    if not re.fullmatch(r"https?://[!-~]{3,2000}", text) or not parts.hostname or parts.username:
+        raise ValueError("is not a URL such as https://example.org/addresses")
+    return text
 
 
 def parse_argument(text: str) -> str:

@@ -5,6 +5,7 @@ type and the rule that reads it, so a new key is one line here and one in `provi
 Refuses: defaults, which stand in `providers.toml` only.
 """
 
+import datetime
 import hashlib
 import json
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args, get_type_hints
 
+from spfwhite.names import parse_pattern
 from spfwhite.networks import Networks
 from spfwhite.rules import (
     NameServer,
@@ -20,10 +22,12 @@ from spfwhite.rules import (
     list_of,
     networks,
     number,
+    optional_date,
     optional_path,
     parse_argument,
     parse_domain,
     parse_nameserver,
+    parse_url,
     path,
     switch,
     whole,
@@ -65,6 +69,8 @@ class Dns:
     concurrency: Annotated[int, whole(1, 10_000)]
     max_qps: Annotated[int, whole(0, 1_000_000)]
     deadline: Annotated[float, number(0.1, 86_400)]
+    hosts_deadline: Annotated[float, number(0.1, 86_400)]
+    hosts_max_age_hours: Annotated[int, whole(0, 8760)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +121,16 @@ class Provider:
     enabled: Annotated[bool, switch]
     domains: Annotated[tuple[str, ...], list_of(parse_domain)]
     networks: Annotated[Networks, networks]
+    pages: Annotated[tuple[str, ...], list_of(parse_url)]
+    pages_enabled: Annotated[bool, switch]
+    pages_http: Annotated[bool, switch]
+    hosts: Annotated[tuple[str, ...], list_of(parse_pattern)]
+    mx: Annotated[bool, switch]
     domains_file: Annotated[Path | None, optional_path]
     networks_file: Annotated[Path | None, optional_path]
     action: Annotated[Action, choice("permit", "reject")]
     special_use: Annotated[SpecialUse, choice("drop", "keep", "inherit")]
+    expires: Annotated[datetime.date | None, optional_date]
 
     @property
     def digest(self) -> str:
@@ -129,11 +141,22 @@ class Provider:
         """
         values = {f.name: _content(getattr(self, f.name)) for f in fields(self)}
         content = {k: v for k, v in values.items() if v and k not in NO_ADDRESSES}
+        if not self.pages_enabled:
+            content.pop("pages", None)
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 NO_ADDRESSES: Final = frozenset(
-    ("name", "origin", "category", "enabled", "domains_file", "networks_file")
+    (
+        "name",
+        "origin",
+        "category",
+        "enabled",
+        "expires",
+        "pages_enabled",
+        "domains_file",
+        "networks_file",
+    )
 )
 """Fields of a provider that do not decide its addresses; what the files hold is in the others."""
 

@@ -1,55 +1,97 @@
 """What a domain passes, for people and for programs: the forms of `spfwhite show`.
 
-Owns: the tree of records with every term, and its JSON form. Refuses: to evaluate.
+Owns: the tree of records with every term, and its JSON form. A record that is reached several times
+is unfolded once, where it is nearest to the domain, so the tree is no deeper than the includes are.
+Refuses: to evaluate, and to know colours.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
+from spfwhite.escape import clipped
 from spfwhite.networks import Networks
-from spfwhite.rules import clipped
 from spfwhite.strict import MAX_LOOKUPS, MAX_VOIDS
 from spfwhite.text import counts
-from spfwhite.trail import Evaluation, Node, Problem, Step
+from spfwhite.trail import Evaluation, Problem, Step
 
 
-def tree(evaluation: Evaluation, domain: str) -> Iterator[str]:
-    """Yield the record tree of a domain, a line a term; a record is unfolded once."""
+class Line(NamedTuple):
+    """One line of the tree, and what it says: that decides its colour on a terminal."""
+
+    kind: Literal["domain", "passes", "term", "problem", "note"]
+    text: str
+
+
+def tree(evaluation: Evaluation, domain: str) -> Iterator[Line]:
+    """Yield the record tree of a domain, a line a term."""
     root = evaluation.root(domain)
-    yield f"{clipped(domain)}: passes {counts(root.passed)}"
-    yield (
-        f"  look-ups {root.lookups} of {MAX_LOOKUPS} that RFC 7208 allows, "
-        f"void {root.voids} of {MAX_VOIDS}"
-    )
+    yield Line("domain", f"{clipped(domain)}: passes {counts(root.passed)}")
+    lookups = f"look-ups {root.lookups} of {MAX_LOOKUPS} that RFC 7208 allows"
+    over = root.lookups > MAX_LOOKUPS or root.voids > MAX_VOIDS
+    yield Line("problem" if over else "note", f"  {lookups}, void {root.voids} of {MAX_VOIDS}")
     if root.fault:
-        yield f"  ! {root.fault.kind}: {clipped(root.fault.detail)}"
-    yield from _terms(evaluation, root, 1, {evaluation.roots[domain]})
+        yield Line("problem", f"  ! {root.fault.kind}: {clipped(root.fault.detail)}")
+    yield from _Unfolding(evaluation, domain).lines(evaluation.roots[domain], 1)
 
 
-def _terms(evaluation: Evaluation, node: Node, depth: int, seen: set[int]) -> Iterator[str]:
-    indent = "  " * depth
-    for step in node.steps:
-        yield f"{indent}{clipped(step.term)}{_effect(step)}"
-        if step.problem:
-            widens = ", widens the list" if step.problem.widens else ""
-            yield f"{indent}  ! {step.problem.kind}{widens}: {clipped(step.problem.detail)}"
-        if step.child is None:
-            continue
-        if step.child in seen:
-            yield f"{indent}  (shown above)"
-            continue
-        seen.add(step.child)
-        yield from _terms(evaluation, evaluation.nodes[step.child], depth + 1, seen)
+class _Unfolding:
+    """Which step unfolds which record: the first one, level by level."""
+
+    def __init__(self, evaluation: Evaluation, domain: str) -> None:
+        self._nodes = evaluation.nodes
+        self._unfolded: set[tuple[int, int]] = set()
+        queue = [evaluation.roots[domain]]
+        seen = set(queue)
+        for index in queue:  # grows while it is walked
+            for position, step in enumerate(self._nodes[index].steps):
+                if step.child is not None and step.child not in seen:
+                    seen.add(step.child)
+                    queue.append(step.child)
+                    self._unfolded.add((index, position))
+
+    def lines(self, index: int, depth: int) -> Iterator[Line]:
+        indent = "  " * depth
+        for position, step in enumerate(self._nodes[index].steps):
+            yield Line("passes" if step.passed else "term", indent + _term(step))
+            if step.problem:
+                widens = ", widens the list" if step.problem.widens else ""
+                text = f"{step.problem.kind}{widens}: {clipped(step.problem.detail)}"
+                yield Line("problem", f"{indent}  ! {text}")
+            if step.child is None:
+                continue
+            if (index, position) in self._unfolded:
+                yield from self.lines(step.child, depth + 1)
+            else:
+                yield Line("note", f"{indent}  (its terms stand elsewhere in this tree)")
+
+    def json(self, index: int) -> dict[str, Any]:
+        node = self._nodes[index]
+        terms = [self._step(index, position, step) for position, step in enumerate(node.steps)]
+        return {"domain": node.domain, "record": node.text, "terms": terms}
+
+    def _step(self, index: int, position: int, step: Step) -> dict[str, Any]:
+        record = None
+        if step.child is not None:
+            record = {"domain": self._nodes[step.child].domain, "elsewhere": True}
+            if (index, position) in self._unfolded:
+                record = self.json(step.child)
+        return {
+            "term": step.term,
+            "qualifier": step.qualifier,
+            "passes": step.passed.texts(),
+            "problem": problem_json(step.problem) if step.problem else None,
+            "record": record,
+        }
 
 
-def _effect(step: Step) -> str:
+def _term(step: Step) -> str:
     if not step.passed:
-        return ""
+        return clipped(step.term)
     v4, v6 = step.passed.size(4), step.passed.blocks64()
     parts = [f"{v4:,} IPv4" if v4 else "", f"{v6:,} IPv6 /64s" if v6 else ""]
-    return "  -> " + ", ".join(part for part in parts if part)
+    return f"{clipped(step.term)}  -> {', '.join(part for part in parts if part)}"
 
 
 def as_json(evaluation: Evaluation, domain: str) -> dict[str, Any]:
@@ -61,7 +103,7 @@ def as_json(evaluation: Evaluation, domain: str) -> dict[str, Any]:
         "problems": [problem_json(problem) for problem in evaluation.problems(domain)],
         "lookups": root.lookups,
         "voids": root.voids,
-        "tree": _node_json(evaluation, evaluation.roots[domain], set()),
+        "tree": _Unfolding(evaluation, domain).json(evaluation.roots[domain]),
     }
 
 
@@ -73,29 +115,6 @@ def problem_json(problem: Problem) -> dict[str, Any]:
         "term": problem.term,
         "detail": problem.detail,
         "widens": problem.widens,
-    }
-
-
-def _node_json(evaluation: Evaluation, index: int, seen: set[int]) -> dict[str, Any]:
-    node = evaluation.nodes[index]
-    if index in seen:
-        return {"domain": node.domain, "shown_above": True}
-    seen.add(index)
-    return {
-        "domain": node.domain,
-        "record": node.text,
-        "terms": [_step_json(evaluation, step, seen) for step in node.steps],
-    }
-
-
-def _step_json(evaluation: Evaluation, step: Step, seen: set[int]) -> dict[str, Any]:
-    child = None if step.child is None else _node_json(evaluation, step.child, seen)
-    return {
-        "term": step.term,
-        "qualifier": step.qualifier,
-        "passes": step.passed.texts(),
-        "problem": problem_json(step.problem) if step.problem else None,
-        "record": child,
     }
 
 

@@ -230,7 +230,7 @@ def _mechanism(name: str, rest: str) -> Mechanism | Malformed:
 def _domain_spec(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
     """Match a text that holds a domain-spec, whose macro digits MUST NOT be 0 (section 7.1)."""
     match = pattern.fullmatch(text)
-    if match and any(int(piece[2]) == 0 for piece in _PIECE.finditer(text) if piece[2]):
+    if match and any(piece[2] and not piece[2].strip("0") for piece in _PIECE.finditer(text)):
         return None
     return match
 
@@ -294,7 +294,7 @@ def _transformed(domain: str, digits: str, reverse: str, delimiters: str, letter
     if reverse:
         parts.reverse()
     if digits:
-        parts = parts[-min(int(digits), len(parts)) :]
+        parts = parts[-int(digits.lstrip("0")[:4]) :]  # a name has 127 labels at most
     value = ".".join(parts)
     # section 7.3: an upper-case letter asks for URL escaping
     return quote(value, safe="-._~") if letter == "D" else value

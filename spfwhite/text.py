@@ -6,12 +6,17 @@ printable ASCII as a backslash and three digits, cut at 200 characters. Refuses:
 
 from __future__ import annotations
 
+import textwrap
+from collections import Counter
 from collections.abc import Iterator
 
+from spfwhite.escape import clipped
 from spfwhite.networks import Networks
 from spfwhite.report import ProviderReport, Report
-from spfwhite.rules import clipped
 from spfwhite.trail import Problem
+
+MAX_PARAGRAPHS = 4
+"""Providers in the same trouble that a summary explains one by one."""
 
 MAX_PROBLEMS = 5
 """Problems of one provider that a summary shows; `-v` shows all."""
@@ -22,7 +27,7 @@ def counts(networks: Networks) -> str:
     v4, v6 = (sum(1 for _ in networks.cidrs(version)) for version in (4, 6))
     return (
         f"{v4:,} IPv4 networks ({networks.size(4):,} addresses), "
-        f"{v6:,} IPv6 networks ({networks.blocks64():,} /64s)"
+        f"{v6:,} IPv6 ({networks.blocks64():,} /64s)"
     )
 
 
@@ -43,31 +48,78 @@ def summary(report: Report, *, verbose: bool) -> Iterator[str]:
         "refused": f"{where}: refused, not touched",
     }
     yield f"{heads[report.outcome]}: {counts(report.networks)}"
-    if report.before and not report.refusals:
+    if report.added or report.removed:
         yield f"  added   {counts(report.added)}"
         yield f"  removed {counts(report.removed)}"
+    if report.rejected:
+        yield f"  reject table: {counts(report.rejected)}"
+    if verbose and not report.verified:
+        yield "  not verified: no Postfix on this machine, or postfix.verify is off"
     yield from troubles(report, verbose=verbose)
 
 
 def troubles(report: Report, *, verbose: bool) -> Iterator[str]:
-    """Yield what an administrator has to know: degraded providers first, then refusals."""
-    shown = [p for p in report.providers if p.problems and (verbose or p.degraded)]
-    for provider in sorted(shown, key=lambda provider: not provider.degraded):
-        yield from _provider(provider, verbose=verbose)
+    """Yield what an administrator has to know: degraded providers first, refusals last."""
+    yield from (clipped(notice) for notice in report.notices)
+    loud = [each for each in report.providers if each.degraded or each.notice]
+    crowded = set() if verbose else _crowded(loud)
+    for status in sorted(crowded):
+        names = [each.name for each in loud if each.status == status]
+        yield from wrap(f"{status}: {len(names)} providers; -v says why: {', '.join(names)}")
+    for provider in loud:
+        if provider.status not in crowded:
+            yield from _provider(report, provider, verbose=verbose)
+    for provider in report.providers if verbose else ():
+        if provider not in loud and _has_more(provider):
+            yield from _provider(report, provider, verbose=verbose)
+    quiet = sum(1 for each in report.providers if _has_more(each) and not each.degraded)
+    if quiet and not verbose:
+        yield f"{quiet} more providers have faults or stale answers; -v lists them"
+    if report.not_reloaded:
+        yield f"Postfix did not reload: {clipped(report.not_reloaded)}; the table is written"
     for refusal in report.refusals:
         yield f"refused: {refusal}"
-    quiet = sum(1 for p in report.providers if p.problems and not p.degraded)
-    if quiet and not verbose:
-        yield f"{quiet} more providers have faults in their records; -v lists them"
 
 
-def _provider(provider: ProviderReport, *, verbose: bool) -> Iterator[str]:
-    yield f"{provider.name}: {provider.status}: {counts(provider.networks)}"
+def _crowded(providers: list[ProviderReport]) -> set[str]:
+    """Return the statuses that too many providers share for a paragraph each."""
+    shared = Counter(provider.status for provider in providers)
+    return {status for status, count in shared.items() if count > MAX_PARAGRAPHS}
+
+
+def _has_more(provider: ProviderReport) -> bool:
+    return bool(provider.problems or provider.stale)
+
+
+def _provider(report: Report, provider: ProviderReport, *, verbose: bool) -> Iterator[str]:
+    listed = counts(provider.networks) if provider.networks else "nothing listed"
+    yield f"{provider.name}: {provider.status}: {listed}"
+    if provider.notice:
+        yield f"  {provider.notice}"
+    for hold in provider.holds:
+        yield f"  held: {clipped(hold)}"
+    if provider.stale:
+        age = span(report.started - provider.stale.seen)
+        yield f"  stale: answers of {age} ago are used: {clipped(provider.stale.reason)}"
     limit = len(provider.problems) if verbose else MAX_PROBLEMS
     for found in provider.problems[:limit]:
         yield f"  {problem(found)}"
     if len(provider.problems) > limit:
         yield f"  and {len(provider.problems) - limit} more; -v lists them"
+
+
+def wrap(line: str) -> list[str]:
+    """Break a line at 79 characters, what follows two deeper than it began."""
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    return textwrap.wrap(line, 79, subsequent_indent=indent, break_on_hyphens=False)
+
+
+def span(seconds: float) -> str:
+    """Return a length of time in the largest unit that fits."""
+    for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length:.0f} {unit}"
+    return f"{max(0.0, seconds):.0f} seconds"
 
 
 def difference(report: Report) -> list[str]:

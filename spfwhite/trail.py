@@ -93,7 +93,11 @@ class Evaluation:
 
     def walk(self, domain: str) -> Iterator[Node]:
         """Yield each node that the domain reaches, once, nearest first."""
-        queue = [self.roots[domain]]
+        yield from self.walk_from(self.roots[domain])
+
+    def walk_from(self, index: int) -> Iterator[Node]:
+        """Yield each node that a node reaches, itself first, once."""
+        queue = [index]
         seen = set(queue)
         for index in queue:  # grows while it is walked
             node = self.nodes[index]

@@ -11,8 +11,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from spfwhite import spf
-from spfwhite.networks import BITS, Networks
+from spfwhite.networks import BITS, EMPTY, Networks, masked
 from spfwhite.trail import Fault
+
+PAGE: Final = "page"
+HOSTS: Final = "hosts"
+"""In place of a term: the networks were listed by a page, or are the addresses of hosts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,29 @@ class Widest:
         return Networks(
             matched.v4 if prefix4 >= self.ipv4 else (), matched.v6 if prefix6 >= self.ipv6 else ()
         )
+
+    def admitted(self, text: str, networks: Networks) -> Networks:
+        """Return what of remembered networks the term that passed them may still pass."""
+        if text in (PAGE, HOSTS):
+            return self._narrow_cidrs(networks)
+        terms = spf.parse(f"v=spf1 {text}").terms
+        if len(terms) != 1 or isinstance(terms[0].body, spf.Malformed):
+            return EMPTY
+        if isinstance(terms[0].body, spf.Ip):
+            networks &= terms[0].body.networks
+        return self.narrowed(terms[0], networks)
+
+    def _narrow_cidrs(self, networks: Networks) -> Networks:
+        """Drop CIDRs wider than this: a list has no terms that could be judged."""
+        kept = [
+            [
+                masked(low, prefix, BITS[version])
+                for low, prefix in networks.cidrs(version)
+                if prefix >= least
+            ]
+            for version, least in ((4, self.ipv4), (6, self.ipv6))
+        ]
+        return Networks(*kept)
 
     def fault(self, term: spf.Term) -> Fault:
         """Return the fault of a term that `narrowed` took something from."""

@@ -31,7 +31,11 @@ class Window:
         while self._used >= int(self._size):
             turn = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
-            await turn
+            try:
+                await turn
+            except asyncio.CancelledError:
+                self._wake()  # the slot may have been meant for this task
+                raise
         self._used += 1
 
     def leave(self) -> None:

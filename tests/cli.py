@@ -5,6 +5,7 @@ Refuses: to call the program's functions; tests that do import them themselves.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from pathlib import Path
 from tests.dnsserver import DnsServer
 
 Finished = subprocess.CompletedProcess[str]
+
+WORLD = Path(__file__).parent / "world"
 
 TABLE = "table.cidr"
 """The allow table of an overlay, in the overlay's folder."""
@@ -93,3 +96,18 @@ def listing(folder: Path) -> dict[str, tuple[int, int, int, bytes]]:
         )
         for path in sorted(folder.rglob("*"))
     }
+
+
+def snapshot(folder: Path, answers: Mapping[str, object]) -> Path:
+    """Write a snapshot by hand; keys like `a.test TXT`, values like `{"found": [...]}`."""
+    path = folder / "snapshot.json"
+    content = {"format": "spfwhite-snapshot", "version": 1, "answers": answers}
+    path.write_text(json.dumps(content))
+    return path
+
+
+def world_providers() -> dict[str, list[str]]:
+    """Return a provider for each domain of the frozen world, of all groups."""
+    groups = json.loads((WORLD / "providers.json").read_bytes())
+    domains = sorted({domain for group in groups.values() for domain in group})
+    return {f"p{number}": [domain] for number, domain in enumerate(domains)}

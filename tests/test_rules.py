@@ -2,7 +2,8 @@
 
 import pytest
 
-from spfwhite.rules import NameServer, parse_domain, parse_nameserver, printable
+from spfwhite.escape import printable
+from spfwhite.rules import NameServer, parse_domain, parse_nameserver
 
 LONGEST = ".".join(["a" * 63] * 3 + ["b" * 61])
 

@@ -31,7 +31,7 @@ DIFFERENCES = {
     # newer Pythons judge a mapped address by the IPv4 address in it; a client there is IPv4
     "::ffff:0:0/96": True,
     # global within 2001::/23, which older Pythons hold against the whole block: anycast of PCP,
-    # TURN and SRP, AMT (RFC 7450), AS112 (RFC 7535), ORCHIDv2 (RFC 7343), drone remote id (RFC 9374)
+    # TURN and SRP, AMT (RFC 7450), AS112 (RFC 7535), ORCHIDv2 (RFC 7343), drones (RFC 9374)
     "2001:1::1/128": False,
     "2001:1::2/128": False,
     "2001:1::3/128": False,
@@ -80,6 +80,6 @@ def test_special_purpose_blocks_of_global_reach_are_kept(text: str) -> None:
     assert not SPECIAL_USE & Networks.parse([text])
 
 
-def test_the_table_for_ipv4_takes_less_than_an_eighth_and_a_thirty_second() -> None:
+def test_an_eighth_of_ipv4_and_little_more_is_special() -> None:
     # 224.0.0.0/3 and three /8s are the bulk; a slip such as 10.0.0.0/1 would show
     assert 2**29 + 3 * 2**24 < SPECIAL_USE.size(4) < 2**29 + 4 * 2**24

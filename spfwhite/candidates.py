@@ -1,0 +1,235 @@
+"""What each provider passes now: the candidates among which a run decides.
+
+Owns: the evaluation of a provider's domains and what the rails on single terms and addresses take
+from it. Refuses: to compare with earlier runs (`spfwhite.plan`) and to look anything up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final
+
+from spfwhite.answers import NOT_ASKED, Answers, Failed, Question
+from spfwhite.evaluate import evaluate
+from spfwhite.memory import Stale
+from spfwhite.networks import EMPTY, Networks
+from spfwhite.settings import Action, Config, Provider
+from spfwhite.sources import MX_FALLBACK, Origin, listings
+from spfwhite.special import SPECIAL_USE
+from spfwhite.strict import evaluate_strict
+from spfwhite.targets import Limits, Reach
+from spfwhite.trail import Evaluation, Problem
+from spfwhite.width import Widest
+
+ACTIONS: Final[tuple[Action, ...]] = ("permit", "reject")
+
+WIDEST_REJECT: Final = Widest(16, 32)
+"""A sender's record may name anybody's networks, so less of it is rejected than permitted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What a provider would contribute: `passed` by SPF and lists, `static` by its configuration.
+
+    `listed` are its pages and hosts with what they name, `questions` all that it leads to, `stale`
+    those answered from memory. `empty` are the domains that pass nothing though they could;
+    `incomplete` the problems that keep a part of the provider from being known, `unbounded` those
+    of them with which it must not be accepted: over a limit, or a denial unknown; `fresh` tells
+    whether any question at all was answered in this run.
+    """
+
+    provider: Provider
+    evaluation: Evaluation
+    listed: tuple[Origin, ...]
+    passed: Networks
+    static: Networks
+    problems: tuple[Problem, ...]
+    questions: frozenset[Question]
+    stale: Mapping[Question, Stale]
+    empty: tuple[str, ...]
+    incomplete: tuple[Problem, ...]
+    unbounded: tuple[Problem, ...]
+    fresh: bool
+
+
+def enabled(config: Config) -> list[Provider]:
+    """Return the providers that are switched on."""
+    return [provider for provider in config.providers if provider.enabled]
+
+
+def in_force(config: Config, today: date) -> Config:
+    """Return the configuration with the providers switched off that have expired."""
+    providers = tuple(
+        replace(each, enabled=False) if each.expires and each.expires < today else each
+        for each in config.providers
+    )
+    return replace(config, providers=providers)
+
+
+def roots(providers: Iterable[Provider]) -> list[str]:
+    """Return the domains of providers, each once, sorted."""
+    return sorted({domain for provider in providers for domain in provider.domains})
+
+
+def limits(config: Config) -> Limits:
+    """Return the caps of one domain."""
+    return Limits(config.spf.max_lookups, config.spf.max_depth)
+
+
+def widest(config: Config, action: Action) -> Widest:
+    """Return the rail on the width of terms; who rejects must be more careful."""
+    ipv4, ipv6 = config.safety.widest_ipv4, config.safety.widest_ipv6
+    if action == "permit":
+        return Widest(ipv4, ipv6)
+    return Widest(max(ipv4, WIDEST_REJECT.ipv4), max(ipv6, WIDEST_REJECT.ipv6))
+
+
+def candidates(
+    config: Config, answers: Answers, stale: Mapping[Question, Stale]
+) -> list[Candidate]:
+    """Return the candidates of all enabled providers, by name."""
+    evaluations = {action: _judged(config, answers, action) for action in ACTIONS}
+    return [
+        _candidate(config, answers, evaluations[each.action], stale, each)
+        for each in enabled(config)
+    ]
+
+
+def _judged(config: Config, answers: Answers, action: Action) -> Evaluation:
+    """Evaluate the domains of the enabled providers of one action, with the rail on width."""
+    mode = evaluate_strict if config.spf.strict else evaluate
+    domains = roots(each for each in enabled(config) if each.action == action)
+    return mode(domains, answers, widest=widest(config, action))
+
+
+def gone(config: Config, provider: Provider) -> Networks:
+    """Return what is never listed for a provider: exclusions and special-use addresses."""
+    special = EMPTY if provider.special_use == "keep" else SPECIAL_USE
+    return special | config.safety.exclude
+
+
+def _candidate(
+    config: Config,
+    answers: Answers,
+    evaluation: Evaluation,
+    stale: Mapping[Question, Stale],
+    provider: Provider,
+) -> Candidate:
+    listed = listings(provider, answers, widest(config, provider.action))
+    passed = Networks.union(
+        (
+            *(evaluation.root(domain).passed for domain in provider.domains),
+            *(origin.networks for origin in listed.origins),
+        )
+    )
+    problems = [p for domain in provider.domains for p in evaluation.problems(domain)]
+    problems += listed.problems
+    questions = set(listed.questions)
+    for domain in provider.domains:
+        reach = Reach(answers, limits(config))
+        reach.start(domain)
+        questions |= reach.depth.keys()
+        problems += _limits(config, domain, reach.over, evaluation.root(domain).lookups)
+        if evaluation.root(domain).text == MX_FALLBACK:
+            detail = f"{domain} has no SPF record, so its MX hosts are listed (mx = true)"
+            problems.append(Problem("missing", domain, "mx", detail))
+    taken = gone(config, provider)
+    gaps = [p for p in problems if _is_gap(p, strict=config.spf.strict)]
+    denied = _denied(evaluation, provider) if gaps else set()
+    candidate = Candidate(
+        provider,
+        evaluation,
+        listed.origins,
+        passed - taken,
+        provider.networks - taken,
+        tuple(dict.fromkeys(problems)),  # two domains may lead to the same record
+        frozenset(questions),
+        {question: stale[question] for question in questions & stale.keys()},
+        tuple(domain for domain in provider.domains if _is_empty(evaluation, domain)),
+        tuple(gaps),
+        tuple(_unbounded(gaps, denied)),
+        any(_is_fresh(answers, stale, question) for question in questions),
+    )
+    special = _special_use(candidate, passed)
+    return replace(candidate, problems=(*candidate.problems, *special))
+
+
+def _is_fresh(answers: Answers, stale: Mapping[Question, Stale], question: Question) -> bool:
+    return question not in stale and not isinstance(answers.get(question, NOT_ASKED), Failed)
+
+
+def _unbounded(gaps: list[Problem], denied: set[Problem]) -> list[Problem]:
+    limits_met = [p for p in gaps if p.kind == "limit"]
+    whole = [p for p in limits_met if not p.term]  # which says why single terms were not asked
+    return (whole or limits_met) + [p for p in gaps if p.widens or p in denied]
+
+
+def _denied(evaluation: Evaluation, provider: Provider) -> set[Problem]:
+    """Return the problems below a directive that is not "+": what is lost there was denied."""
+    return {
+        deep.problem
+        for domain in provider.domains
+        for node in evaluation.walk(domain)
+        for step in node.steps
+        if step.qualifier != "+" and step.child is not None
+        for below in evaluation.walk_from(step.child)
+        for deep in below.steps
+        if deep.problem
+    }
+
+
+def _is_gap(problem: Problem, *, strict: bool) -> bool:
+    # in strict mode a limit at a term is that of RFC 7208, and the record's own fault
+    is_rail = problem.kind == "limit" and not (strict and problem.term)
+    return problem.kind == "temporary" or is_rail
+
+
+def _limits(config: Config, domain: str, met: str, lookups: int) -> list[Problem]:
+    if not met and not config.spf.strict and lookups > config.spf.max_lookups:
+        met = f"it needs {lookups:,} look-ups, over the {config.spf.max_lookups} of spf.max_lookups"
+    return [Problem("limit", domain, "", met)] if met else []
+
+
+def _special_use(candidate: Candidate, passed: Networks) -> list[Problem]:
+    """Name each term that passed special-use addresses."""
+    special = passed & SPECIAL_USE
+    if candidate.provider.special_use == "keep" or not special:
+        return []
+    return [
+        Problem("special-use", origin.domain, origin.term, f"passes {_few(origin.networks)}")
+        for origin in origins(candidate, special)
+    ]
+
+
+def _few(networks: Networks) -> str:
+    texts = networks.texts()
+    return ", ".join(texts[:3]) + (f" and {len(texts) - 3} more" if len(texts) > 3 else "")
+
+
+def _is_empty(evaluation: Evaluation, domain: str) -> bool:
+    """Whether a domain passes nothing, and not because its terms are decided by the client."""
+    kinds = {problem.kind for problem in evaluation.problems(domain)}
+    return not evaluation.root(domain).passed and "undecidable" not in kinds
+
+
+def origins(candidate: Candidate, networks: Networks) -> list[Origin]:
+    """Return what passes each part of `networks`: terms in the order of the records, then lists."""
+    found: dict[tuple[str, str], Origin] = {}
+    for at, passed in _passing(candidate):
+        part = passed & networks
+        if part:
+            part |= found[at].networks if at in found else EMPTY
+            found[at] = Origin(*at, part)
+    return list(found.values())
+
+
+def _passing(candidate: Candidate) -> Iterator[tuple[tuple[str, str], Networks]]:
+    for domain in candidate.provider.domains:
+        for node in candidate.evaluation.walk(domain):
+            for step in node.steps:
+                if step.child is None:
+                    yield (node.domain, step.term), step.passed
+    for origin in candidate.listed:
+        yield (origin.domain, origin.term), origin.networks

@@ -1,0 +1,226 @@
+"""`spfwhite check`: is everything in place, from the configuration to postscreen.
+
+Owns: what is looked at, in which order, and what the state and the tables should be like. Refuses:
+the network, to write or repair anything, and to know postscreen's parameters (`spfwhite.wiring`).
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import stat
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from spfwhite import config as configuration
+from spfwhite import files, leftovers, tables, wiring
+from spfwhite.candidates import enabled, in_force
+from spfwhite.escape import clipped
+from spfwhite.files import FileError
+from spfwhite.finding import Finding, Findings
+from spfwhite.postfix import DEFAULT_FOLDER, Postfix, PostfixError
+from spfwhite.settings import Config
+from spfwhite.state import State, StateError, load
+from spfwhite.text import span
+from spfwhite.write import digest
+
+OLDEST: Final = 48 * 3600.0
+"""Seconds after which a run must be missing: it is to come once a day."""
+
+CLOCKS: Final = 3600.0
+"""Seconds by which a state may be ahead of the clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where things are that no key of the configuration names."""
+
+    system: Path = configuration.SYSTEM
+    cron: tuple[Path, ...] = leftovers.CRON
+    postwhite: Path = leftovers.CONFIGURATION
+
+
+def check(overlay: Path | None, places: Places, now: float) -> Iterator[Finding]:
+    """Yield what there is to say, `now` in seconds since the epoch.
+
+    `overlay` takes the place of the system's configuration. Raises nothing but for defects.
+    """
+    try:
+        config = configuration.load(overlay, system=places.system)
+        read = [overlay] if overlay else configuration.system_files(places.system)
+    except configuration.ConfigError as fault:
+        yield Finding("error", "configuration", str(fault), "correct it; the rest is checked then")
+        return
+    config = in_force(config, datetime.fromtimestamp(now, UTC).date())
+    yield _configuration_finding(config, read)
+    state, finding = _state(config.state.path, now)
+    yield finding
+    used = _used(config)
+    for path in used:
+        yield _table(path, state, now)
+    yield from _postfix(config, used)
+    out = config.output
+    ours = [f"{path.name}{end}" for path in (out.allow, out.reject) for end in ("", ".orig")]
+    yield from leftovers.leftovers(places.cron, places.postwhite, out.allow.parent, ours)
+
+
+def _configuration_finding(config: Config, read: Collection[Path]) -> Finding:
+    names = ", ".join(map(str, read)) or "no file but the packaged one"
+    providers = enabled(config)
+    text = f"{len(providers)} providers are on; read {names}"
+    if providers:
+        return Finding("ok", "configuration", text)
+    return Finding("warning", "configuration", text, "switch a provider on, or add one")
+
+
+def _state(path: Path, now: float) -> tuple[State | None, Finding]:
+    try:
+        state = load(path)
+    except StateError as fault:
+        advice = "the next `spfwhite generate` keeps it as .bad and starts another"
+        return None, Finding("error", str(path), f"the state {fault}", advice)
+    except FileError as fault:
+        return None, _unreadable(path, fault)
+    return state, state_finding(path, state, now)
+
+
+def _unreadable(path: Path, fault: FileError) -> Finding:
+    advice = "correct that, or run `spfwhite check` as the user of `spfwhite generate`"
+    return Finding("error", str(path), str(fault), advice)
+
+
+def state_finding(path: Path, state: State | None, now: float) -> Finding:
+    """Return what there is to say of a state that can be read (None: there is none)."""
+    subject = str(path)
+    if state is None:
+        return Finding("warning", subject, "there is no state yet", "run `spfwhite generate`")
+    age = now - state.written
+    if age > OLDEST:
+        text = f"the last run was {span(age)} ago"
+        return Finding("warning", subject, text, "see whether cron or the timer runs spfwhite")
+    if age < -CLOCKS:
+        text = f"the last run is {span(-age)} in the future"
+        return Finding("warning", subject, text, "set the clock, then run `spfwhite generate`")
+    return Finding("ok", subject, f"the last run was {span(age)} ago")
+
+
+def _used(config: Config) -> list[Path]:
+    """Return the tables that should be there: the reject table once a provider or file needs it."""
+    rejects = any(provider.action == "reject" for provider in enabled(config))
+    allow, reject = config.output.allow, config.output.reject
+    return [allow, reject] if rejects or os.path.lexists(reject) else [allow]
+
+
+def _table(path: Path, state: State | None, now: float) -> Finding:
+    try:
+        target = files.destination(path)
+        content = files.read_if_there(target)
+        changed = target.stat().st_mtime if content is not None else now
+    except FileError as fault:
+        return _unreadable(path, fault)
+    except OSError as fault:
+        return _unreadable(path, FileError(f"cannot look at {path}: {fault.strerror}"))
+    entry = state.tables.get(str(target)) if state else None
+    return table_finding(path, content, entry.written if entry else None, now - changed)
+
+
+def table_finding(path: Path, content: bytes | None, written: str | None, age: float) -> Finding:
+    """Return what there is to say of a table.
+
+    `content` is what the file holds (None: there is none), `written` the digest of the rules as
+    the state has it, `age` the seconds since the file changed.
+    """
+    run = "run `spfwhite generate`"
+    if content is None:
+        advice = f"{run}; postscreen ignores what its access list names after a missing table"
+        return Finding("error", str(path), "the table is missing", advice)
+    origin = tables.origin(content)
+    if origin == "foreign":
+        advice = "`spfwhite generate --force` replaces it, and keeps it as .orig"
+        return Finding("warning", str(path), "was not written by spfwhite", advice)
+    if origin != "ours":
+        text = "was written by Postwhite" if origin == "postwhite" else "is empty"
+        return Finding("warning", str(path), text, f"{run}, which replaces it")
+    rules = tables.rules_in(content)
+    if written is not None and digest(rules) != written:
+        text = "is not as the last run wrote it"
+        return Finding("warning", str(path), text, f"{run}; edits belong in the configuration")
+    return Finding("ok", str(path), f"{len(rules):,} rules, written {span(age)} ago")
+
+
+def _postfix(config: Config, used: Collection[Path]) -> Findings:
+    folder = config.postfix.config_directory
+    postfix = Postfix(folder)
+    try:
+        if postfix.is_here():
+            yield from _instance(postfix, used)
+        else:
+            text = f"there is no main.cf in {folder or DEFAULT_FOLDER}"
+            advice = "nothing, unless there should be one (postfix.config_directory)"
+            yield Finding("note", "Postfix", text, advice)
+    except PostfixError as fault:
+        advice = "correct that; what depends on Postfix is checked then"
+        yield Finding("error", "Postfix", clipped(str(fault)), advice)
+    except OSError as fault:
+        text = f"{fault.filename} cannot be looked at: {fault.strerror}"
+        yield Finding("error", "Postfix", text, "run `spfwhite check` as root")
+
+
+def _instance(postfix: Postfix, used: Collection[Path]) -> Findings:
+    """Yield what one Postfix makes of the tables; raises PostfixError and OSError."""
+    services = postfix.services()
+    name = wiring.service(services)
+    main = postfix.parameters(*wiring.PARAMETERS)
+    parameters = {**main, **(postfix.overrides(name) if name else {})}
+    entries = [wiring.entry(word) for word in wiring.words(parameters.get(wiring.LIST, ""))]
+    for path in used:
+        yield from _readable(path, parameters.get("mail_owner", "postfix"))
+    yield from wiring.master_findings(services)
+    real = [Path(os.path.realpath(path)) for path in used]
+    yield from wiring.wiring_findings(parameters, entries, wiring.Tables(*real))
+
+
+def _readable(path: Path, user: str) -> Findings:
+    """Yield what keeps Postfix's user from reading a table that is there; raises OSError."""
+    if not path.exists():
+        return
+    try:
+        account = pwd.getpwnam(user)
+    except KeyError:
+        text = f"is {clipped(user)}, which is no user here"
+        yield Finding("error", "mail_owner", text, "correct it in main.cf")
+        return
+    groups = os.getgrouplist(user, account.pw_gid)
+    blocked = obstacle(path, account.pw_uid, groups)
+    if blocked is None:
+        yield Finding("ok", str(path), f"user {clipped(user)} can read it")
+    else:
+        # postscreen opens its tables before it drops root, so it is not lost yet
+        text = f"user {clipped(user)} cannot read it, only a postscreen that may read all as root"
+        mode = "o+x" if blocked.is_dir() else "o+r"
+        yield Finding("warning", str(path), text, f"chmod {mode} {blocked}")
+
+
+def obstacle(path: Path, user: int, groups: Collection[int]) -> Path | None:
+    """Return the file, or the first folder on the way, that mode bits close to a user.
+
+    `user` and `groups` are ids. Access lists are not looked at. Raises OSError.
+    """
+    real = Path(os.path.realpath(path))
+    folders = {*path.absolute().parents, *real.parents}
+    for folder in sorted(folders):
+        if not _allows(folder.stat(), user, groups, stat.S_IXOTH):
+            return folder
+    return None if _allows(real.stat(), user, groups, stat.S_IROTH) else real
+
+
+def _allows(status: os.stat_result, user: int, groups: Collection[int], bit: int) -> bool:
+    """Whether the class of a user, of which the kernel takes the first that fits, has a bit."""
+    if status.st_uid == user:
+        return bool(status.st_mode & bit << 6)
+    if status.st_gid in groups:
+        return bool(status.st_mode & bit << 3)
+    return bool(status.st_mode & bit)

@@ -1,0 +1,204 @@
+"""What the commands share: the options before the command, network options, streams, errors.
+
+Owns: the one place where exceptions become a line and an exit code. Refuses: to do a command's
+work.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
+
+import click
+
+from spfwhite.files import FileError
+
+if TYPE_CHECKING:
+    from spfwhite.rules import NameServer
+    from spfwhite.settings import Config
+
+PROGRESS_AFTER: Final = 1.0
+"""Seconds of work after which a bar appears."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """The options that stand before the command."""
+
+    config: Path | None
+    verbose: bool
+    quiet: bool
+
+
+def _nameservers(_context: click.Context, _option: Any, texts: tuple[str, ...]) -> Any:
+    from spfwhite.rules import parse_nameserver
+
+    try:
+        return tuple(parse_nameserver(text) for text in texts)
+    except ValueError as fault:
+        raise click.BadParameter(f"it {fault}") from None
+
+
+def _deadline(_context: click.Context, _option: Any, seconds: float | None) -> float | None:
+    if seconds is not None and math.isnan(seconds):
+        raise click.BadParameter("it is not a number")
+    return seconds
+
+
+def network_options(command: F) -> F:
+    """Add the options of commands that ask the network."""
+    for option in (
+        click.option(
+            "--deadline",
+            type=click.FloatRange(0.1, 86_400),
+            callback=_deadline,
+            metavar="SECONDS",
+            help="Time for all look-ups together.",
+        ),
+        click.option(
+            "--nameserver",
+            "nameservers",
+            multiple=True,
+            callback=_nameservers,
+            metavar="ADDR",
+            help="Ask this name server (192.0.2.1, 192.0.2.1:5353, [2001:db8::1]:53); repeatable.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+strict_option = click.option(
+    "--strict", is_flag=True, help="List only what RFC 7208 certainly passes."
+)
+
+
+def config_of(
+    common: Common,
+    *,
+    nameservers: tuple[NameServer, ...] = (),
+    deadline: float | None = None,
+    strict: bool = False,
+) -> Config:
+    """Return the configuration with what the command line says; raises ConfigError."""
+    from spfwhite.config import load
+
+    config = load(common.config)
+    dns = config.dns
+    if nameservers:
+        dns = replace(dns, nameservers=nameservers)
+    if deadline:
+        dns = replace(dns, deadline=deadline)
+    spf = replace(config.spf, strict=True) if strict else config.spf
+    return replace(config, dns=dns, spf=spf)
+
+
+def domain_names(texts: Iterable[str]) -> list[str]:
+    """Return domains as they are compared, each once; ends the program with 2 for a bad one."""
+    from spfwhite.answers import canonical
+    from spfwhite.rules import parse_domain
+
+    names = list(dict.fromkeys(canonical(text) for text in texts))
+    for name in names:
+        try:
+            parse_domain(name)
+        except ValueError as fault:
+            raise click.UsageError(f"{name!a} {fault}") from None
+    return names
+
+
+def print_lines(lines: Iterable[str], *, err: bool = False) -> None:
+    """Print lines to standard output, or to standard error."""
+    try:
+        for line in _fitted(lines, err=err):
+            click.echo(line, err=err, color=False if os.environ.get("NO_COLOR") else None)
+    except BrokenPipeError:
+        raise  # who reads has seen enough; click ends the program in silence
+    except OSError as error:
+        raise FileError(f"cannot write to standard output: {error.strerror}") from None
+
+
+def _fitted(lines: Iterable[str], *, err: bool) -> Iterable[str]:
+    """Break lines for a terminal, but those that are coloured."""
+    stream = sys.stderr if err else sys.stdout
+    if stream is None or not stream.isatty():
+        return lines
+    from spfwhite.text import wrap
+
+    return (part for line in lines for part in ([line] if "\x1b" in line else wrap(line) or [""]))
+
+
+def print_bytes(content: bytes) -> None:
+    """Write bytes to standard output as they are; raises FileError."""
+    try:
+        if sys.stdout is None:
+            raise FileError("cannot write to standard output: it is closed")
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise FileError(f"cannot write to standard output: {error.strerror}") from None
+
+
+def on_terminal() -> bool:
+    """Whether standard output is open and is a terminal."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on standard error if that is a terminal and the work takes over a second."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield lambda _done, _all: None
+        return
+    began = time.monotonic()
+    with ExitStack() as stack:
+        bars: list[Any] = []
+
+        def progress(done: int, total: int) -> None:
+            if not bars and time.monotonic() - began > PROGRESS_AFTER:
+                made = click.progressbar(length=total, label=label, file=sys.stderr)
+                bars.append(stack.enter_context(made))
+            for bar in bars:
+                bar.length = total
+                bar.update(done - bar.pos)
+
+        yield progress
+
+
+@contextmanager
+def errors() -> Iterator[None]:
+    """Turn what stops a run into one line and an exit code."""
+    from spfwhite.answers import SnapshotError
+    from spfwhite.app import UsageError
+    from spfwhite.config import ConfigError
+    from spfwhite.files import LockedError
+    from spfwhite.nameservers import NoNameServerError
+    from spfwhite.postfix import PostfixError
+    from spfwhite.report import Exit
+
+    try:
+        yield
+    except LockedError as error:
+        _fail(error, Exit.LOCKED)
+    except (ConfigError, UsageError) as error:
+        _fail(error, Exit.USAGE)
+    except (SnapshotError, FileError, NoNameServerError, PostfixError) as error:
+        _fail(error, Exit.ERROR)
+
+
+def _fail(error: Exception, code: int) -> NoReturn:
+    from spfwhite.escape import printable
+
+    click.echo(f"spfwhite: {printable(str(error))}", err=True)
+    sys.exit(code)

@@ -1,0 +1,68 @@
+"""The command that takes over from a predecessor: `import`.
+
+Owns: its options, which streams it prints to, and the file that it may make. Refuses: to replace a
+file, and to read overlays: what it makes is compared with the packaged providers.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+import click
+
+from spfwhite.cli_common import Common, errors, print_bytes, print_lines
+
+NO_OVERLAYS: Final = Path("/nonexistent")
+"""Never there, by Debian's policy. An overlay may be the very file that the output goes to."""
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Write the overlay to this file, which must not exist; - is standard output.",
+)
+@click.pass_obj
+def import_(common: Common, /, *, file: Path, output: Path | None) -> None:
+    """Turn a postwhite.conf, or a list of hosts, into an overlay.
+
+    FILE is read, never run. What the overlay cannot say goes to standard error, with its line.
+
+    \b
+    spfwhite import /etc/postwhite.conf
+    spfwhite import -o /etc/spfwhite/providers.toml /etc/postwhite.conf
+    """
+    from spfwhite import config, files, postwhite
+    from spfwhite.escape import printable
+
+    with errors():
+        name = printable(str(file))
+        try:
+            imported = postwhite.convert(_content(file), config.load(system=NO_OVERLAYS))
+        except postwhite.NotPostwhiteError as fault:
+            raise config.ConfigError(f"{name} {fault}") from None
+        if output is None or str(output) == "-":
+            print_bytes(imported.overlay.encode())
+        elif os.path.lexists(output):
+            raise files.FileError(f"{output} exists and is not replaced; name another file")
+        else:
+            files.replace(output, imported.overlay.encode())
+    if not common.quiet:
+        print_lines((f"{name}:{each.line}: {each.text}" for each in imported.remarks), err=True)
+
+
+def _content(file: Path) -> bytes:
+    """Return a file's bytes, or as many as show that there are too many; raises FileError."""
+    from spfwhite.files import FileError
+    from spfwhite.postwhite import MAX_BYTES
+
+    try:
+        with file.open("rb") as stream:
+            return stream.read(MAX_BYTES + 1)
+    except OSError as fault:
+        raise FileError(f"cannot read {file}: {fault.strerror}") from None

@@ -1,0 +1,88 @@
+"""The command that looks at DNS and writes nothing: `show`.
+
+Owns: its options and output. Refuses: to touch any file.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from spfwhite.cli_common import (
+    Common,
+    config_of,
+    domain_names,
+    errors,
+    network_options,
+    on_terminal,
+    print_lines,
+    strict_option,
+)
+
+if TYPE_CHECKING:
+    from spfwhite.show import Line
+
+COLOURS: Final[dict[str, dict[str, Any]]] = {
+    "domain": {"bold": True},
+    "passes": {"fg": "green"},
+    "term": {},
+    "problem": {"fg": "red"},
+    "note": {"dim": True},
+}
+"""How a terminal shows the lines of a tree; click leaves the colours out of a pipe."""
+
+
+@click.command()
+@click.argument("domains", nargs=-1, required=True, metavar="DOMAIN...")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["tree", "cidr", "json"]),
+    default="tree",
+    show_default=True,
+    help="A tree of terms, one CIDR a line, or JSON.",
+)
+@strict_option
+@network_options
+@click.pass_obj
+def show(common: Common, /, *, domains: tuple[str, ...], form: str, **network: Any) -> None:
+    """Show what domains pass, with every term. Touches no file.
+
+    \b
+    spfwhite show _spf.google.com
+    spfwhite show --format cidr github.com | wc -l
+    """
+    import asyncio
+
+    from spfwhite import show as forms
+    from spfwhite.candidates import limits
+    from spfwhite.evaluate import evaluate
+    from spfwhite.fetch import look_up
+    from spfwhite.strict import evaluate_strict
+
+    names = domain_names(domains)
+    with errors():
+        config = config_of(common, **network)
+        answers = asyncio.run(look_up(names, config.dns, limits(config)))
+    evaluation = (evaluate_strict if config.spf.strict else evaluate)(names, answers)
+    if form == "json":
+        print_lines(json.dumps(forms.as_json(evaluation, name)) for name in names)
+    elif form == "cidr":
+        print_lines(forms.cidrs(evaluation))
+    else:
+        for name in names:
+            print_lines(_coloured(forms.tree(evaluation, name)))
+    sys.exit(0 if all(evaluation.root(name).passed for name in names) else 1)
+
+
+def _coloured(lines: Iterable[Line]) -> Iterator[str]:
+    """Yield lines in their colours, broken for a terminal first: a colour takes no column."""
+    from spfwhite.text import wrap
+
+    for line in lines:
+        for part in wrap(line.text) if on_terminal() else [line.text]:
+            yield click.style(part, **COLOURS[line.kind])

@@ -1,0 +1,242 @@
+"""The commands that make tables: `generate` and `add`.
+
+Owns: their options and what they print to which stream. Refuses: to decide anything; they call
+`spfwhite.app`.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from spfwhite.cli_common import (
+    Common,
+    config_of,
+    domain_names,
+    errors,
+    network_options,
+    on_terminal,
+    print_bytes,
+    print_lines,
+    progress_bar,
+    strict_option,
+)
+
+if TYPE_CHECKING:
+    from spfwhite.app import Options, Run
+    from spfwhite.settings import Config
+
+ADD_WAIT: Final = 60.0
+"""Seconds that `add` waits for a run that is under way."""
+
+TERMINAL_LINES: Final = 12
+"""Lines of a difference that a terminal is shown without -v."""
+
+
+@click.command()
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Write the table to this file only; - is standard output.",
+)
+@click.option("--dry-run", is_flag=True, help="Show the plan and the difference; write nothing.")
+@click.option("--only", metavar="NAME", default="", help="Ask DNS for this provider only.")
+@click.option("--offline", is_flag=True, help="Decide from remembered answers; ask nobody.")
+@click.option(
+    "--accept",
+    multiple=True,
+    metavar="NAME",
+    help="Take over what a held provider passes now; repeatable, all for every one.",
+)
+@click.option("--force", is_flag=True, help="Lift the total rail; replace a foreign file.")
+@click.option(
+    "--record", type=click.Path(path_type=Path), metavar="FILE", help="Save what DNS answered."
+)
+@click.option(
+    "--replay",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Use a saved file instead of the network; needs -o or --dry-run.",
+)
+@click.option(
+    "--report", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as JSON."
+)
+@click.option(
+    "--metrics",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write metrics for node_exporter's textfile collector.",
+)
+@click.option(
+    "--reload/--no-reload",
+    "reload_",
+    default=None,
+    help="Reload Postfix after a change, whatever the configuration says.",
+)
+@strict_option
+@network_options
+@click.pass_obj
+def generate(
+    common: Common,
+    /,
+    *,
+    output: Path | None,
+    dry_run: bool,
+    force: bool,
+    record: Path | None,
+    replay: Path | None,
+    offline: bool,
+    only: str,
+    accept: tuple[str, ...],
+    report: Path | None,
+    metrics: Path | None,
+    reload_: bool | None,
+    **network: Any,
+) -> None:
+    """Resolve all providers and write the table.
+
+    \b
+    spfwhite generate --dry-run
+    spfwhite generate -o ./postscreen_spf_whitelist.cidr
+    """
+    if replay and not (output or dry_run):
+        raise click.UsageError("--replay needs -o or --dry-run")
+    if sum(map(bool, (replay, offline, only))) > 1:
+        raise click.UsageError("--replay, --offline and --only exclude each other")
+    from spfwhite import app, files, report_json
+    from spfwhite import metrics as metrics_form
+
+    options = app.Options(output, dry_run, force, record, replay, offline, only, accept, wait=0.0)
+    with errors():
+        config = config_of(common, **network)
+        if reload_ is not None:
+            config = replace(config, postfix=replace(config.postfix, reload=reload_))
+        with progress_bar("questions") as progress:
+            run = app.generate(config, replace(options, progress=progress))
+        if report:
+            files.replace(report, report_json.dump(run.report))
+        if metrics:
+            files.replace(metrics, metrics_form.dump(run.report))
+        _print_run(common, run, options)
+    sys.exit(run.report.exit_code)
+
+
+def _print_run(common: Common, run: Run, options: Options) -> None:
+    """Print results to stdout and news to stderr; nothing where there is neither."""
+    from spfwhite import text
+
+    report = run.report
+    if options.dry_run:
+        print_lines(_cut(common, list(text.difference(report))))
+    elif report.path is None and not report.refusals:
+        print_bytes(run.table)
+    if report.exit_code or report.has_news:
+        print_lines(text.summary(report, verbose=common.verbose), err=True)
+    elif not common.quiet and (options.dry_run or common.verbose or on_terminal()):
+        print_lines(text.summary(report, verbose=common.verbose), err=report.path is None)
+
+
+def _cut(common: Common, lines: list[str]) -> list[str]:
+    """Keep a long difference from running off a terminal."""
+    if common.verbose or not on_terminal() or len(lines) <= TERMINAL_LINES:
+        return lines
+    return [*lines[:TERMINAL_LINES], f"... and {len(lines) - TERMINAL_LINES} more; -v lists them"]
+
+
+@click.command()
+@click.argument("domains", nargs=-1, metavar="DOMAIN...")
+@click.option(
+    "--networks",
+    multiple=True,
+    metavar="NETWORK",
+    help="A network or range to list as it is; repeatable.",
+)
+@click.option("--category", default="added", show_default=True, help="The provider's category.")
+@click.option(
+    "--expires",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    help="The last day on which it counts, as 2027-01-31.",
+)
+@click.option("--dry-run", is_flag=True, help="Show what would be added; write nothing.")
+@network_options
+@click.pass_obj
+def add(
+    common: Common,
+    /,
+    *,
+    domains: tuple[str, ...],
+    networks: tuple[str, ...],
+    category: str,
+    expires: datetime | None,
+    dry_run: bool,
+    **network: Any,
+) -> None:
+    """Add a sender now, so that the mail that waits gets in.
+
+    Shows what the domains pass, writes a provider to
+    /etc/spfwhite/providers.d/90-added.toml and regenerates with all others from
+    memory. With -c, prints the block to paste instead.
+
+    \b
+    spfwhite add partner.example
+    spfwhite add --networks 198.51.100.0/24 --expires 2027-01-31 partner.example
+    """
+    from spfwhite import added, app
+    from spfwhite.config import SYSTEM
+
+    names = domain_names(domains)
+    if not names and not networks:
+        raise click.UsageError("name a domain, or a network by --networks")
+    with errors():
+        config = config_of(common, **network)
+        for provider in config.providers:
+            if set(provider.domains) & set(names):
+                raise app.UsageError(
+                    f"{provider.name} in {provider.origin} has that domain already"
+                )
+        taken = {provider.name for provider in config.providers}
+        addition = added.Addition(
+            added.unused_name((names or list(networks))[0], taken),
+            names,
+            networks,
+            category,
+            expires.date() if expires else None,
+        )
+        if not _shown(config, names) and not networks:
+            print_lines(["nothing was added: no address is passed"], err=True)
+            sys.exit(1)
+        print_lines([addition.block().rstrip()])
+        if common.config or dry_run:
+            print_lines(["# paste this into the overlay" if common.config else "# not written"])
+            return
+        print_lines([f"# written to {added.append(addition, SYSTEM)}"])
+        config = config_of(common, **network)
+        has_state = config.state.path.exists()
+        options = app.Options(only=addition.name if has_state else "", wait=ADD_WAIT)
+        run = app.generate(config, options)
+        _print_run(common, run, options)
+    sys.exit(run.report.exit_code)
+
+
+def _shown(config: Config, names: list[str]) -> bool:
+    """Print what the domains pass; return whether that is anything."""
+    import asyncio
+
+    from spfwhite import text
+    from spfwhite.candidates import limits
+    from spfwhite.evaluate import evaluate
+    from spfwhite.fetch import look_up
+
+    evaluation = evaluate(names, asyncio.run(look_up(names, config.dns, limits(config))))
+    for name in names:
+        print_lines([f"{name} passes {text.counts(evaluation.root(name).passed)}"])
+        print_lines(f"  {text.problem(found)}" for found in evaluation.problems(name))
+    return any(evaluation.root(name).passed for name in names)

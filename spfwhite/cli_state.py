@@ -1,0 +1,156 @@
+"""The commands that look at the last run: `explain`, `providers` and `map`. They ask nobody.
+
+Owns: their options and output. Refuses: to write any file but the picture that `map` is asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING
+
+import click
+
+from spfwhite.cli_common import Common, config_of, errors, print_lines
+from spfwhite.files import FileError
+
+if TYPE_CHECKING:
+    from spfwhite.networks import Networks
+    from spfwhite.remembered import LastRun
+    from spfwhite.settings import Config
+
+
+@click.command()
+@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@click.pass_obj
+def explain(common: Common, /, *, addresses: tuple[str, ...], form: str) -> None:
+    """Say why addresses are on the table, or why not. Asks nobody.
+
+    Takes IPv4 and IPv6 addresses and networks. Exits with 0 if all are covered, 1 if not.
+
+    \b
+    spfwhite explain 209.85.128.1
+    spfwhite explain 2a00:1450:4000::/36 192.0.2.7
+    """
+    from spfwhite import explain as why
+    from spfwhite import explain_text
+    from spfwhite.networks import parse_operator
+
+    with errors():
+        try:
+            asked = {text: parse_operator(text) for text in addresses}
+        except ValueError as fault:
+            raise click.UsageError(f"an address {fault}") from None
+        config, run = _last_run(common)
+        table = _table(config, run)
+        found = {text: why.explain(run, table, networks) for text, networks in asked.items()}
+        for text, explanation in found.items():
+            if form == "json":
+                print_lines([json.dumps(explain_text.as_json(text, explanation))])
+            else:
+                print_lines(explain_text.lines(text, explanation, config, run.now))
+    sys.exit(0 if all(each.is_covered for each in found.values()) else 1)
+
+
+def _last_run(common: Common) -> tuple[Config, LastRun]:
+    """Return the configuration and the last run; raises ConfigError, UsageError, FileError."""
+    from spfwhite.app import UsageError
+    from spfwhite.remembered import last_run
+    from spfwhite.state import StateError, load
+
+    config = config_of(common)
+    try:
+        state = load(config.state.path)
+    except StateError as error:
+        raise FileError(f"the state {config.state.path} {error}") from None
+    if state is None:
+        raise UsageError(f"there is no state in {config.state.path}; run `spfwhite generate` first")
+    return config, last_run(config, state, time.time())
+
+
+def _table(config: Config, run: LastRun) -> Networks:
+    """Return what the allow table holds: the file is the truth, the state if there is none."""
+    from spfwhite import files, tables
+
+    content = files.read_if_there(config.output.allow)
+    return run.plan.permitted if content is None else tables.networks_in(content)
+
+
+@click.command()
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@click.pass_obj
+def providers(common: Common, /, *, form: str) -> None:
+    """Show the health of each provider, trouble first. Asks nobody.
+
+    \b
+    spfwhite providers
+    spfwhite providers --format json | jq '.[] | select(.degraded)'
+    """
+    from spfwhite import health
+
+    with errors():
+        _, run = _last_run(common)
+        rows = health.rows(run)
+        program = f"spfwhite -c {quote(str(common.config))}" if common.config else "spfwhite"
+        if form == "json":
+            print_lines([json.dumps([health.as_json(row, program) for row in rows], indent=1)])
+        else:
+            print_lines(health.lines(rows, run.now, program))
+
+
+@click.command("map")
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE.svg|.html")
+@click.pass_obj
+def map_(common: Common, /, *, file: Path) -> None:
+    """Draw the table as a map of the IPv4 space. Asks nobody.
+
+    Each provider has a colour, with its share in the legend; what came and went in
+    the last run that changed anything is outlined.
+
+    \b
+    spfwhite map table.svg
+    spfwhite map table.html
+    """
+    from spfwhite import files, picture
+
+    if file.suffix not in (".svg", ".html"):
+        raise click.UsageError("the file must end in .svg or .html")
+    with errors():
+        config, run = _last_run(common)
+        parts = [
+            picture.Part(each.provider.name, each.networks)
+            for each in run.plan.decisions
+            if each.provider.action == "permit"
+        ]
+        title = config.output.allow.name
+        drawn = picture.svg(parts, *_last_changes(run), title)
+        page = drawn if file.suffix == ".svg" else picture.html(drawn, title)
+        files.replace(files.destination(file), page.encode())
+
+
+def _last_changes(run: LastRun) -> tuple[Networks, Networks]:
+    """Return what came and went in the last run that changed anything.
+
+    What one provider passes anew or no more, while another one lists it all along, did neither.
+    """
+    from spfwhite.networks import EMPTY, Networks
+
+    rejects = {
+        each.provider.name for each in run.plan.decisions if each.provider.action == "reject"
+    }
+    journal = [change for change in run.state.journal if change.provider not in rejects]
+    latest = max((change.when for change in journal), default=0.0)
+    changes = {each.provider: each for each in journal if each.when == latest}
+    listed = run.plan.permitted
+    steady = Networks.union(
+        each.networks - (changes[name].added if name in changes else EMPTY)
+        for each in run.plan.decisions
+        if (name := each.provider.name) not in rejects
+    )
+    added = Networks.union(change.added for change in changes.values()) & listed
+    removed = Networks.union(change.removed for change in changes.values())
+    return added - steady, removed - listed

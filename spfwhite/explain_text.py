@@ -1,0 +1,107 @@
+"""An explanation as people and programs read it.
+
+Owns: its lines and its JSON form. Refuses: to search (`spfwhite.explain`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from spfwhite.escape import clipped
+from spfwhite.explain import MANY, Denial, Explanation, Neighbour, Passing
+from spfwhite.report_json import time_text
+from spfwhite.settings import Config
+from spfwhite.text import span
+
+
+def lines(asked: str, found: Explanation, config: Config, now: float) -> Iterator[str]:
+    """Yield the explanation of one address: the verdict, what passes it, what keeps it out."""
+    yield f"{asked}: {'' if found.is_covered else 'partly ' if found.covered else 'not '}covered"
+    for rule in found.rules[:MANY]:
+        yield f"  rule {rule} of {config.output.allow}"
+    if len(found.rules) > MANY:
+        yield f"  and {len(found.rules) - MANY} more rules"
+    for passing in found.passing:
+        yield from _passing(passing, now)
+    if found.covered and not found.passing:
+        yield "  no provider passes it: it goes at the next run"
+    if found.pending:
+        yield "  it belongs on the table: `spfwhite generate` adds it"
+    yield from _grouped(each for each in found.denials if each.certain)
+    for change in found.until:
+        yield f"  {change.provider} covered it until {time_text(change.when)}"
+    for near in found.neighbours:
+        yield f"  nearest: {near.network}, {_distance(near)} away, of {_few(near.providers)}"
+    doubts = list(_grouped(each for each in found.denials if not each.certain))
+    yield from doubts[:MANY]
+    if len(doubts) > MANY:
+        yield f"  and {len(doubts) - MANY} more terms that might; --format json has them"
+
+
+def _grouped(denials: Iterable[Denial]) -> Iterator[str]:
+    """Say once what several providers share through one record."""
+    grouped: dict[str, list[str]] = {}
+    for denial in denials:
+        grouped.setdefault(denial.sentence, []).append(denial.provider)
+    for sentence, who in grouped.items():
+        yield f"  {clipped(sentence)}" + (f" ({_few(who)})" if any(who) else "")
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MANY} more" if len(names) > MANY else ""
+    return ", ".join(names[:MANY]) + more
+
+
+def _distance(near: Neighbour) -> str:
+    """Return a distance as the family is counted elsewhere: IPv4 addresses, IPv6 /64s."""
+    if ":" not in near.network:
+        return f"{near.distance:,} addresses"
+    return f"{near.distance >> 64:,} /64s"
+
+
+def _passing(passing: Passing, now: float) -> Iterator[str]:
+    where = clipped(passing.domain)
+    yield f"  {passing.provider}: {clipped(passing.term)} in {where}"
+    if len(passing.chain) > 1:
+        yield f"    through {' > '.join(clipped(name) for name in passing.chain)}"
+    if passing.former:
+        yield "    the configuration no longer says so: it goes at the next run"
+    if passing.held is not None:
+        yield f"    held for {span(now - passing.held)}: see `spfwhite providers`"
+    if passing.stale is not None:
+        yield f"    from memory: last answered {span(now - passing.stale)} ago"
+
+
+def as_json(asked: str, found: Explanation) -> dict[str, Any]:
+    """Return the explanation as a JSON object."""
+    return {
+        "address": asked,
+        "covered": found.is_covered,
+        "covered_networks": found.covered.texts(),
+        "rules": list(found.rules),
+        "passing": [
+            {
+                "provider": each.provider,
+                "term": each.term,
+                "domain": each.domain,
+                "chain": list(each.chain),
+                "held_since": None if each.held is None else time_text(each.held),
+                "stale_since": None if each.stale is None else time_text(each.stale),
+                "former": each.former,
+            }
+            for each in found.passing
+        ],
+        "pending": found.pending.texts(),
+        "denials": [
+            {"provider": d.provider, "sentence": d.sentence, "certain": d.certain}
+            for d in found.denials
+        ],
+        "nearest": [
+            {"network": n.network, "distance": n.distance, "providers": list(n.providers)}
+            for n in found.neighbours
+        ],
+        "covered_until": [
+            {"provider": change.provider, "when": time_text(change.when)} for change in found.until
+        ],
+    }

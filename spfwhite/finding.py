@@ -1,0 +1,40 @@
+"""One finding of `spfwhite check`.
+
+Owns: its form as a line and as JSON, with nothing in it that steers a terminal. Refuses: to find.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from spfwhite.escape import printable
+
+Level = Literal["ok", "note", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was looked at, what is the matter with it, and what to do (empty: nothing)."""
+
+    level: Level
+    subject: str
+    text: str
+    advice: str = ""
+
+    @property
+    def counts(self) -> bool:
+        """Whether somebody has to act."""
+        return self.level in ("warning", "error")
+
+    def line(self) -> str:
+        """Return it as one line of printable ASCII."""
+        return ": ".join(filter(None, self.as_json().values()))
+
+    def as_json(self) -> dict[str, str]:
+        """Return it for JSON, which leaves DEL and the like as they are unless escaped before."""
+        return {key: printable(value) for key, value in asdict(self).items()}
+
+
+Findings = Iterator[Finding]

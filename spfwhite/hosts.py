@@ -1,0 +1,78 @@
+"""The addresses of listed host names: thousands of A and AAAA questions beside the crawl.
+
+Owns: their pace: a fixed number of workers, a deadline of their own, and no question for what was
+answered a short while ago. Refuses: to judge; a name that does not exist is normal here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+
+from spfwhite.answers import Answer, Failed, Question, Void
+from spfwhite.crawl import Ask, Progress
+from spfwhite.memory import Recall
+from spfwhite.targets import address_questions
+
+
+async def ask_hosts(
+    names: Iterable[str],
+    ask: Ask,
+    recall: Recall,
+    *,
+    workers: int,
+    deadline: float,
+    max_age: float,
+    progress: Progress,
+) -> dict[Question, Answer]:
+    """Return the answers for all names; `deadline` and `max_age` are in seconds.
+
+    AAAA is asked only where A did not say that the name does not exist.
+    """
+    todo = list(names)
+    work = _Hosts(iter(todo), ask, recall, max_age)
+
+    def tell() -> None:
+        progress(work.done, len(todo))
+
+    try:
+        async with asyncio.timeout(deadline), asyncio.TaskGroup() as tasks:
+            for _ in range(min(workers, len(todo))):
+                tasks.create_task(work.run(tell))
+    except TimeoutError:
+        failed = Failed(f"no answer within the deadline of {deadline:g} s (dns.hosts_deadline)")
+        for name in todo:
+            work.give_up(name, failed)
+    return work.answers
+
+
+class _Hosts:
+    def __init__(self, names: Iterator[str], ask: Ask, recall: Recall, max_age: float) -> None:
+        self._names = names
+        self._ask = ask
+        self._recall = recall
+        self._max_age = max_age
+        self.answers: dict[Question, Answer] = {}
+        self.done = 0
+
+    async def run(self, tell: Callable[[], None]) -> None:
+        """Take names until there are none left."""
+        for name in self._names:
+            for question in address_questions(name):
+                self.answers[question] = answer = await self._answer(question)
+                if answer == Void("NXDOMAIN"):
+                    break
+            self.done += 1
+            tell()
+
+    async def _answer(self, question: Question) -> Answer:
+        recent = self._recall.recent(question, self._max_age)
+        return recent or self._recall.use(question, await self._ask(question))
+
+    def give_up(self, name: str, failed: Failed) -> None:
+        """Use what is remembered of a name that was not asked for in time."""
+        for question in address_questions(name):
+            if question not in self.answers:
+                self.answers[question] = answer = self._recall.use(question, failed)
+                if answer == Void("NXDOMAIN"):
+                    return

@@ -1,0 +1,123 @@
+"""Answers remembered from earlier runs, and which answer is used when a query fails.
+
+Owns: last-known-good per question, as RFC 8767 does it, and the values of rotating answers that
+stay in use for some days. Refuses: files (`spfwhite.state`) and the clock (it is given the time).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from spfwhite.answers import Answer, Failed, Found, Question
+
+DAY = 86_400.0
+
+
+Validators = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A found or void answer; times in seconds since the epoch.
+
+    `values` are all values of an A, AAAA or MX answer seen lately, with when each was last seen;
+    `validators` the ETag and Last-Modified of a page.
+    """
+
+    answer: Answer
+    seen: float
+    values: Mapping[str, float] = field(default_factory=dict)
+    validators: Validators = ("", "")
+
+
+Known = Mapping[Question, Remembered]
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A question that failed and was answered from memory: since when, and why it failed."""
+
+    seen: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How long memory counts: `max_stale` and `sticky` in seconds."""
+
+    max_stale: float
+    sticky: float
+
+
+class Recall:
+    """The memory in one run: decides what is used, and what will be remembered."""
+
+    def __init__(self, known: Known, policy: Policy, now: float) -> None:
+        self._known = known
+        self._policy = policy
+        self._now = now
+        self._fresh: dict[Question, Remembered] = {}
+        self.stale: dict[Question, Stale] = {}
+
+    def recent(self, question: Question, age: float) -> Answer | None:
+        """Return a remembered answer that is no older than `age` seconds."""
+        old = self._known.get(question)
+        return self._lately(old) if old and self._now - old.seen <= age else None
+
+    def page(self, question: Question) -> Remembered | None:
+        """Return a page as it was remembered."""
+        return self._known.get(question)
+
+    def use(self, question: Question, answer: Answer, validators: Validators = ("", "")) -> Answer:
+        """Return the answer to use: the one that came, or the remembered one if it failed."""
+        old = self._known.get(question)
+        if not isinstance(answer, Failed):
+            made = replace(self._joined(question, answer, old), validators=validators)
+            self._fresh[question] = made
+            return _in_use(made)
+        # a clock that was set back makes an answer look younger, never older
+        if old is None or self._now - old.seen > self._policy.max_stale:
+            return answer
+        self.stale[question] = Stale(old.seen, answer.reason)
+        return self._lately(old)
+
+    def offline(self) -> dict[Question, Answer]:
+        """Return what is remembered, whatever its age."""
+        return {question: self._lately(old) for question, old in self._known.items()}
+
+    def remembered(self, questions: Iterable[Question]) -> dict[Question, Remembered]:
+        """Return what the next run will know of the questions that this one still leads to."""
+        known = {}
+        for question in questions:
+            entry = self._fresh.get(question) or self._known.get(question)
+            if entry:
+                known[question] = entry
+        return known
+
+    def _joined(self, question: Question, answer: Answer, old: Remembered | None) -> Remembered:
+        if question.rrtype in ("TXT", "PAGE") or not isinstance(answer, Found):
+            return Remembered(answer, self._now)
+        values = self._recent(old) if old else {}
+        values.update(dict.fromkeys(answer.values, self._now))
+        return Remembered(answer, self._now, values)
+
+    def _recent(self, old: Remembered) -> dict[str, float]:
+        if not self._policy.sticky:
+            return {}
+        oldest = self._now - self._policy.sticky
+        return {value: seen for value, seen in old.values.items() if seen >= oldest}
+
+    def _lately(self, old: Remembered) -> Answer:
+        if not isinstance(old.answer, Found) or not self._policy.sticky:
+            return old.answer
+        # measured from when it was seen: while queries fail, nothing can rotate out
+        oldest = old.seen - self._policy.sticky
+        lately = {value for value, seen in old.values.items() if seen >= oldest}
+        return Found(tuple(sorted(lately | set(old.answer.values))))
+
+
+def _in_use(made: Remembered) -> Answer:
+    if not isinstance(made.answer, Found):
+        return made.answer
+    return Found(tuple(sorted(set(made.answer.values) | made.values.keys())))

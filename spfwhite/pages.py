@@ -1,0 +1,169 @@
+"""One fetch of a web page that lists addresses: capped, over TLS, and from the host that was named.
+
+Owns: HTTP. What a server does is never an exception but a `Failed` with a reason for people. The
+only importer of httpx, which takes 0.1 s to load: whoever has no page must not import this module.
+Refuses: to read what it fetched (`spfwhite.page_text`, `spfwhite.extract`), to remember it, and to
+believe the environment about proxies and passwords.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import zlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+import httpx
+
+from spfwhite import __version__
+from spfwhite.answers import Failed
+from spfwhite.extract import networks_in
+from spfwhite.page_answers import Page, PageAnswer, Unchanged, is_validator
+from spfwhite.page_text import MEDIA_TYPES, media_type, visible_text
+
+MAX_BYTES: Final = 2 * 1024 * 1024
+"""Of the body, both as it came and unpacked."""
+
+SECONDS: Final = 10.0
+"""For everything: name look-up, redirects, and a body that comes drop by drop."""
+
+MAX_REDIRECTS: Final = 5
+
+_VALIDATORS: Final = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
+_GZIP: Final = 16 + zlib.MAX_WBITS
+
+
+class _UnusableError(Exception):
+    """A response that is no page; the text is a phrase for people."""
+
+
+async def fetch_page(url: str, *, previous: Page | None, allow_http: bool = False) -> PageAnswer:
+    """Return what a page lists now, `Unchanged` where `previous` still holds, or why neither.
+
+    `previous` is sent along by its validators (RFC 9110 section 13.1). Never raises but for
+    cancellation.
+    """
+    conditions = _conditions(previous)
+    try:
+        async with asyncio.timeout(SECONDS):
+            fetched = await _fetch(url, conditions, allow_http=allow_http)
+        if fetched is None:
+            return Unchanged()
+        # a thread of its own: the answers of the DNS do not wait for 2 MiB of markup
+        return await asyncio.to_thread(_page, *fetched)
+    except TimeoutError:
+        return Failed(f"took longer than {SECONDS:g} s")
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return Failed(f"cannot be fetched: {error or type(error).__name__}")
+    except (_UnusableError, ValueError) as fault:
+        return Failed(str(fault))
+
+
+def _conditions(previous: Page | None) -> dict[str, str]:
+    if previous is None:
+        return {}
+    pairs = zip(_VALIDATORS.values(), (previous.etag, previous.last_modified), strict=True)
+    return {name: value for name, value in pairs if is_validator(value)}
+
+
+def _page(headers: httpx.Headers, body: bytes) -> Page:
+    """Return what was fetched as a page; raises _UnusableError and ValueError."""
+    text = visible_text(body, headers["content-type"])
+    cidrs = dict.fromkeys(cidr for networks in networks_in(text) for cidr in networks.texts())
+    if not cidrs:
+        raise _UnusableError("lists no address")
+    validators = (headers.get(name, "") for name in _VALIDATORS)
+    return Page(tuple(cidrs), *(value if is_validator(value) else "" for value in validators))
+
+
+async def _fetch(
+    url: str, conditions: dict[str, str], *, allow_http: bool
+) -> tuple[httpx.Headers, bytes] | None:
+    """Return headers and body, None for 304; raises _UnusableError and httpx's errors."""
+    headers = {"User-Agent": f"spfwhite/{__version__}", "Accept-Encoding": "gzip", **conditions}
+    async with httpx.AsyncClient(
+        verify=_trust(), trust_env=False, timeout=None, headers=headers
+    ) as client:
+        request = client.build_request("GET", url)
+        if request.url.scheme != "https" and not (allow_http and request.url.scheme == "http"):
+            raise _UnusableError("is not an https address")
+        async with _followed(client, request) as response:
+            if response.status_code == httpx.codes.NOT_MODIFIED and conditions:
+                return None
+            _refuse_by_head(response)
+            return response.headers, await _body(response)
+
+
+def _trust() -> ssl.SSLContext:
+    """Trust what httpx brings and what the system trusts: one may be missing, the other be old."""
+    context = httpx.create_ssl_context(trust_env=False)
+    context.load_default_certs()
+    return context
+
+
+@asynccontextmanager
+async def _followed(
+    client: httpx.AsyncClient, request: httpx.Request
+) -> AsyncIterator[httpx.Response]:
+    """Send a request and give the response that its redirects end in, body unread."""
+    for _ in range(MAX_REDIRECTS + 1):
+        response = await client.send(request, stream=True)
+        try:
+            if response.next_request is None:
+                yield response
+                return
+        finally:
+            await response.aclose()
+        _refuse_elsewhere(request.url, response.next_request.url)
+        request = response.next_request
+    raise _UnusableError(f"redirects more than {MAX_REDIRECTS} times")
+
+
+def _refuse_elsewhere(here: httpx.URL, there: httpx.URL) -> None:
+    if there.host != here.host:
+        raise _UnusableError(f"redirects to another host, {there.host}")
+    if here.scheme == "https" != there.scheme:
+        raise _UnusableError("redirects away from https")
+
+
+def _refuse_by_head(response: httpx.Response) -> None:
+    if response.status_code != httpx.codes.OK:
+        raise _UnusableError(f"was answered with status {response.status_code}")
+    declared = response.headers.get("content-type", "")
+    if media_type(declared) not in MEDIA_TYPES:
+        kind = f"of type {media_type(declared)}" if declared else "without a type"
+        raise _UnusableError(f"is {kind}; {', '.join(MEDIA_TYPES)} are read")
+
+
+async def _body(response: httpx.Response) -> bytes:
+    """Return the body, unpacked here: httpx unpacks a chunk whole, to whatever size."""
+    unpack, is_whole = _unpacker(response.headers.get("content-encoding", "identity"))
+    body = bytearray()
+    received = 0
+    async for chunk in response.aiter_raw():
+        received += len(chunk)
+        body += unpack(chunk, MAX_BYTES + 1 - len(body))
+        if max(received, len(body)) > MAX_BYTES:
+            raise _UnusableError(f"is longer than {MAX_BYTES:,} bytes")
+    if not is_whole():
+        raise _UnusableError("is cut short")
+    return bytes(body)
+
+
+def _unpacker(encoding: str) -> tuple[Callable[[bytes, int], bytes], Callable[[], bool]]:
+    """Return what unpacks a chunk to at most so many bytes, and what tells whether all came."""
+    if encoding.lower() == "identity":
+        return (lambda chunk, most: chunk), (lambda: True)
+    if encoding.lower() not in ("gzip", "x-gzip"):
+        raise _UnusableError(f"is packed with {encoding}, which was not asked for")
+    gzip = zlib.decompressobj(_GZIP)
+
+    def unpack(chunk: bytes, most: int) -> bytes:
+        try:
+            return gzip.decompress(chunk, most)
+        except zlib.error:
+            raise _UnusableError("is packed with damaged gzip") from None
+
+    return unpack, lambda: gzip.eof and not gzip.unused_data

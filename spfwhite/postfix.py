@@ -1,0 +1,152 @@
+"""Postfix's own programs: does it load the table, is it running, tell it to reload.
+
+Owns: finding and running them; the only importer of subprocess. Refuses: to run anything through a
+shell, and to take a skipped check for a passed one: a main.cf without programs is an error.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+TIMEOUT: Final = 60.0
+"""Seconds that one program of Postfix may take."""
+
+FOLDERS: Final = ("/usr/sbin", "/usr/local/sbin", "/usr/bin", "/usr/local/bin", "/bin", "/sbin")
+"""Where the programs are looked for after PATH: cron's holds /usr/bin and /bin only."""
+
+DEFAULT_FOLDER: Final = Path("/etc/postfix")
+
+
+class PostfixError(Exception):
+    """Postfix does not do what it was asked; the text is a sentence."""
+
+
+class ReloadError(PostfixError):
+    """The table is written, and Postfix did not reload."""
+
+
+@dataclass(frozen=True, slots=True)
+class Postfix:
+    """One Postfix instance, by the folder of its main.cf (None: the default one)."""
+
+    folder: Path | None = None
+
+    def is_here(self) -> bool:
+        """Whether this machine has a main.cf."""
+        return ((self.folder or DEFAULT_FOLDER) / "main.cf").exists()
+
+    def verify(self, table: Path, expected: Mapping[str, str | None]) -> None:
+        """Load a table as Postfix does and compare its answers; raises PostfixError.
+
+        `expected` maps addresses to the action that the table must answer, None for no match. Only
+        a warning that names the file counts, or a fatal error, or a wrong answer.
+        """
+        done = self._run(
+            "postmap",
+            "-q",
+            "-",
+            f"cidr:{table.resolve()}",
+            text="".join(f"{a}\n" for a in expected),
+        )
+        for line in done.stderr.splitlines():
+            if str(table.resolve()) in line or "fatal:" in line:
+                raise PostfixError(f"postmap does not accept the new table: {line.strip()}")
+        answers = dict(line.partition("\t")[::2] for line in done.stdout.splitlines())
+        for address, action in expected.items():
+            if answers.get(address) != action:
+                got, wanted = answers.get(address) or "nothing", action or "nothing"
+                raise PostfixError(f"postmap answers {got} for {address} instead of {wanted}")
+
+    def is_running(self) -> bool:
+        """Whether the master process of this instance runs; needs root. Raises PostfixError."""
+        return self._run("postfix", "status").returncode == 0
+
+    def reload(self) -> None:
+        """Make Postfix read its tables anew, unless it does not run; raises ReloadError."""
+        if os.geteuid() != 0:
+            raise ReloadError("`postfix reload` needs root; see postfix.reload_command")
+        try:
+            if not self.is_running():
+                return
+            done = self._run("postfix", "reload")
+        except PostfixError as error:
+            raise ReloadError(str(error)) from None
+        if done.returncode != 0:
+            raise ReloadError(f"`postfix reload` exited with {done.returncode}{_said(done)}")
+
+    def parameters(self, *names: str) -> dict[str, str]:
+        """Return main.cf parameters as postconf expands them; unknown ones are left out.
+
+        Raises PostfixError.
+        """
+        return dict(_pair(line) for line in self._postconf("-x", *names))
+
+    def services(self) -> list[list[str]]:
+        """Return the lines of master.cf, each as its fields; raises PostfixError."""
+        return [line.split(None, 7) for line in self._postconf("-M")]
+
+    def overrides(self, service: str) -> dict[str, str]:
+        """Return the parameters that the `-o` of a service (`smtp/inet`) set.
+
+        Raises PostfixError.
+        """
+        pairs = (_pair(line) for line in self._postconf("-Px"))
+        prefix = f"{service}/"
+        return {k.removeprefix(prefix): value for k, value in pairs if k.startswith(prefix)}
+
+    def _postconf(self, *arguments: str) -> list[str]:
+        done = self._run("postconf", *arguments)
+        if done.returncode != 0:
+            raise PostfixError(f"postconf exited with {done.returncode}{_said(done)}")
+        return done.stdout.splitlines()
+
+    def _run(
+        self, program: str, *arguments: str, text: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        folder = ["-c", str(self.folder.resolve())] if self.folder else []
+        return _run([_found(program), *folder, *arguments], text)
+
+
+def reload_by(command: Sequence[str]) -> None:
+    """Run the operator's own reload command; raises ReloadError."""
+    try:
+        done = _run(command, "")
+    except PostfixError as error:
+        raise ReloadError(str(error)) from None
+    if done.returncode != 0:
+        raise ReloadError(f"{command[0]} exited with {done.returncode}{_said(done)}")
+
+
+def _pair(line: str) -> tuple[str, str]:
+    name, _, value = line.partition("=")
+    return name.strip(), value.strip()
+
+
+def _found(program: str) -> str:
+    path = os.pathsep.join([os.environ.get("PATH", ""), *FOLDERS])
+    found = shutil.which(program, path=path)
+    if not found:
+        raise PostfixError(f"there is a main.cf, but no program {program} in {path}")
+    return found
+
+
+def _run(command: Sequence[str], text: str) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            command, input=text, capture_output=True, text=True, errors="replace", timeout=TIMEOUT
+        )
+    except subprocess.TimeoutExpired:
+        raise PostfixError(f"{command[0]} did not end within {TIMEOUT:g} s") from None
+    except OSError as error:
+        raise PostfixError(f"cannot run {command[0]}: {error.strerror}") from None
+
+
+def _said(done: subprocess.CompletedProcess[str]) -> str:
+    lines = (done.stderr or done.stdout).strip().splitlines()
+    return f": {lines[-1]}" if lines else ""

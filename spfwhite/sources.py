@@ -1,0 +1,126 @@
+"""Senders that publish no SPF: pages, host names, and MX hosts in place of a record.
+
+Owns: which questions such sources need, and which networks their answers list. Refuses: to ask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from spfwhite.answers import NOT_ASKED, Answer, Answers, Failed, Found, Question, Void
+from spfwhite.names import expand
+from spfwhite.networks import Networks
+from spfwhite.settings import Provider
+from spfwhite.spf import spf_texts
+from spfwhite.targets import address_questions
+from spfwhite.trail import Problem
+from spfwhite.width import HOSTS, PAGE, Widest
+
+MX_FALLBACK: Final = "v=spf1 mx -all fallback=mx"
+"""What is evaluated for a domain without an SPF record, with `mx = true`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where networks come from: the domain of the record and the term as written."""
+
+    domain: str
+    term: str
+    networks: Networks
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What the pages and hosts of a provider list, with the questions that they needed."""
+
+    questions: tuple[Question, ...]
+    origins: tuple[Origin, ...]
+    problems: tuple[Problem, ...]
+
+
+@lru_cache(maxsize=16)
+def _names(pattern: str) -> list[str]:
+    return expand(pattern)
+
+
+def host_names(providers: Iterable[Provider]) -> list[str]:
+    """Return the names that the patterns of providers stand for, each once."""
+    patterns = (pattern for provider in providers for pattern in provider.hosts)
+    return list(dict.fromkeys(name for pattern in patterns for name in _names(pattern)))
+
+
+def page_questions(provider: Provider) -> list[Question]:
+    """Return the questions for a provider's pages, unless they are switched off."""
+    return [Question(url, "PAGE") for url in provider.pages if provider.pages_enabled]
+
+
+def mx_domains(providers: Iterable[Provider]) -> frozenset[str]:
+    """Return the domains whose MX hosts are listed if they have no SPF record."""
+    return frozenset(domain for each in providers if each.mx for domain in each.domains)
+
+
+def with_mx(domains: Collection[str], question: Question, answer: Answer) -> Answer:
+    """Put a record in place of one that is missing, where the operator asked for it."""
+    if question.rrtype != "TXT" or question.name not in domains or isinstance(answer, Failed):
+        return answer
+    if isinstance(answer, Found) and spf_texts(answer.values):
+        return answer
+    return Found((MX_FALLBACK,))
+
+
+def with_fallbacks(providers: Iterable[Provider], answers: Answers) -> dict[Question, Answer]:
+    """Return answers with a record in place of each one that is missing and has a fallback."""
+    domains = mx_domains(providers)
+    questions = [Question(domain, "TXT") for domain in domains]
+    return {
+        **answers,
+        **{q: with_mx(domains, q, answers[q]) for q in questions if q in answers},
+    }
+
+
+def listings(provider: Provider, answers: Answers, widest: Widest) -> Listing:
+    """Return what the pages and hosts of a provider list, less what is too wide."""
+    questions: list[Question] = []
+    origins: list[Origin] = []
+    problems: list[Problem] = []
+    for question in page_questions(provider):
+        questions.append(question)
+        match answers.get(question, NOT_ASKED):
+            case Found(values):
+                origins.append(Origin(question.name, PAGE, Networks.parse(values)))
+            case Failed(reason):
+                problems.append(Problem("temporary", question.name, PAGE, f"the page {reason}"))
+    for pattern in provider.hosts:
+        asked, networks, failed = _hosts(pattern, answers)
+        questions += asked
+        origins.append(Origin(pattern, HOSTS, networks))
+        if failed:
+            detail = f"{failed} of {len(asked)} questions failed"
+            problems.append(Problem("temporary", pattern, HOSTS, detail))
+    for origin in origins:
+        narrow = widest.admitted(origin.term, origin.networks)
+        if narrow != origin.networks:
+            detail = "names a network wider than safety.widest_ipv4 or widest_ipv6 allows"
+            problems.append(Problem("too-wide", origin.domain, origin.term, detail))
+    kept = [Origin(o.domain, o.term, widest.admitted(o.term, o.networks)) for o in origins]
+    return Listing(tuple(questions), tuple(o for o in kept if o.networks), tuple(problems))
+
+
+def _hosts(pattern: str, answers: Answers) -> tuple[list[Question], Networks, int]:
+    """Return the questions of a pattern, the addresses found, and how many questions failed."""
+    asked: list[Question] = []
+    texts: list[str] = []
+    failed = 0
+    for name in _names(pattern):
+        for question in address_questions(name):
+            answer = answers.get(question, NOT_ASKED)
+            asked.append(question)
+            if isinstance(answer, Found):
+                texts.extend(answer.values)
+            failed += isinstance(answer, Failed)
+            if answer == Void("NXDOMAIN"):
+                break  # it does not exist, so there is nothing else to ask
+    return asked, Networks.parse(texts), failed

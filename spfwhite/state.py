@@ -1,0 +1,224 @@
+"""What is remembered from run to run: one JSON file, re-validated on load.
+
+Owns: the form of the state and its file. A file that is corrupt, foreign or from a newer spfwhite
+is a `StateError`: the run goes on without it and sets it aside. Refuses: to decide what counts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from spfwhite import files
+from spfwhite.answers import (
+    Failed,
+    Found,
+    Question,
+    SnapshotError,
+    answer_from_json,
+    answer_to_json,
+    question_from_text,
+)
+from spfwhite.memory import DAY, Remembered
+from spfwhite.networks import Networks
+from spfwhite.plan import Accepted
+from spfwhite.sources import Origin
+
+FORMAT: Final = "spfwhite-state"
+VERSION: Final = 1
+JOURNAL_DAYS: Final = 30
+
+
+class StateError(Exception):
+    """A state that cannot be used; the text continues "the state ..."."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One provider's change in one run; `when` in seconds since the epoch."""
+
+    when: float
+    provider: str
+    added: Networks
+    removed: Networks
+
+
+@dataclass(frozen=True, slots=True)
+class TableState:
+    """Digests of the rules of a table: those written, and those that Postfix has loaded."""
+
+    written: str
+    loaded: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The whole state; times in seconds since the epoch.
+
+    `written` is when it was, `asked` when the network was last asked for all providers.
+    """
+
+    written: float = 0.0
+    asked: float = 0.0
+    known: Mapping[Question, Remembered] = field(default_factory=dict)
+    accepted: Mapping[str, Accepted] = field(default_factory=dict)
+    tables: Mapping[str, TableState] = field(default_factory=dict)
+    journal: tuple[Change, ...] = ()
+
+
+def load(path: Path) -> State | None:
+    """Return the state, or None if there is none; raises StateError and FileError."""
+    content = files.read_if_there(path)
+    return None if content is None else parse(content)
+
+
+def save(path: Path, state: State) -> None:
+    """Write the state atomically; raises FileError."""
+    files.replace(path, dump(state))
+
+
+def dump(state: State) -> bytes:
+    """Return the state as JSON."""
+    data = {
+        "format": FORMAT,
+        "version": VERSION,
+        "written": state.written,
+        "asked": state.asked,
+        "known": {
+            f"{question.name} {question.rrtype}": _remembered_json(remembered)
+            for question, remembered in sorted(state.known.items())
+        },
+        "accepted": {name: _accepted_json(entry) for name, entry in state.accepted.items()},
+        "tables": {
+            path: {"written": table.written, "loaded": table.loaded}
+            for path, table in state.tables.items()
+        },
+        "journal": [_change_json(change) for change in state.journal],
+    }
+    return json.dumps(data, indent=0).encode() + b"\n"
+
+
+def recent(journal: tuple[Change, ...], now: float) -> tuple[Change, ...]:
+    """Return the changes of the last 30 days."""
+    return tuple(change for change in journal if now - change.when <= JOURNAL_DAYS * DAY)
+
+
+def _remembered_json(remembered: Remembered) -> dict[str, Any]:
+    data = {**answer_to_json(remembered.answer), "seen": remembered.seen}
+    if remembered.values:
+        data["values"] = dict(remembered.values)
+    if any(remembered.validators):
+        data["validators"] = list(remembered.validators)
+    return data
+
+
+def _accepted_json(entry: Accepted) -> dict[str, Any]:
+    return {
+        "digest": entry.digest,
+        "since": entry.since,
+        "held": entry.held,
+        "lost": entry.lost,
+        "origins": [
+            [origin.domain, origin.term, origin.networks.texts()] for origin in entry.origins
+        ],
+    }
+
+
+def _change_json(change: Change) -> dict[str, Any]:
+    return {
+        "when": change.when,
+        "provider": change.provider,
+        "added": change.added.texts(),
+        "removed": change.removed.texts(),
+    }
+
+
+def parse(content: bytes) -> State:
+    """Return the state that `dump` made; raises StateError on anything else, whatever it is."""
+    try:
+        data = json.loads(content)
+    except (ValueError, RecursionError):
+        raise StateError("is not JSON") from None
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise StateError("is not a state of spfwhite")
+    if data.get("version") != VERSION:
+        raise StateError(f"is of version {str(data.get('version'))[:20]!a}, not {VERSION}")
+    try:
+        return _state(data)
+    except SnapshotError as error:
+        raise StateError(str(error)) from None
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise StateError(f"has a bad entry ({type(error).__name__})") from None
+
+
+def _state(data: dict[str, Any]) -> State:
+    return State(
+        _time(data["written"]),
+        _time(data["asked"]),
+        {
+            question_from_text(_text(key)): _remembered(key, value)
+            for key, value in data["known"].items()
+        },
+        {_text(name): _accepted(value) for name, value in data["accepted"].items()},
+        {
+            _text(path): TableState(_text(table["written"]), _text(table["loaded"]))
+            for path, table in data["tables"].items()
+        },
+        tuple(_change(value) for value in data["journal"]),
+    )
+
+
+def _remembered(key: str, data: dict[str, Any]) -> Remembered:
+    kinds = {kind: data[kind] for kind in ("found", "void", "failed") if kind in data}
+    answer = answer_from_json(key, kinds)
+    if isinstance(answer, Failed):
+        raise StateError(f"remembers a failure for {key[:80]!a}")
+    values = {_text(value): _time(seen) for value, seen in data.get("values", {}).items()}
+    if values:
+        answer_from_json(key, {"found": list(values)})
+        if key.endswith((" TXT", " PAGE")) or not isinstance(answer, Found):
+            raise StateError(f"has rotating values for {key[:80]!a}")
+    etag, modified = data.get("validators", ("", ""))
+    return Remembered(answer, _time(data["seen"]), values, (_text(etag), _text(modified)))
+
+
+def _accepted(data: dict[str, Any]) -> Accepted:
+    held = data["held"]
+    return Accepted(
+        _text(data["digest"]),
+        _time(data["since"]),
+        tuple(
+            Origin(_text(domain), _text(term), _networks(texts))
+            for domain, term, texts in data["origins"]
+        ),
+        None if held is None else _time(held),
+        _text(data["lost"]),
+    )
+
+
+def _change(data: dict[str, Any]) -> Change:
+    return Change(
+        _time(data["when"]),
+        _text(data["provider"]),
+        _networks(data["added"]),
+        _networks(data["removed"]),
+    )
+
+
+def _networks(texts: list[Any]) -> Networks:
+    return Networks.parse([_text(text) for text in texts])
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
+def _time(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
+        raise ValueError(value)
+    return float(value)

@@ -1,0 +1,173 @@
+"""A series of runs without processes, files or a clock: fetch, decide, and what is remembered.
+
+Owns one night: what a run does between asking and writing, over a zone of the oracle, its state
+taken through JSON each time as the file would. Refuses to judge what a night decides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from spfwhite import candidates, config, plan, state, write
+from spfwhite.answers import Answer, Failed, Question
+from spfwhite.crawl import crawl
+from spfwhite.memory import DAY, Policy, Recall
+from spfwhite.networks import EMPTY, Networks
+from spfwhite.plan import Decision, Plan
+from spfwhite.report import ProviderReport, Report, provider_report
+from spfwhite.settings import Config
+from spfwhite.state import State
+from tests.oracle import TEMPFAIL, Zone
+from tests.zones import Snapshot
+
+START = 1_700_000_000.0
+"""When the first night is."""
+
+_OVERLAY = 'defaults = false\n[providers.model]\ndomains = ["a.test"]\n'
+
+
+@cache
+def _loaded() -> Config:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "providers.toml"
+        file.write_text(_OVERLAY)
+        return config.load(file)
+
+
+def configured(providers: Mapping[str, Iterable[str]], **tables: Mapping[str, Any]) -> Config:
+    """The default settings with these providers (name -> domains) and keys (safety={...}, ...)."""
+    base = _loaded()
+    (model,) = base.providers
+    for table, keys in tables.items():
+        base = replace(base, **{table: replace(getattr(base, table), **keys)})
+    made = [
+        replace(model, name=name, domains=tuple(domains), special_use=base.safety.special_use)
+        for name, domains in sorted(providers.items())
+    ]
+    return replace(base, providers=tuple(made))
+
+
+def edited(base: Config, name: str, **keys: object) -> Config:
+    """A configuration in which one provider has other keys."""
+    made = [
+        replace(each, **keys) if each.name == name else each  # type: ignore[arg-type]
+        for each in base.providers
+    ]
+    return replace(base, providers=tuple(made))
+
+
+def records(**texts: str) -> dict[tuple[str, str], tuple[str, ...] | str]:
+    """A zone of SPF records: `a="ip4:..."` is `v=spf1 ip4:... -all` at a.test."""
+    return {(f"{name}.test", "TXT"): (f"v=spf1 {text} -all",) for name, text in texts.items()}
+
+
+def failing(zone: Zone, *names: str) -> Zone:
+    """The zone with all questions about these names, or about every name of it, failing."""
+    chosen = names or tuple({name for name, _ in zone})
+    types = ("TXT", "MX", "A", "AAAA")
+    return {**zone, **{(name, rrtype): TEMPFAIL for name in chosen for rrtype in types}}
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """What one run decided, what the next will know, and the answers that it used."""
+
+    plan: Plan
+    state: State
+    answers: dict[Question, Answer]
+    report: Report
+
+    def decision(self, name: str) -> Decision:
+        """The decision about a provider."""
+        return next(each for each in self.plan.decisions if each.provider.name == name)
+
+    def reported(self, name: str) -> ProviderReport:
+        """What is reported of a provider."""
+        return next(each for each in self.report.providers if each.name == name)
+
+
+def run(
+    config: Config,
+    zone: Zone,
+    before: State,
+    now: float,
+    *,
+    lifted: Collection[str] = (),
+    force: bool = False,
+) -> Night:
+    """One run; the state stays as it was if the plan is refused."""
+    sticky = 0.0 if config.spf.strict else config.state.sticky_days * DAY
+    recall = Recall(before.known, Policy(config.state.max_stale_days * DAY, sticky), now)
+    answers = asyncio.run(_asked(config, zone, recall))
+    found = candidates.candidates(config, answers, recall.stale)
+    decided = plan.decide(config, found, before.accepted, lifted=lifted, force=force, now=now)
+    ready = write.prepared(config, decided, Path("-"), now, force=False)
+    after = write.next_state(ready, decided, recall, before, now)
+    after = before if decided.refusals else state.parse(state.dump(after))
+    return Night(decided, after, answers, _report(decided, answers, now))
+
+
+async def _asked(config: Config, zone: Zone, recall: Recall) -> dict[Question, Answer]:
+    snapshot = Snapshot(zone)
+
+    async def ask(question: Question) -> Answer:
+        return snapshot[question]
+
+    return await crawl(
+        candidates.roots(candidates.enabled(config)),
+        ask,
+        limits=candidates.limits(config),
+        deadline=60.0,
+        known=recall.offline(),
+        use=recall.use,
+    )
+
+
+def _report(decided: Plan, answers: dict[Question, Answer], now: float) -> Report:
+    return Report(
+        started=now,
+        path=None,
+        outcome="refused" if decided.refusals else "planned",
+        providers=tuple(provider_report(decision) for decision in decided.decisions),
+        networks=decided.permitted,
+        rejected=decided.rejected,
+        before=EMPTY,
+        questions=len(answers),
+        failed=sum(isinstance(answer, Failed) for answer in answers.values()),
+        refusals=decided.refusals,
+    )
+
+
+class Nights:
+    """Runs one after the other, with the state and the table that they leave."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.now = START
+        self.state = State()
+        self.table: Networks = EMPTY
+
+    def night(
+        self,
+        zone: Zone,
+        *,
+        days: float = 1.0,
+        lifted: Collection[str] = (),
+        force: bool = False,
+    ) -> Night:
+        """One run, so many days after the last; it leaves nothing if it is refused."""
+        self.now += days * DAY
+        made = run(self.config, zone, self.state, self.now, lifted=lifted, force=force)
+        if not made.plan.refusals:
+            self.state, self.table = made.state, made.plan.permitted
+        return made
+
+    def texts(self) -> list[str]:
+        """The rules of the table."""
+        return self.table.texts()
