@@ -161,9 +161,9 @@ def _expired(whole: Config, config: Config, state: State) -> Iterator[ProviderRe
 
 def _check(config: Config, options: Options) -> None:
     names = {provider.name for provider in candidates.enabled(config)}
-    for name in (*options.accept, *([options.only] if options.only else [])):
-        if name not in names and name != "all":
-            raise UsageError(f"{name!a} is not an enabled provider; see `spfwhite generate -v`")
+    wanted = {name for name in options.accept if name != "all"} | {options.only} - {""}
+    for name in sorted(wanted - names):
+        raise UsageError(f"{name!a} is not an enabled provider; see `spfwhite providers`")
 
 
 def _lock(config: Config, options: Options) -> AbstractContextManager[None]:

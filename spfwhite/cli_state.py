@@ -41,10 +41,12 @@ def explain(common: Common, /, *, addresses: tuple[str, ...], form: str) -> None
     from spfwhite.networks import parse_operator
 
     with errors():
-        try:
-            asked = {text: parse_operator(text) for text in addresses}
-        except ValueError as fault:
-            raise click.UsageError(f"an address {fault}") from None
+        asked = {}
+        for text in addresses:
+            try:
+                asked[text] = parse_operator(text)
+            except ValueError as fault:
+                raise click.UsageError(f"{text!a} {fault}") from None
         config, run = _last_run(common)
         table = _table(config, run)
         found = {text: why.explain(run, table, networks) for text, networks in asked.items()}

@@ -25,10 +25,10 @@ GLOBAL_UNICAST: Final = Networks.of(6, 0x2000 << 112, (0x4000 << 112) - 1)
 
 _INVISIBLE: Final = re.compile("[\xad\u200b-\u200d\u2060\ufeff]+")
 _DASH: Final = "[-\u2010-\u2015\u2212]"
-_SPACE: Final = "[ \t\xa0\u2007\u2009\u202f]{0,8}+"
+_SPACE: Final = "[ \t\xa0\u2007\u2009\u202f]*+"
 _WORD: Final = r"A-Za-z0-9_/\\@%~=&#"
 _BEFORE: Final = rf"(?<![{_WORD}.:?+-])"
-_AFTER: Final = rf"(?![{_WORD}]|[.:?-][{_WORD}])"
+_AFTER: Final = rf"(?![{_WORD}]|[.:?+-][{_WORD}])"
 # `ip4:` or `Address:`; a letter after F keeps it apart from the first group of an IPv6 address.
 _LABEL: Final = r"(?:\+?(?=[A-Fa-f0-9]{0,20}[g-zG-Z_-])[A-Za-z][\w-]{0,20}+:)?+"
 _IPV4: Final = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}"

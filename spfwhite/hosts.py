@@ -66,13 +66,16 @@ class _Hosts:
             tell()
 
     async def _answer(self, question: Question) -> Answer:
-        recent = self._recall.recent(question, self._max_age)
-        return recent or self._recall.use(question, await self._ask(question))
+        return self._recent(question) or self._recall.use(question, await self._ask(question))
+
+    def _recent(self, question: Question) -> Answer | None:
+        return self._recall.recent(question, self._max_age)
 
     def give_up(self, name: str, failed: Failed) -> None:
         """Use what is remembered of a name that was not asked for in time."""
         for question in address_questions(name):
             if question not in self.answers:
-                self.answers[question] = answer = self._recall.use(question, failed)
-                if answer == Void("NXDOMAIN"):
-                    return
+                used = self._recent(question) or self._recall.use(question, failed)
+                self.answers[question] = used
+            if self.answers[question] == Void("NXDOMAIN"):
+                return

@@ -20,38 +20,11 @@ from typing import Final
 # Text on both sides of these is one word. Of all other elements, unknown ones included, nobody can
 # tell without the style sheet: to tear an address apart is safer than to make one up.
 _GLUING: Final = frozenset(
-    [
-        "a",
-        "abbr",
-        "b",
-        "bdi",
-        "bdo",
-        "big",
-        "cite",
-        "code",
-        "data",
-        "del",
-        "dfn",
-        "em",
-        "font",
-        "i",
-        "ins",
-        "kbd",
-        "mark",
-        "nobr",
-        "q",
-        "s",
-        "samp",
-        "small",
-        "span",
-        "strike",
-        "strong",
-        "time",
-        "tt",
-        "u",
-        "var",
-        "wbr",
-    ]
+    (
+        *("a", "abbr", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em"),
+        *("font", "i", "ins", "kbd", "mark", "nobr", "q", "s", "samp", "small", "span"),
+        *("strike", "strong", "time", "tt", "u", "var", "wbr"),
+    )
 )
 _PREFORMATTED: Final = ("pre", "textarea", "listing")
 

@@ -173,5 +173,6 @@ def _names(parts: list[Part]) -> Iterator[str]:
 
 
 def _share(size: int, total: int) -> str:
-    share = size / total
-    return f"{share:.1%}" if share >= 0.001 else "<0.1%"
+    if size < total / 1000:
+        return "<0.1%"
+    return ">99.9%" if total - total / 2000 < size < total else f"{size / total:.1%}"

@@ -153,8 +153,11 @@ class _Judge:
     def admitted(self, provider: Provider, entry: Accepted) -> Networks:
         """Return what of an accepted entry still passes the rails on width and special use."""
         rail = widest(self._config, provider.action)
-        narrow = (rail.admitted(origin.term, origin.networks) for origin in entry.origins)
-        return Networks.union(narrow) - gone(self._config, provider)
+        networks = entry.networks
+        if not rail.admits(networks):
+            narrow = (rail.admitted(origin.term, origin.networks) for origin in entry.origins)
+            networks = Networks.union(narrow)
+        return networks - gone(self._config, provider)
 
     def _accept(
         self, candidate: Candidate, entry: Accepted | None, before: Networks, notice: str = ""

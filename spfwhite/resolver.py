@@ -31,6 +31,9 @@ from spfwhite.window import Window
 FIRST_TIMEOUT: Final = 0.7
 """Seconds until the first retransmission; each further one waits twice as long."""
 
+DOUBLINGS: Final = 3
+"""How often the wait doubles: 0.7, 1.4, 2.8 and 5.6 seconds."""
+
 FIRST_PAUSE: Final = 0.1
 """Seconds before a server that refused is asked again; doubles as well."""
 
@@ -82,7 +85,8 @@ class Resolver:
             if turn and not offset:
                 await asyncio.sleep(FIRST_PAUSE * 2 ** (turn - 1))
             try:
-                answer = await self._exchange(query, server, FIRST_TIMEOUT * 2**attempt)
+                timeout = FIRST_TIMEOUT * 2 ** min(attempt, DOUBLINGS)
+                answer = await self._exchange(query, server, timeout)
             except _UnusableError as fault:
                 reasons[server] = fault.reason
                 continue

@@ -5,6 +5,7 @@ Owns: which questions such sources need, and which networks their answers list. 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -90,37 +91,46 @@ def listings(provider: Provider, answers: Answers, widest: Widest) -> Listing:
         questions.append(question)
         match answers.get(question, NOT_ASKED):
             case Found(values):
-                origins.append(Origin(question.name, PAGE, Networks.parse(values)))
+                # entry by entry: joined, one that is too wide would take its neighbours along
+                entries = [Networks.parse([value]) for value in values]
+                narrow = [entry for entry in entries if widest.admits(entry)]
+                origins.append(Origin(question.name, PAGE, Networks.union(narrow)))
+                if len(narrow) < len(entries):
+                    problems.append(_too_wide(question.name, entries, widest))
             case Failed(reason):
                 problems.append(Problem("temporary", question.name, PAGE, f"the page {reason}"))
     for pattern in provider.hosts:
-        asked, networks, failed = _hosts(pattern, answers)
+        asked, networks, failures = _hosts(pattern, answers)
         questions += asked
         origins.append(Origin(pattern, HOSTS, networks))
-        if failed:
-            detail = f"{failed} of {len(asked)} questions failed"
+        if failures:
+            most = Counter(failures).most_common(1)[0][0]
+            detail = f"{len(failures)} of {len(asked)} questions failed, most often: {most}"
             problems.append(Problem("temporary", pattern, HOSTS, detail))
-    for origin in origins:
-        narrow = widest.admitted(origin.term, origin.networks)
-        if narrow != origin.networks:
-            detail = "names a network wider than safety.widest_ipv4 or widest_ipv6 allows"
-            problems.append(Problem("too-wide", origin.domain, origin.term, detail))
-    kept = [Origin(o.domain, o.term, widest.admitted(o.term, o.networks)) for o in origins]
-    return Listing(tuple(questions), tuple(o for o in kept if o.networks), tuple(problems))
+        elif not networks:
+            problems.append(Problem("missing", pattern, HOSTS, "none of the names has an address"))
+    return Listing(tuple(questions), tuple(o for o in origins if o.networks), tuple(problems))
 
 
-def _hosts(pattern: str, answers: Answers) -> tuple[list[Question], Networks, int]:
-    """Return the questions of a pattern, the addresses found, and how many questions failed."""
+def _too_wide(url: str, entries: Iterable[Networks], widest: Widest) -> Problem:
+    text = next(text for entry in entries if not widest.admits(entry) for text in entry.texts())
+    detail = f"{text} is wider than safety.widest_ipv4 or widest_ipv6 allows"
+    return Problem("too-wide", url, PAGE, detail)
+
+
+def _hosts(pattern: str, answers: Answers) -> tuple[list[Question], Networks, list[str]]:
+    """Return the questions of a pattern, the addresses found, and why questions failed."""
     asked: list[Question] = []
     texts: list[str] = []
-    failed = 0
+    failures: list[str] = []
     for name in _names(pattern):
         for question in address_questions(name):
             answer = answers.get(question, NOT_ASKED)
             asked.append(question)
             if isinstance(answer, Found):
                 texts.extend(answer.values)
-            failed += isinstance(answer, Failed)
+            if isinstance(answer, Failed):
+                failures.append(answer.reason)
             if answer == Void("NXDOMAIN"):
                 break  # it does not exist, so there is nothing else to ask
-    return asked, Networks.parse(texts), failed
+    return asked, Networks.parse(texts), failures

@@ -98,7 +98,7 @@ def dump(state: State) -> bytes:
         },
         "journal": [_change_json(change) for change in state.journal],
     }
-    return json.dumps(data, indent=0).encode() + b"\n"
+    return json.dumps(data).encode() + b"\n"  # indent would take the slow encoder
 
 
 def recent(journal: tuple[Change, ...], now: float) -> tuple[Change, ...]:

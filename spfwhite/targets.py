@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from spfwhite import spf
@@ -74,6 +75,7 @@ def exchanges(answer: Found) -> list[str]:
     return [host for host in mx_hosts(answer) if name_fault(host) is None][:MAX_MX_HOSTS]
 
 
+@lru_cache(maxsize=4096)
 def follow_up(question: Question, answer: Answer) -> list[Question]:
     """Return the questions that an answer leads to, in the order of its terms."""
     if not isinstance(answer, Found):

@@ -48,8 +48,9 @@ def summary(report: Report, *, verbose: bool) -> Iterator[str]:
         "refused": f"{where}: refused, not touched",
     }
     yield f"{heads[report.outcome]}: {counts(report.networks)}"
-    if report.added or report.removed:
+    if report.before and report.added:
         yield f"  added   {counts(report.added)}"
+    if report.removed:
         yield f"  removed {counts(report.removed)}"
     if report.rejected:
         yield f"  reject table: {counts(report.rejected)}"

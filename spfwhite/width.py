@@ -35,10 +35,15 @@ class Widest:
             matched.v4 if prefix4 >= self.ipv4 else (), matched.v6 if prefix6 >= self.ipv6 else ()
         )
 
+    def admits(self, networks: Networks) -> bool:
+        """Whether no CIDR of a set is wider than this."""
+        return self._narrow_cidrs(networks) == networks
+
     def admitted(self, text: str, networks: Networks) -> Networks:
         """Return what of remembered networks the term that passed them may still pass."""
-        if text in (PAGE, HOSTS):
-            return self._narrow_cidrs(networks)
+        narrow = self._narrow_cidrs(networks)
+        if narrow == networks or text in (PAGE, HOSTS):
+            return narrow
         terms = spf.parse(f"v=spf1 {text}").terms
         if len(terms) != 1 or isinstance(terms[0].body, spf.Malformed):
             return EMPTY

@@ -1,0 +1,137 @@
+"""The command that reads mail logs: `suggest`.
+
+Owns: its options, the opening of logs and the look-ups. Refuses: to write any file, and to keep a
+log in memory.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedIOBase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from spfwhite.cli_common import Common, config_of, errors, network_options, print_lines
+
+if TYPE_CHECKING:
+    from spfwhite.maillog import Tally
+    from spfwhite.settings import Config
+    from spfwhite.suggest_text import Findings
+
+
+@click.command()
+@click.argument("logs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="LOG...")
+@click.option(
+    "--days",
+    type=click.IntRange(1, 366),
+    default=2,
+    show_default=True,
+    help="Propose only what came back on so many days.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Text for people, or JSON.",
+)
+@network_options
+@click.pass_obj
+def suggest(
+    common: Common, /, *, logs: tuple[Path, ...], days: int, form: str, **network: Any
+) -> None:
+    """Propose senders in the mail log that the list does not cover.
+
+    LOG is a file of syslog lines or of `journalctl -o export`, plain or gzipped; -
+    is standard input. Name each line once: mail.log and mail.info share theirs.
+    Nothing is added; whose mail is wanted is yours to decide.
+
+    \b
+    spfwhite suggest /var/log/mail.log /var/log/mail.log.1
+    journalctl -o export -u 'postfix*' | spfwhite suggest -
+
+    Exit codes: 0 done, 1 no line of Postfix was found or an error, 2 usage.
+    """
+    from spfwhite import suggest_text
+
+    with errors():
+        config = config_of(common, **network)
+        tally = _tally(logs)
+        if not tally.lines:
+            message = "no log line of Postfix's postscreen or smtpd was found"
+            print_lines([f"spfwhite: {message}"], err=True)
+            sys.exit(1)
+        found = _findings(config, tally, days)
+    if form == "json":
+        print_lines([json.dumps(suggest_text.as_json(found), indent=1)])
+    else:
+        print_lines(suggest_text.lines(found, verbose=common.verbose))
+
+
+def _tally(logs: tuple[Path, ...]) -> Tally:
+    """Return the counts of all logs; raises FileError."""
+    import zlib
+
+    from spfwhite.escape import printable
+    from spfwhite.files import FileError
+    from spfwhite.maillog import PIECE, Tally
+
+    tally = Tally()
+    for path in logs:
+        try:
+            with _opened(path) as stream:
+                tally.read(iter(lambda: stream.readline(PIECE), b""))
+        except (OSError, EOFError, zlib.error) as fault:
+            reason = getattr(fault, "strerror", None) or str(fault)
+            raise FileError(f"cannot read {printable(str(path))}: {reason}") from None
+    return tally
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BufferedIOBase]:
+    """Yield a log as a stream, unpacked if it is gzipped; raises OSError."""
+    import gzip
+
+    if str(path) == "-" and sys.stdin is None:
+        raise OSError("standard input is closed")
+    with open(0 if str(path) == "-" else path, "rb", closefd=str(path) != "-") as stream:
+        if stream.peek(2)[:2] == b"\x1f\x8b":
+            with gzip.open(stream) as unpacked:
+                yield unpacked
+        else:
+            yield stream
+
+
+def _findings(config: Config, tally: Tally, days: int) -> Findings:
+    """Look up the domains of unlisted clients; raises FileError and NoNameServerError."""
+    import asyncio
+
+    from spfwhite import candidates, files, tables
+    from spfwhite import suggest as decide
+    from spfwhite.evaluate import evaluate
+    from spfwhite.fetch import look_up
+    from spfwhite.strict import evaluate_strict
+    from spfwhite.suggest_text import Findings
+
+    table = config.output.allow
+    named = decide.by_name(tally.clients, tables.networks_in(files.read_if_there(table) or b""))
+    domains = decide.questions(decide.promising(tally.clients, named, days))
+    limits = candidates.limits(config)
+    answers = asyncio.run(look_up(domains, config.dns, limits)) if domains else {}
+    mode = evaluate_strict if config.spf.strict else evaluate
+    groups = decide.groups(
+        tally.clients,
+        named,
+        mode(domains, answers, widest=candidates.widest(config, "permit")),
+        days=days,
+        providers={
+            domain: provider.name for provider in config.providers for domain in provider.domains
+        },
+    )
+    return Findings(tally, groups, days, str(table))

@@ -1,0 +1,237 @@
+"""Log lines of postscreen and smtpd to counts, as a stream in constant memory.
+
+Owns: the forms of the lines (Postfix 3.7, both spellings of postscreen's words) and of what they
+come in: syslog files (RFC 3164, ISO 8601) and `journalctl -o export`. Refuses: to open anything,
+and to read HELO and envelope names, which anybody can forge: what follows the client's address in
+a line is looked at only where Postfix alone writes it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import chain
+from typing import Final, NamedTuple
+
+MAX_CLIENTS: Final = 100_000
+"""Clients that are kept apart: less than 100 MiB in the worst case."""
+
+PIECE: Final = 65_536
+"""Octets of a line that are looked at; who opens a log reads no more at once."""
+
+_ADDRESS: Final = rb"\[(?P<address>[0-9A-Fa-f:.]{2,45})\]"
+_MONTHS: Final = {
+    name: number
+    for number, name in enumerate(b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)
+}
+_LINE: Final = re.compile(
+    rb"(?:(?P<name>[A-Z][a-z]{2}) +|[0-9]{4}-(?P<month>[0-9]{2})-)(?P<day>[0-9]{1,2})[ T]"
+    rb"[0-9]{2}:[0-9]{2}:[0-9]{2}\S* \S+ "
+    rb"[^\s\[]+/(?P<program>postscreen|smtpd)(?:\[[0-9]+\])?: (?P<message>.*)"
+)
+_FIELD: Final = re.compile(rb"[A-Z0-9_]+[=\n]")
+_IDENTIFIER: Final = re.compile(rb"[^\s\[]+/(postscreen|smtpd)")
+_TIMESTAMP: Final = re.compile(rb"[0-9]{1,17}")
+_WANTED: Final = (b"SYSLOG_IDENTIFIER", b"MESSAGE", b"__REALTIME_TIMESTAMP")
+
+_EVENT: Final = re.compile(
+    rb"(?:(?P<connect>CONNECT from)|(?P<listed>(?:ALLOW|WHITE)LISTED)|PASS (?P<passed>NEW|OLD)"
+    rb"|(?P<rejected>NOQUEUE: reject: RCPT from)"
+    rb"|(?P<failed>DNSBL rank [0-9]+ for|PREGREET [0-9]+ after \S+ from"
+    rb"|(?:COMMAND PIPELINING|NON-SMTP COMMAND|BARE NEWLINE) from)) "
+    + _ADDRESS
+    + rb":[0-9]{1,5}(?P<deferred>: 450 4\.3\.2 )?"
+)
+_CONNECT: Final = re.compile(
+    rb"connect from (?P<name>[A-Za-z0-9._-]{1,253})" + _ADDRESS + rb"(?::[0-9]{1,5})?"
+)
+_ACCEPTED: Final = re.compile(
+    rb"disconnect from [^\s\[\]]+" + _ADDRESS + rb"(?::[0-9]{1,5})? (?:\S+ )*?(?:data|bdat)=[1-9]"
+)
+"""`QUEUEID: client=` comes too early: it also stands before mail that is then refused."""
+
+
+class Entry(NamedTuple):
+    """A line of postscreen or smtpd; `day` as a mask of one bit, 0 where it is not known."""
+
+    day: int
+    program: bytes
+    message: bytes
+
+
+@dataclass(slots=True)
+class Client:
+    """A client that postscreen has tested: it passed, or was deferred.
+
+    `connections` counts those since its first test. `days` has a bit for each day of the year of a
+    test; the year itself is in no RFC 3164 time stamp. `deferred` counts connections with a 450,
+    `accepted` those with mail that smtpd took. `name` is the one that Postfix has verified: the
+    name of the address leads back to the address; "" for none.
+    """
+
+    connections: int = 1
+    days: int = 0
+    deferred: int = 0
+    deferring: bool = False
+    failed: bool = False
+    accepted: int = 0
+    name: str = ""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the logs say; the numbers are connections.
+
+    `lines` are those of postscreen and smtpd. `left_out` counts tests of clients that came when
+    `max_clients` were kept.
+    """
+
+    max_clients: int = MAX_CLIENTS
+    lines: int = 0
+    connections: int = 0
+    listed: int = 0
+    passed_new: int = 0
+    passed_old: int = 0
+    deferred: int = 0
+    failed: int = 0
+    left_out: int = 0
+    days: int = 0
+    clients: dict[str, Client] = field(default_factory=dict)
+
+    def read(self, pieces: Iterable[bytes]) -> None:
+        """Add a log: its lines with their ends, one that is too long in several pieces."""
+        stream = iter(pieces)
+        first = next(stream, b"")
+        entries = _journal if _FIELD.match(first) else _syslog
+        for entry in entries(chain([first], stream)):
+            self.lines += 1
+            (self._postscreen if entry.program == b"postscreen" else self._smtpd)(entry)
+
+    def _postscreen(self, entry: Entry) -> None:
+        event = _EVENT.match(entry.message)
+        if not event:
+            return
+        self.days |= entry.day
+        client = self.clients.get(event["address"].decode())
+        if event["connect"]:
+            self.connections += 1
+            if client:
+                client.connections += 1
+                client.deferring = False
+        elif event["listed"]:
+            self.listed += 1
+        elif event["failed"]:
+            self.failed += 1
+            if client:
+                client.failed = True
+        elif event["passed"] or event["deferred"]:
+            self._tested(event, entry.day)
+
+    def _tested(self, event: re.Match[bytes], day: int) -> None:
+        self.passed_new += event["passed"] == b"NEW"
+        self.passed_old += event["passed"] == b"OLD"
+        client = self._kept(event["address"].decode())
+        if not client:
+            self.left_out += 1
+            return
+        client.days |= day
+        if event["deferred"] and not client.deferring:  # several recipients, one connection
+            client.deferring = True
+            client.deferred += 1
+            self.deferred += 1
+
+    def _kept(self, address: str) -> Client | None:
+        client = self.clients.get(address)
+        if not client and len(self.clients) < self.max_clients and _is_address(address):
+            client = self.clients[address] = Client()
+        return client
+
+    def _smtpd(self, entry: Entry) -> None:
+        """Note what smtpd says of a client that postscreen has passed to it."""
+        if match := _CONNECT.fullmatch(entry.message):
+            client = self.clients.get(match["address"].decode())
+            name = match["name"].decode().lower().removesuffix(".")
+            if client and name not in ("unknown", client.name):
+                client.name = name
+        elif match := _ACCEPTED.match(entry.message):
+            client = self.clients.get(match["address"].decode())
+            if client:
+                client.accepted += 1
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _syslog(pieces: Iterator[bytes]) -> Iterator[Entry]:
+    for piece in pieces:
+        _skip_line(piece, pieces)
+        line = _LINE.match(piece)
+        if line:
+            month = _MONTHS.get(line["name"], 0) if line["name"] else int(line["month"])
+            yield Entry(_day(month, int(line["day"])), line["program"], line["message"].rstrip())
+
+
+def _skip_line(piece: bytes, pieces: Iterator[bytes]) -> None:
+    """Drop what is left of a line that began with a piece."""
+    while not piece.endswith(b"\n"):
+        piece = next(pieces, b"\n")
+
+
+def _day(month: int, day: int) -> int:
+    return 1 << (31 * month + day - 32) if 1 <= month <= 12 and 1 <= day <= 31 else 0
+
+
+def _journal(pieces: Iterator[bytes]) -> Iterator[Entry]:
+    """Yield the entries of the journal export format (systemd's JOURNAL_EXPORT_FORMATS)."""
+    fields: dict[bytes, bytes] = {}
+    for piece in pieces:
+        if piece == b"\n":
+            yield from _entry(fields)
+            fields = {}
+            continue
+        name, equals, value = piece.rstrip(b"\n").partition(b"=")
+        if equals:
+            _skip_line(piece, pieces)
+        else:
+            value = _binary(pieces)
+        if name in _WANTED:
+            fields[name] = value
+    yield from _entry(fields)
+
+
+def _binary(pieces: Iterator[bytes]) -> bytes:
+    """Return the beginning of a field in binary form: 64 bits of length, the data, a newline."""
+    kept = b""
+    while len(kept) < 8:
+        piece = next(pieces, b"")
+        if not piece:
+            return b""
+        kept += piece
+    length = int.from_bytes(kept[:8], "little")
+    kept, taken = kept[8:], len(kept) - 8
+    while taken <= length:
+        piece = next(pieces, b"")
+        if not piece:
+            break
+        taken += len(piece)
+        kept += piece if len(kept) < PIECE else b""
+    return kept[:length]
+
+
+def _entry(fields: dict[bytes, bytes]) -> Iterator[Entry]:
+    identifier, message, time = (fields.get(name, b"") for name in _WANTED)
+    program = _IDENTIFIER.fullmatch(identifier)
+    if program:
+        day = 0
+        if _TIMESTAMP.fullmatch(time):
+            moment = datetime.fromtimestamp(int(time) / 1_000_000, UTC)
+            day = _day(moment.month, moment.day)
+        yield Entry(day, program[1], message)
