@@ -25,7 +25,14 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Text for people, or a JSON object a line.",
+)
 @click.pass_obj
 def explain(common: Common, /, *, addresses: tuple[str, ...], form: str) -> None:
     """Say why addresses are on the table, or why not. Asks nobody.
@@ -83,7 +90,14 @@ def _table(config: Config, run: LastRun) -> Networks:
 
 
 @click.command()
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="A table for people, or JSON.",
+)
 @click.pass_obj
 def providers(common: Common, /, *, form: str) -> None:
     """Show the health of each provider, trouble first. Asks nobody.

@@ -114,7 +114,7 @@ def decide(
     )
     refusals = [] if force else _total(config, decisions, accepted, lifted)
     allow = [each for each in decisions if each.provider.action == "permit"]
-    if allow and not any(decision.networks for decision in allow):
+    if allow and not Plan(decisions, ()).permitted:
         refusals.append(
             f"the list would be empty: none of {len(allow)} providers passes an address; "
             "no flag lifts this"

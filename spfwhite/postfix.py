@@ -12,7 +12,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from tempfile import TemporaryFile
+from typing import IO, Final
 
 TIMEOUT: Final = 60.0
 """Seconds that one program of Postfix may take."""
@@ -57,6 +58,8 @@ class Postfix:
         for line in done.stderr.splitlines():
             if str(table.resolve()) in line or "fatal:" in line:
                 raise PostfixError(f"postmap does not accept the new table: {line.strip()}")
+        if done.returncode not in (0, 1):  # 1: found nothing
+            raise PostfixError(f"postmap exited with {done.returncode}{_said(done)}")
         answers = dict(line.partition("\t")[::2] for line in done.stdout.splitlines())
         for address, action in expected.items():
             if answers.get(address) != action:
@@ -65,7 +68,13 @@ class Postfix:
 
     def is_running(self) -> bool:
         """Whether the master process of this instance runs; needs root. Raises PostfixError."""
-        return self._run("postfix", "status").returncode == 0
+        if self._run("postfix", "status").returncode == 0:
+            return True
+        # a faulty main.cf fails as silently: ask a program that says so
+        asked = self._run("postmap", "-q", "x", "static:x")
+        if self.is_here() and asked.returncode != 0:
+            raise PostfixError(f"cannot ask whether Postfix runs{_said(asked)}")
+        return False
 
     def reload(self) -> None:
         """Make Postfix read its tables anew, unless it does not run; raises ReloadError."""
@@ -137,14 +146,23 @@ def _found(program: str) -> str:
 
 
 def _run(command: Sequence[str], text: str) -> subprocess.CompletedProcess[str]:
+    """Run a program; its output goes to files, since a child that it leaves would hold a pipe."""
     try:
-        return subprocess.run(
-            command, input=text, capture_output=True, text=True, errors="replace", timeout=TIMEOUT
-        )
+        with TemporaryFile() as out, TemporaryFile() as err:
+            done = subprocess.run(
+                command, input=text.encode(), stdout=out, stderr=err, timeout=TIMEOUT
+            )
+            texts = [_content(file) for file in (out, err)]
+        return subprocess.CompletedProcess(command, done.returncode, *texts)
     except subprocess.TimeoutExpired:
         raise PostfixError(f"{command[0]} did not end within {TIMEOUT:g} s") from None
     except OSError as error:
         raise PostfixError(f"cannot run {command[0]}: {error.strerror}") from None
+
+
+def _content(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")
 
 
 def _said(done: subprocess.CompletedProcess[str]) -> str:

@@ -9,17 +9,21 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Iterator
+from itertools import accumulate
 
 from spfwhite.escape import clipped
 from spfwhite.networks import Networks
 from spfwhite.report import ProviderReport, Report
 from spfwhite.trail import Problem
 
-MAX_PARAGRAPHS = 4
-"""Providers in the same trouble that a summary explains one by one."""
+MAX_PARAGRAPHS = 3
+"""Providers in trouble that a summary explains one by one, so that it fits a screen."""
 
-MAX_PROBLEMS = 5
-"""Problems of one provider that a summary shows; `-v` shows all."""
+ROOM = 4
+"""Lines of a terminal that a summary gives to the reasons of one provider; `-v` shows all."""
+
+MAX_NAMES = 12
+"""Providers that share a trouble and are named; `-v` names all."""
 
 
 def counts(networks: Networks) -> str:
@@ -66,7 +70,9 @@ def troubles(report: Report, *, verbose: bool) -> Iterator[str]:
     crowded = set() if verbose else _crowded(loud)
     for status in sorted(crowded):
         names = [each.name for each in loud if each.status == status]
-        yield from wrap(f"{status}: {len(names)} providers; -v says why: {', '.join(names)}")
+        more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+        named = ", ".join(names[:MAX_NAMES]) + more
+        yield from wrap(f"{status}: {len(names)} providers; -v says why: {named}")
     for provider in loud:
         if provider.status not in crowded:
             yield from _provider(report, provider, verbose=verbose)
@@ -83,9 +89,15 @@ def troubles(report: Report, *, verbose: bool) -> Iterator[str]:
 
 
 def _crowded(providers: list[ProviderReport]) -> set[str]:
-    """Return the statuses that too many providers share for a paragraph each."""
-    shared = Counter(provider.status for provider in providers)
-    return {status for status, count in shared.items() if count > MAX_PARAGRAPHS}
+    """Return the statuses that share a line, the commonest first, until the others have room."""
+    crowded: set[str] = set()
+    left = len(providers)
+    for status, count in Counter(provider.status for provider in providers).most_common():
+        if left <= MAX_PARAGRAPHS:
+            break
+        crowded.add(status)
+        left -= count
+    return crowded
 
 
 def _has_more(provider: ProviderReport) -> bool:
@@ -95,6 +107,14 @@ def _has_more(provider: ProviderReport) -> bool:
 def _provider(report: Report, provider: ProviderReport, *, verbose: bool) -> Iterator[str]:
     listed = counts(provider.networks) if provider.networks else "nothing listed"
     yield f"{provider.name}: {provider.status}: {listed}"
+    reasons = list(_reasons(report, provider))
+    shown = len(reasons) if verbose else _fitting(reasons)
+    yield from reasons[:shown]
+    if shown < len(reasons):
+        yield f"  and {len(reasons) - shown} more; -v lists them"
+
+
+def _reasons(report: Report, provider: ProviderReport) -> Iterator[str]:
     if provider.notice:
         yield f"  {provider.notice}"
     for hold in provider.holds:
@@ -102,11 +122,14 @@ def _provider(report: Report, provider: ProviderReport, *, verbose: bool) -> Ite
     if provider.stale:
         age = span(report.started - provider.stale.seen)
         yield f"  stale: answers of {age} ago are used: {clipped(provider.stale.reason)}"
-    limit = len(provider.problems) if verbose else MAX_PROBLEMS
-    for found in provider.problems[:limit]:
+    for found in provider.problems:
         yield f"  {problem(found)}"
-    if len(provider.problems) > limit:
-        yield f"  and {len(provider.problems) - limit} more; -v lists them"
+
+
+def _fitting(lines: list[str]) -> int:
+    """Return how many of the lines fit `ROOM`; the first one always does."""
+    used = accumulate(len(wrap(line)) for line in lines)
+    return max(min(1, len(lines)), sum(1 for height in used if height <= ROOM))
 
 
 def wrap(line: str) -> list[str]:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from spfwhite import __version__, files, tables
 from spfwhite.memory import Recall
-from spfwhite.networks import BITS, EMPTY, Address, Networks, address
+from spfwhite.networks import BITS, EMPTY, Networks, address
 from spfwhite.plan import Plan
 from spfwhite.postfix import Postfix, reload_by
 from spfwhite.settings import Action, Config
@@ -152,7 +152,7 @@ def create_header_only(ready: list[Table], now: float) -> None:
 
 def expected(table: Table) -> dict[str, str | None]:
     """Return addresses inside and outside of a table, with what it must answer for them."""
-    edges: set[Address] = set()
+    edges = {address(version, 0) for version in (4, 6)}  # postmap opens no table unasked
     for version in (4, 6):
         ranges = table.networks.ranges(version)
         for low, high in {*ranges[:1], *ranges[len(ranges) // 2 :][:1], *ranges[-1:]}:
@@ -179,7 +179,7 @@ def next_state(
 
 def _table_state(table: Table, state: State) -> TableState:
     before = state.tables.get(str(table.path), TableState(""))
-    return TableState(digest(table.rules), before.loaded)
+    return TableState(digest(table.rules), before.loaded if table.is_current else "")
 
 
 def digest(rules: list[str]) -> str:
