@@ -147,7 +147,7 @@ def _chain(evaluation: Evaluation, domains: tuple[str, ...], target: str) -> tup
 def _denials(run: LastRun, decisions: list[Decision], missing: Networks) -> Iterator[Denial]:
     if run.config.safety.exclude & missing:
         yield Denial("", "safety.exclude names it")
-    if SPECIAL_USE & missing:
+    if SPECIAL_USE & missing and any(each.provider.special_use == "drop" for each in decisions):
         yield Denial("", "it is a special-use address (safety.special_use)")
     if run.plan.rejected & missing:
         yield Denial("", "a provider with action = reject names it")
@@ -155,7 +155,7 @@ def _denials(run: LastRun, decisions: list[Decision], missing: Networks) -> Iter
         name = decision.provider.name
         if decision.candidate.passed & missing and not decision.passed & missing:
             reasons = "; ".join(hold.phrase for hold in decision.holds)
-            yield Denial(name, f"it passes it now, and is held: {reasons}; --accept {name}")
+            yield Denial(name, f"{name} passes it now and is held (--accept {name}): {reasons}")
         yield from _in_records(decision, missing)
 
 

@@ -155,7 +155,8 @@ def _details(row: Row, now: float, program: str) -> Iterator[str]:
         if texts:
             yield f"  {sign} {', '.join(texts[:3])}{more}"
     if row.status == "held":
-        yield f"  to take it over: {accept(row, program)}"
+        yield "  to take it over:"
+        yield f"    {accept(row, program)}"
     for found in row.report.problems[:3]:
         yield f"  {problem(found)}"
     if len(row.report.problems) > 3:

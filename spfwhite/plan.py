@@ -49,7 +49,8 @@ class Decision:
     """One provider in one run.
 
     `entry` is what will be remembered as accepted (None: nothing), `passed` what of it counts
-    now, `before` what counted until now. `holds` are the reasons why the candidate is not taken.
+    now, `before` what counted of this definition until now, `earlier` what was accepted of any.
+    `holds` are the reasons why the candidate is not taken.
     """
 
     candidate: Candidate
@@ -60,6 +61,7 @@ class Decision:
     degraded: bool = False
     holds: tuple[Hold, ...] = ()
     notice: str = ""
+    earlier: Networks = EMPTY
 
     @property
     def provider(self) -> Provider:
@@ -132,6 +134,10 @@ class _Judge:
 
     def decision(self, candidate: Candidate, entry: Accepted | None) -> Decision:
         """Decide on one provider."""
+        decided = self._decided(candidate, entry)
+        return replace(decided, earlier=entry.networks if entry else EMPTY)
+
+    def _decided(self, candidate: Candidate, entry: Accepted | None) -> Decision:
         if entry and entry.digest != candidate.provider.digest:
             entry = None  # edited: the operator's will, to which the old networks do not apply
         before = self.admitted(candidate.provider, entry) if entry else EMPTY

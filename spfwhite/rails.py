@@ -13,7 +13,7 @@ from typing import Final, Literal
 from spfwhite.networks import Networks
 
 SMALL: Final = {4: 256, 6: 256}
-"""A loss of a family smaller than this counts only when nothing is left."""
+"""A loss of a family smaller than this counts only when nothing of it is left."""
 
 HARMLESS: Final = {4: 4_096, 6: 65_536}
 """A growth that ends below this never counts."""
@@ -58,7 +58,7 @@ class Rail:
         had, lost = amount(version, old), amount(version, old - new)
         if not had or lost * 100 <= had * self.max_loss:
             return ""
-        if had < SMALL[version] and new.ranges(version):
+        if had < SMALL[version] and (old & new).ranges(version):
             return ""
         return (
             f"loses {_percent(lost, had)} of its {UNITS[version]} ({lost:,} of {had:,}), "

@@ -31,6 +31,9 @@ FORMAT: Final = "spfwhite-state"
 VERSION: Final = 1
 JOURNAL_DAYS: Final = 30
 
+LATEST: Final = 253_402_300_799
+"""The last second of the year 9999, with which Python's calendar ends."""
+
 
 class StateError(Exception):
     """A state that cannot be used; the text continues "the state ..."."""
@@ -219,6 +222,6 @@ def _text(value: object) -> str:
 
 
 def _time(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LATEST:
         raise ValueError(value)
     return float(value)

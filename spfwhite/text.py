@@ -81,7 +81,8 @@ def troubles(report: Report, *, verbose: bool) -> Iterator[str]:
             yield from _provider(report, provider, verbose=verbose)
     quiet = sum(1 for each in report.providers if _has_more(each) and not each.degraded)
     if quiet and not verbose:
-        yield f"{quiet} more providers have faults or stale answers; -v lists them"
+        who = "1 more provider has" if quiet == 1 else f"{quiet} more providers have"
+        yield f"{who} faults or stale answers; -v lists them"
     if report.not_reloaded:
         yield f"Postfix did not reload: {clipped(report.not_reloaded)}; the table is written"
     for refusal in report.refusals:

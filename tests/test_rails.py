@@ -59,10 +59,10 @@ def test_growth_that_ends_below_the_harmless_size_never_counts(version: int, uni
 def test_a_loss_of_a_small_family_counts_only_when_it_empties_it(
     version: int, units: Units
 ) -> None:
-    small = SMALL[version] - 1
-    assert kinds(units(small), units(1)) == []
-    assert kinds(units(small), EMPTY) == ["loss"]
-    assert kinds(units(small + 1), units(1)) == ["loss"]
+    assert SMALL[version] == 256
+    assert kinds(units(255), units(1)) == []
+    assert kinds(units(255), EMPTY) == ["loss"]
+    assert kinds(units(256), units(1)) == ["loss"]
 
 
 @MAKERS
@@ -131,6 +131,11 @@ def test_a_limit_of_100_percent_allows_any_loss_and_one_of_0_none() -> None:
 def test_an_unchanged_set_breaks_no_limit() -> None:
     every = ipv4(5000) | ipv6(70_000)
     assert kinds(every, every, Rail("provider", 0, 0)) == []
+
+
+def test_the_sizes_are_those_that_the_documentation_names() -> None:
+    assert HARMLESS == {4: 4_096, 6: 65_536}
+    assert MOST == {4: 4_194_304, 6: 2**36}
 
 
 @MAKERS
