@@ -115,6 +115,8 @@ def generate(
 
     options = app.Options(output, dry_run, force, record, replay, offline, only, accept, wait=0.0)
     with errors():
+        for path in filter(None, (record, report, metrics)):
+            files.require_writable(path)
         config = config_of(common, **network)
         if reload_ is not None:
             config = replace(config, postfix=replace(config.postfix, reload=reload_))

@@ -106,6 +106,16 @@ def _writable_by_others(folder: Path) -> bool:
     return bool(group or status.st_mode & stat.S_IWOTH)
 
 
+def require_writable(path: Path) -> None:
+    """Raise FileError if a file at `path` could not be written: said before the work is done."""
+    if path.is_dir():
+        raise FileError(f"cannot write {path}: it is a folder")
+    if not path.parent.is_dir():
+        raise FileError(f"cannot write {path}: there is no folder {path.parent}")
+    if not os.access(path.parent, os.W_OK):
+        raise FileError(f"cannot write {path}: the folder {path.parent} is not writable")
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder whose parent exists; raises FileError."""
     try:
