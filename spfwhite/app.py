@@ -21,7 +21,6 @@ from spfwhite.networks import EMPTY
 from spfwhite.postfix import ReloadError
 from spfwhite.report import ProviderReport, Report, expired_report, provider_report
 from spfwhite.settings import Config
-from spfwhite.sources import with_fallbacks
 from spfwhite.state import State, StateError, load
 
 STDOUT = Path("-")
@@ -91,7 +90,7 @@ def generate(config: Config, options: Options) -> Run:
         days = config.state
         sticky = 0.0 if config.spf.strict else days.sticky_days * DAY
         recall = Recall(state.known, Policy(days.max_stale_days * DAY, sticky), now)
-        answers = with_fallbacks(candidates.enabled(config), _answers(config, options, recall))
+        answers = _answers(config, options, recall)
         if options.record:
             fetch.save_snapshot(options.record, answers)
         decided = plan.decide(
@@ -180,17 +179,24 @@ def _remembered(config: Config, options: Options) -> _Memory:
     try:
         memory = _Memory(load(path))
     except StateError as error:
+        _refuse_without_state(options, f"{path} {error}")
         aside = path.with_name(path.name + ".bad")
         if options.writes_state:
             files.move(path, aside)
         kept = f"it is kept as {aside}" if options.writes_state else "it is left in place"
-        memory = _Memory(
+        return _Memory(
             notices=[f"{path} {error}: going on without it, the rails compare with nothing; {kept}"]
         )
-    if memory.state is None and (options.offline or (options.only and not options.output)):
-        what = "--offline" if options.offline else "--only"
-        raise UsageError(f"{what} needs the state of an earlier run, and {path} has none")
+    if memory.state is None:
+        _refuse_without_state(options, f"there is no {path}")
     return memory
+
+
+def _refuse_without_state(options: Options, why: str) -> None:
+    """Raise UsageError for what cannot be done without the state of an earlier run."""
+    if options.offline or (options.only and not options.output):
+        option = "--offline" if options.offline else "--only"
+        raise UsageError(f"{option} needs the state of an earlier run, and {why}")
 
 
 def _narrowed(config: Config, options: Options) -> Config:
@@ -209,10 +215,12 @@ def _answers(config: Config, options: Options, recall: Recall) -> dict[Question,
 
 def _darkness(answers: Answers, stale: Mapping[Question, Stale]) -> list[str]:
     """Say once that DNS gave nothing at all, instead of once a provider."""
-    if not answers or any(isinstance(a, Found) and q not in stale for q, a in answers.items()):
+    asked = {q: answer for q, answer in answers.items() if q.rrtype != "PAGE"}
+    if not asked or any(isinstance(a, Found) and q not in stale for q, a in asked.items()):
         return []
-    failures = [answer for answer in answers.values() if isinstance(answer, Failed)]
-    reasons = {each.reason for each in failures} | {each.reason for each in stale.values()}
+    failures = [answer for answer in asked.values() if isinstance(answer, Failed)]
+    reasons = {each.reason for each in failures}
+    reasons |= {each.reason for q, each in stale.items() if q in asked}
     if not reasons:
         reasons = {"every name came back as not existing, so the name server does not resolve"}
     return [f"DNS gave no answer at all: {'; '.join(sorted(reasons)[:3])}"]

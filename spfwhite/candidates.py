@@ -16,7 +16,7 @@ from spfwhite.evaluate import evaluate
 from spfwhite.memory import Stale
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.settings import Action, Config, Provider
-from spfwhite.sources import MX_FALLBACK, Origin, listings
+from spfwhite.sources import MX_FALLBACK, Origin, listings, with_fallbacks
 from spfwhite.special import SPECIAL_USE
 from spfwhite.strict import evaluate_strict
 from spfwhite.targets import Limits, Reach
@@ -90,18 +90,28 @@ def candidates(
     config: Config, answers: Answers, stale: Mapping[Question, Stale]
 ) -> list[Candidate]:
     """Return the candidates of all enabled providers, by name."""
-    evaluations = {action: _judged(config, answers, action) for action in ACTIONS}
-    return [
-        _candidate(config, answers, evaluations[each.action], stale, each)
-        for each in enabled(config)
-    ]
+    providers = enabled(config)
+    shared = {
+        action: _judged(config, answers, [p for p in providers if p.action == action], action)
+        for action in ACTIONS
+    }
+    found = []
+    for each in providers:
+        own, evaluation = answers, shared[each.action]
+        if each.mx:
+            # a record that is missing counts as `v=spf1 mx` for this provider, and for no include
+            own = with_fallbacks([each], answers)
+            evaluation = _judged(config, own, [each], each.action)
+        found.append(_candidate(config, own, evaluation, stale, each))
+    return found
 
 
-def _judged(config: Config, answers: Answers, action: Action) -> Evaluation:
-    """Evaluate the domains of the enabled providers of one action, with the rail on width."""
+def _judged(
+    config: Config, answers: Answers, providers: list[Provider], action: Action
+) -> Evaluation:
+    """Evaluate the domains of some providers of one action, with the rail on width."""
     mode = evaluate_strict if config.spf.strict else evaluate
-    domains = roots(each for each in enabled(config) if each.action == action)
-    return mode(domains, answers, widest=widest(config, action))
+    return mode(roots(providers), answers, widest=widest(config, action))
 
 
 def gone(config: Config, provider: Provider) -> Networks:

@@ -56,8 +56,7 @@ def show(common: Common, /, *, domains: tuple[str, ...], form: str, **network: A
     spfwhite show _spf.google.com
     spfwhite show --format cidr github.com | wc -l
     """
-    import asyncio
-
+    from spfwhite import interrupts
     from spfwhite import show as forms
     from spfwhite.candidates import limits
     from spfwhite.evaluate import evaluate
@@ -67,7 +66,7 @@ def show(common: Common, /, *, domains: tuple[str, ...], form: str, **network: A
     names = domain_names(domains)
     with errors():
         config = config_of(common, **network)
-        answers = asyncio.run(look_up(names, config.dns, limits(config)))
+        answers = interrupts.run(lambda: look_up(names, config.dns, limits(config)))
     evaluation = (evaluate_strict if config.spf.strict else evaluate)(names, answers)
     if form == "json":
         print_lines(json.dumps(forms.as_json(evaluation, name)) for name in names)

@@ -113,6 +113,7 @@ def _provider(
         domains += files.entries(file, parse_domain)
     if file := keys["networks_file"]:
         networks = Networks.union([networks, *files.entries(file, parse_operator)])
+    _refuse_plain_http(name, keys)
     inherited = keys["special_use"] == "inherit"
     keys |= {
         "name": name,
@@ -122,6 +123,15 @@ def _provider(
         "special_use": tables["safety"]["special_use"] if inherited else keys["special_use"],
     }
     return Provider(**keys)
+
+
+def _refuse_plain_http(name: str, keys: Keys) -> None:
+    for url in keys["pages"]:
+        if keys["pages_enabled"] and not keys["pages_http"] and url.startswith("http:"):
+            raise ConfigError(
+                f"{keys['origin']}: providers.{name}.pages has {printable(url)}, which anybody on "
+                "the way can change; use https, or set pages_http = true"
+            )
 
 
 SOURCES = ("domains", "networks", "domains_file", "networks_file", "pages", "hosts")

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from spfwhite import files
+from spfwhite import files, interrupts
 from spfwhite.answers import (
     Answer,
     Answers,
@@ -41,7 +41,7 @@ def fetch(
     """
     providers = [each for each in enabled(config) if not only or each.name == only]
     known = recall.offline()
-    answers = asyncio.run(_ask_all(config, providers, recall, known, progress))
+    answers = interrupts.run(lambda: _ask_all(config, providers, recall, known, progress))
     return {**known, **answers} if only else answers
 
 
@@ -56,9 +56,12 @@ async def _ask_all(
     dns = config.dns
     ask = asker(dns)
     fallback = mx_domains(providers)
+    came: dict[Question, Answer] = {}
 
     def use(question: Question, answer: Answer) -> Answer:
-        return with_mx(fallback, question, recall.use(question, answer))
+        """Let a missing record lead on to its MX hosts; what came stays what it was."""
+        came[question] = recall.use(question, answer)
+        return with_mx(fallback, question, came[question])
 
     answers = await crawl(
         roots(providers),
@@ -69,6 +72,7 @@ async def _ask_all(
         use=use,
         progress=progress,
     )
+    answers |= came
     answers |= await ask_hosts(
         host_names(providers),
         ask,
@@ -95,7 +99,7 @@ async def _pages(providers: list[Provider], recall: Recall) -> dict[Question, An
 
 
 def _previous(recall: Recall, question: Question) -> Page | None:
-    page = recall.page(question)
+    page = recall.known(question)
     if page is None or not isinstance(page.answer, Found):
         return None
     return Page(page.answer.values, *page.validators)

@@ -37,6 +37,7 @@ class LockedError(Exception):
 def read_if_there(path: Path) -> bytes | None:
     """Return the content of a file, or None if there is none; raises FileError."""
     try:
+        _require_regular(path)
         return path.read_bytes()
     except FileNotFoundError:
         return None
@@ -53,6 +54,8 @@ def replacing(path: Path, content: bytes) -> Iterator[Path]:
     """
     temporary: Path | None = None
     try:
+        with suppress(FileNotFoundError):
+            _require_regular(path)
         with deferred():
             _sweep(path)
             temporary = _written(path, content)
@@ -77,7 +80,10 @@ def destination(path: Path) -> Path:
     """
     if not path.is_symlink():
         return path
-    for hop in _hops(path):
+    hops = _hops(path)
+    if hops[-1].is_symlink():
+        raise FileError(f"{path} is a symlink that leads in a circle")
+    for hop in hops:
         for folder in (hop.parent.resolve(), *hop.parent.resolve().parents):
             if _writable_by_others(folder):
                 raise FileError(
@@ -106,10 +112,19 @@ def _writable_by_others(folder: Path) -> bool:
     return bool(group or status.st_mode & stat.S_IWOTH)
 
 
+def _require_regular(path: Path) -> None:
+    """Raise FileError for a device or a pipe: to read one hangs, to replace one harms."""
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # a folder is an error by itself
+        raise FileError(f"{path} is not a regular file, and is neither read nor replaced")
+
+
 def require_writable(path: Path) -> None:
     """Raise FileError if a file at `path` could not be written: said before the work is done."""
+    with suppress(FileNotFoundError):
+        _require_regular(path)
     if path.is_dir():
-        raise FileError(f"cannot write {path}: it is a folder")
+        raise FileError(f"cannot write {path}: Is a directory")
     if not path.parent.is_dir():
         raise FileError(f"cannot write {path}: there is no folder {path.parent}")
     if not os.access(path.parent, os.W_OK):

@@ -78,7 +78,8 @@ def _row(run: LastRun, decision: Decision, *, redundant: bool) -> Row:
 def _is_dead(run: LastRun, decision: Decision) -> bool:
     """Whether no domain of a provider exists any more."""
     entries = [run.state.known.get(Question(name, "TXT")) for name in decision.provider.domains]
-    return all(entry and entry.answer == Void("NXDOMAIN") for entry in entries)
+    gone = [entry is not None and entry.answer == Void("NXDOMAIN") for entry in entries]
+    return bool(gone) and all(gone)
 
 
 def _redundant(sets: Sequence[Networks]) -> list[bool]:

@@ -29,7 +29,8 @@ async def ask_hosts(
 
     AAAA is asked only where A did not say that the name does not exist.
     """
-    todo = list(names)
+    # what was not answered for longest comes first: a deadline must not starve the last names
+    todo = sorted(names, key=lambda name: _last_seen(recall, name))
     work = _Hosts(iter(todo), ask, recall, max_age)
 
     def tell() -> None:
@@ -44,6 +45,11 @@ async def ask_hosts(
         for name in todo:
             work.give_up(name, failed)
     return work.answers
+
+
+def _last_seen(recall: Recall, name: str) -> float:
+    known = recall.known(address_questions(name)[0])
+    return known.seen if known else 0.0
 
 
 class _Hosts:

@@ -10,10 +10,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Final
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
 
 ENDING: Final = (signal.SIGINT, signal.SIGTERM)
 
@@ -43,3 +45,37 @@ def deferred() -> Iterator[None]:
             signal.signal(number, handler)
         for pending in dict.fromkeys(came):
             os.kill(os.getpid(), pending)
+
+
+def run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run a coroutine; where `exit_on_signals` is in force, a signal cancels it and exits."""
+    import asyncio  # 20 ms, and `--version` needs none of it
+
+    came: list[int] = []
+    try:
+        return asyncio.run(_cancellable(work, came))
+    except asyncio.CancelledError:
+        if came:
+            sys.exit(128 + came[0])
+        raise
+
+
+async def _cancellable(work: Callable[[], Coroutine[Any, Any, T]], came: list[int]) -> T:
+    import asyncio
+
+    ours = [number for number in ENDING if signal.getsignal(number) is _exit]
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+
+    def cancel(number: int) -> None:
+        came.append(number)
+        task.cancel()
+
+    for number in ours:
+        loop.add_signal_handler(number, cancel, number)
+    try:
+        return await work()
+    finally:
+        for number in ours:
+            loop.remove_signal_handler(number)
+            signal.signal(number, _exit)

@@ -65,8 +65,8 @@ class Recall:
         old = self._known.get(question)
         return self._lately(old) if old and self._now - old.seen <= age else None
 
-    def page(self, question: Question) -> Remembered | None:
-        """Return a page as it was remembered."""
+    def known(self, question: Question) -> Remembered | None:
+        """Return an answer as it is remembered, whatever its age."""
         return self._known.get(question)
 
     def use(self, question: Question, answer: Answer, validators: Validators = ("", "")) -> Answer:

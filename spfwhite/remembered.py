@@ -14,7 +14,7 @@ from spfwhite import candidates, plan
 from spfwhite.answers import Answer, Failed, Question
 from spfwhite.memory import DAY, Policy, Recall
 from spfwhite.settings import Config
-from spfwhite.sources import host_names, with_fallbacks
+from spfwhite.sources import host_names
 from spfwhite.state import State
 from spfwhite.targets import address_questions
 
@@ -40,7 +40,7 @@ def last_run(config: Config, state: State, now: float) -> LastRun:
     sticky = 0.0 if config.spf.strict else config.state.sticky_days * DAY
     policy = Policy(config.state.max_stale_days * DAY, sticky)
     recall = Recall(state.known, policy, state.asked)
-    answers = with_fallbacks(candidates.enabled(config), _used(config, state, recall))
+    answers = _used(config, state, recall)
     found = candidates.candidates(config, answers, recall.stale)
     if unknown := {q for each in found for q in each.questions} - answers.keys():
         answers |= dict.fromkeys(unknown, FAILED)

@@ -99,6 +99,9 @@ def listings(provider: Provider, answers: Answers, widest: Widest) -> Listing:
                     problems.append(_too_wide(question.name, entries, widest))
             case Failed(reason):
                 problems.append(Problem("temporary", question.name, PAGE, f"the page {reason}"))
+    if provider.pages and not provider.pages_enabled and not _has_other_source(provider):
+        detail = "its pages are switched off (pages_enabled), and it has no other source"
+        problems.append(Problem("missing", provider.name, "", detail))
     for pattern in provider.hosts:
         asked, networks, failures = _hosts(pattern, answers)
         questions += asked
@@ -110,6 +113,10 @@ def listings(provider: Provider, answers: Answers, widest: Widest) -> Listing:
         elif not networks:
             problems.append(Problem("missing", pattern, HOSTS, "none of the names has an address"))
     return Listing(tuple(questions), tuple(o for o in origins if o.networks), tuple(problems))
+
+
+def _has_other_source(provider: Provider) -> bool:
+    return bool(provider.domains or provider.hosts or provider.networks)
 
 
 def _too_wide(url: str, entries: Iterable[Networks], widest: Widest) -> Problem:

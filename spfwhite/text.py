@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import accumulate
 
-from spfwhite.escape import clipped
+from spfwhite.escape import clipped, printable
 from spfwhite.networks import Networks
 from spfwhite.report import ProviderReport, Report
 from spfwhite.trail import Problem
@@ -65,7 +65,7 @@ def summary(report: Report, *, verbose: bool) -> Iterator[str]:
 
 def troubles(report: Report, *, verbose: bool) -> Iterator[str]:
     """Yield what an administrator has to know: degraded providers first, refusals last."""
-    yield from (clipped(notice) for notice in report.notices)
+    yield from (printable(notice) for notice in report.notices)
     loud = [each for each in report.providers if each.degraded or each.notice]
     crowded = set() if verbose else _crowded(loud)
     for status in sorted(crowded):

@@ -1,0 +1,181 @@
+"""What is asked and what is not: `--only`, `--offline`; and what a run leaves alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli import listing, rules
+from tests.dnsserver import Fault
+from tests.site import RECORDS, RULES, Site, provider, site
+
+OF_HOSTS = {
+    ("hosts.test", "TXT"),
+    ("out.hosts.test", "A"),
+    ("out.hosts.test", "AAAA"),
+}
+ONLY_HOSTS = ["192.0.2.7/32\tpermit", "2001:db8:2::7/128\tpermit"]
+TIME = re.compile(r"[0-9]{10}\.[0-9]+")
+NEW_HOST = "192.0.2.8/32\tpermit"
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Site]:
+    """Return a site that has not run yet."""
+    with site(tmp_path, attempts=1) as made:
+        yield made
+
+
+@pytest.fixture
+def made(fresh: Site) -> Site:
+    """Return a site with the table and state of one good run, none of it counted."""
+    assert fresh.generate().returncode == 0
+    fresh.server.reset()
+    return fresh
+
+
+def change(made: Site) -> None:
+    """Change all three providers."""
+    made.server.zone.set("hosts.test", "TXT", ["v=spf1 a:out.hosts.test ip4:192.0.2.8 -all"])
+    made.server.zone.set("plain.test", "TXT", ["v=spf1 ip4:198.51.100.0/25 -all"])
+    made.server.zone.remove("big.test", "TXT")
+
+
+def test_a_run_asks_each_question_once(fresh: Site) -> None:
+    for _ in range(2):
+        fresh.server.reset()
+        assert fresh.generate().returncode == 0
+        asked = fresh.server.count()
+        assert set(RECORDS) <= set(asked)
+        assert set(asked.values()) == {1}
+
+
+def test_only_asks_for_that_provider_and_leaves_the_others_as_they_were(made: Site) -> None:
+    change(made)
+    done, report = made.reported("--only", "hosts")
+    assert done.returncode == 0
+    assert made.server.count() == dict.fromkeys(OF_HOSTS, 1)
+    assert set(made.rules()) == {*RULES, NEW_HOST}
+    assert {each["status"] for each in report["providers"]} == {"ok"}
+
+
+def test_after_only_the_next_whole_run_knows_of_the_others_what_it_knew(made: Site) -> None:
+    made.generate("--only", "hosts")
+    made.server.faults[""] = Fault("servfail")
+    _, report = made.reported()
+    assert made.rules() == RULES
+    assert {each["status"] for each in report["providers"]} == {"stale"}
+
+
+def test_only_does_not_make_the_answers_of_others_younger(made: Site) -> None:
+    seen = made.seen("plain.test TXT")
+    made.generate("--only", "hosts")
+    assert made.seen("plain.test TXT") == seen
+    assert made.seen("hosts.test TXT") > seen
+
+
+def test_only_a_provider_whose_queries_fail_lives_on_memory(made: Site) -> None:
+    made.server.faults[""] = Fault("servfail")
+    _, report = made.reported("--only", "hosts")
+    assert made.rules() == RULES
+    statuses = {each["name"]: each["status"] for each in report["providers"]}
+    assert statuses == {"big": "ok", "hosts": "stale", "plain": "ok"}
+
+
+def test_only_without_a_state_is_exit_2_and_makes_no_table(fresh: Site) -> None:
+    for options in ([], ["--dry-run"]):
+        done = fresh.generate("--only", "hosts", *options)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert str(fresh.state) in done.stderr
+    assert not fresh.table.exists()
+    assert not fresh.server.queries
+
+
+def test_only_without_a_state_makes_a_table_of_that_provider_with_o(fresh: Site) -> None:
+    done = fresh.generate("--only", "hosts", "-o", "-")
+    assert (done.returncode, rules(done.stdout)) == (0, ONLY_HOSTS)
+    assert fresh.server.count() == dict.fromkeys(OF_HOSTS, 1)
+
+
+def test_only_with_a_state_makes_a_whole_table_with_o_too(made: Site) -> None:
+    change(made)
+    before = listing(made.folder)
+    done = made.generate("--only", "hosts", "-o", "-")
+    assert (done.returncode, set(rules(done.stdout))) == (0, {*RULES, NEW_HOST})
+    assert listing(made.folder) == before
+
+
+@pytest.mark.parametrize("options", [[], ["--dry-run"], ["-o", "-"]])
+def test_offline_asks_nobody_and_makes_what_is_remembered(options: list[str], made: Site) -> None:
+    change(made)
+    made.table.unlink()
+    done = made.generate("--offline", *options)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not made.server.queries
+    if not options:
+        assert made.rules() == RULES
+    if "-" in options:
+        assert rules(done.stdout) == RULES
+
+
+def test_offline_needs_no_server(made: Site) -> None:
+    made.config.write_text(made.config.read_text().replace(made.server.address, "127.0.0.1:1"))
+    done = made.generate("--offline")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert made.rules() == RULES
+
+
+def test_offline_keeps_the_age_of_answers(made: Site) -> None:
+    seen = made.seen("plain.test TXT")
+    assert made.generate("--offline").returncode == 0
+    assert made.seen("plain.test TXT") == seen
+
+
+@pytest.mark.parametrize("options", [[], ["--dry-run"], ["-o", "-"]])
+def test_offline_without_a_state_is_exit_2(options: list[str], fresh: Site) -> None:
+    done = fresh.generate("--offline", *options)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert str(fresh.state) in done.stderr
+    assert not fresh.table.exists()
+
+
+def test_offline_leaves_out_a_provider_that_was_added_since_and_says_so(made: Site) -> None:
+    made.config.write_text(made.config.read_text() + '\n[providers.new]\ndomains = ["new.test"]\n')
+    done, report = made.reported("--offline")
+    assert (done.returncode, made.rules()) == (3, RULES)
+    assert provider(report, "new")["counts"]["ipv4_networks"] == 0
+    assert "new.test was not asked" in done.stderr
+    assert "over a limit" not in done.stderr
+    assert not made.server.queries
+
+
+def test_a_run_that_changes_no_rule_leaves_the_inode_and_the_time_of_the_table(made: Site) -> None:
+    before = listing(made.folder)[made.table.name]
+    made.server.zone.set("plain.test", "TXT", ["v=spf1 ip4:198.51.100.0/24 ip4:198.51.100.7 ~all"])
+    for options in ([], ["--offline"], ["--only", "big"]):
+        assert made.generate(*options).returncode == 0
+        assert listing(made.folder)[made.table.name] == before
+
+
+@pytest.mark.parametrize("seeds", [("0", "1"), ("2", "4294967295")])
+def test_below_the_header_two_runs_write_the_same_bytes(
+    seeds: tuple[str, str], fresh: Site
+) -> None:
+    tables = [
+        fresh.generate("-o", "-", env={"PYTHONHASHSEED": seed}).stdout.splitlines()[3:]
+        for seed in seeds
+    ]
+    assert tables == [RULES, RULES]
+
+
+def test_two_first_runs_remember_the_same_but_for_the_time(fresh: Site) -> None:
+    states = []
+    for seed in ("1", "2"):
+        fresh.state.unlink(missing_ok=True)
+        assert fresh.generate(env={"PYTHONHASHSEED": seed}).returncode == 0
+        states.append(TIME.sub("TIME", fresh.state.read_text()))
+    assert states[0] == states[1]
+    assert states[0].count("TIME") > len(RECORDS)
