@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
-from spfwhite.answers import NOT_ASKED, Answers, Failed, Question
+from spfwhite.answers import NOT_ASKED, Answer, Answers, Failed, Question
 from spfwhite.evaluate import evaluate
 from spfwhite.memory import Stale
 from spfwhite.networks import EMPTY, Networks
@@ -111,7 +111,25 @@ def _judged(
 ) -> Evaluation:
     """Evaluate the domains of some providers of one action, with the rail on width."""
     mode = evaluate_strict if config.spf.strict else evaluate
-    return mode(roots(providers), answers, widest=widest(config, action))
+    domains = roots(providers)
+    if any(_reach(config, answers, domain).is_too_long for domain in domains):
+        answers = _without_the_long(config, answers, domains)
+    return mode(domains, answers, widest=widest(config, action))
+
+
+def _reach(config: Config, answers: Answers, domain: str) -> Reach:
+    reach = Reach(answers, limits(config))
+    reach.start(domain)
+    return reach
+
+
+def _without_the_long(
+    config: Config, answers: Answers, domains: list[str]
+) -> dict[Question, Answer]:
+    """Leave out what only domains with too long records lead to: to read it takes the memory."""
+    reaches = {domain: _reach(config, answers, domain) for domain in domains}
+    kept = {q for reach in reaches.values() if not reach.is_too_long for q in reach.depth}
+    return {q: answer for q, answer in answers.items() if q in kept}
 
 
 def gone(config: Config, provider: Provider) -> Networks:
@@ -138,8 +156,7 @@ def _candidate(
     problems += listed.problems
     questions = set(listed.questions)
     for domain in provider.domains:
-        reach = Reach(answers, limits(config))
-        reach.start(domain)
+        reach = _reach(config, answers, domain)
         questions |= reach.depth.keys()
         problems += _limits(config, domain, reach.over, evaluation.root(domain).lookups)
         if evaluation.root(domain).text == MX_FALLBACK:

@@ -56,7 +56,8 @@ def show(common: Common, /, *, domains: tuple[str, ...], form: str, **network: A
     spfwhite show _spf.google.com
     spfwhite show --format cidr github.com | wc -l
     """
-    from spfwhite import interrupts
+    import asyncio
+
     from spfwhite import show as forms
     from spfwhite.candidates import limits
     from spfwhite.evaluate import evaluate
@@ -66,7 +67,7 @@ def show(common: Common, /, *, domains: tuple[str, ...], form: str, **network: A
     names = domain_names(domains)
     with errors():
         config = config_of(common, **network)
-        answers = interrupts.run(lambda: look_up(names, config.dns, limits(config)))
+        answers = asyncio.run(look_up(names, config.dns, limits(config)))
     evaluation = (evaluate_strict if config.spf.strict else evaluate)(names, answers)
     if form == "json":
         print_lines(json.dumps(forms.as_json(evaluation, name)) for name in names)

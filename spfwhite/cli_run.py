@@ -230,12 +230,14 @@ def add(
 
 def _shown(config: Config, names: list[str]) -> bool:
     """Print what the domains pass; return whether that is anything."""
-    from spfwhite import interrupts, text
+    import asyncio
+
+    from spfwhite import text
     from spfwhite.candidates import limits
     from spfwhite.evaluate import evaluate
     from spfwhite.fetch import look_up
 
-    evaluation = evaluate(names, interrupts.run(lambda: look_up(names, config.dns, limits(config))))
+    evaluation = evaluate(names, asyncio.run(look_up(names, config.dns, limits(config))))
     for name in names:
         print_lines([f"{name} passes {text.counts(evaluation.root(name).passed)}"])
         print_lines(f"  {text.problem(found)}" for found in evaluation.problems(name))

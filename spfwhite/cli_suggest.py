@@ -110,7 +110,9 @@ def _opened(path: Path) -> Iterator[BufferedIOBase]:
 
 def _findings(config: Config, tally: Tally, days: int) -> Findings:
     """Look up the domains of unlisted clients; raises FileError and NoNameServerError."""
-    from spfwhite import candidates, files, interrupts, tables
+    import asyncio
+
+    from spfwhite import candidates, files, tables
     from spfwhite import suggest as decide
     from spfwhite.evaluate import evaluate
     from spfwhite.fetch import look_up
@@ -121,7 +123,7 @@ def _findings(config: Config, tally: Tally, days: int) -> Findings:
     named = decide.by_name(tally.clients, tables.networks_in(files.read_if_there(table) or b""))
     domains = decide.questions(decide.promising(tally.clients, named, days))
     limits = candidates.limits(config)
-    answers = interrupts.run(lambda: look_up(domains, config.dns, limits)) if domains else {}
+    answers = asyncio.run(look_up(domains, config.dns, limits)) if domains else {}
     mode = evaluate_strict if config.spf.strict else evaluate
     groups = decide.groups(
         tally.clients,

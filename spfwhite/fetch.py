@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from spfwhite import files, interrupts
+from spfwhite import files
 from spfwhite.answers import (
     Answer,
     Answers,
@@ -41,7 +41,7 @@ def fetch(
     """
     providers = [each for each in enabled(config) if not only or each.name == only]
     known = recall.offline()
-    answers = interrupts.run(lambda: _ask_all(config, providers, recall, known, progress))
+    answers = asyncio.run(_ask_all(config, providers, recall, known, progress))
     return {**known, **answers} if only else answers
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Final
 
-from spfwhite.interrupts import deferred
+from spfwhite.interrupts import deferred, doom, spare
 
 LEFTOVER_AGE: Final = 3600.0
 """Seconds after which a temporary file must be that of a killed run."""
@@ -59,9 +59,11 @@ def replacing(path: Path, content: bytes) -> Iterator[Path]:
         with deferred():
             _sweep(path)
             temporary = _written(path, content)
+            doom(temporary)
         yield temporary
         with deferred():
             temporary.replace(path)
+            spare(temporary)
             temporary = None
             _sync_folder(path.parent)
     except OSError as error:
@@ -70,6 +72,7 @@ def replacing(path: Path, content: bytes) -> Iterator[Path]:
         if temporary:
             with deferred():
                 temporary.unlink(missing_ok=True)
+                spare(temporary)
 
 
 def destination(path: Path) -> Path:

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
-from typing import Any, Final, TypeVar
-
-T = TypeVar("T")
+from typing import Final
 
 ENDING: Final = (signal.SIGINT, signal.SIGTERM)
 
@@ -27,7 +25,23 @@ def exit_on_signals() -> None:
 
 
 def _exit(number: int, _frame: FrameType | None) -> None:
-    sys.exit(128 + number)
+    # not by an exception: asyncio reports some of those, and swallows others
+    for path in _doomed:
+        path.unlink(missing_ok=True)
+    os._exit(128 + number)
+
+
+_doomed: set[Path] = set()
+
+
+def doom(path: Path) -> None:
+    """Have a temporary file removed if a signal ends the program; call it in `deferred`."""
+    _doomed.add(path)
+
+
+def spare(path: Path) -> None:
+    """Take back `doom`."""
+    _doomed.discard(path)
 
 
 @contextmanager
@@ -45,37 +59,3 @@ def deferred() -> Iterator[None]:
             signal.signal(number, handler)
         for pending in dict.fromkeys(came):
             os.kill(os.getpid(), pending)
-
-
-def run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run a coroutine; where `exit_on_signals` is in force, a signal cancels it and exits."""
-    import asyncio  # 20 ms, and `--version` needs none of it
-
-    came: list[int] = []
-    try:
-        return asyncio.run(_cancellable(work, came))
-    except asyncio.CancelledError:
-        if came:
-            sys.exit(128 + came[0])
-        raise
-
-
-async def _cancellable(work: Callable[[], Coroutine[Any, Any, T]], came: list[int]) -> T:
-    import asyncio
-
-    ours = [number for number in ENDING if signal.getsignal(number) is _exit]
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    assert task is not None
-
-    def cancel(number: int) -> None:
-        came.append(number)
-        task.cancel()
-
-    for number in ours:
-        loop.add_signal_handler(number, cancel, number)
-    try:
-        return await work()
-    finally:
-        for number in ours:
-            loop.remove_signal_handler(number)
-            signal.signal(number, _exit)

@@ -51,7 +51,7 @@ def record_at(answers: Answers, domain: str) -> str | Fault:
 def failure(question: Question, answer: Failed) -> Fault:
     """Return the fault of a question that has no answer."""
     if answer is NOT_ASKED:
-        return Fault("limit", f"{question.rrtype} {question.name} is not among the answers")
+        return Fault("limit", f"{question.rrtype} {question.name} was not asked")
     return Fault("temporary", f"{question.rrtype} {question.name} failed: {answer.reason}")
 
 

@@ -18,6 +18,9 @@ from spfwhite.trail import Fault
 
 MAX_MX_HOSTS: Final = 100
 
+MAX_OCTETS: Final = 2**20
+"""Of all SPF records of one domain; a real one has a few thousand."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -98,12 +101,13 @@ class Reach:
     was reached before is followed again, so the order in which answers come does not matter.
     """
 
-    __slots__ = ("_answers", "_limits", "depth", "over")
+    __slots__ = ("_answers", "_limits", "_sizes", "depth", "over")
 
     def __init__(self, answers: Answers, limits: Limits) -> None:
         self._answers = answers
         self._limits = limits
         self.depth: dict[Question, int] = {}
+        self._sizes: dict[Question, int] = {}
         self.over = ""
         """Which limit was met, as a phrase; "" for none."""
 
@@ -115,7 +119,17 @@ class Reach:
         """Go on from a question that has its answer now; return the new ones without."""
         return self._advance(deque(self._below(question, self._answers[question])))
 
+    @property
+    def is_too_long(self) -> bool:
+        """Whether the records are longer than what is worth reading at all."""
+        return sum(self._sizes.values()) > MAX_OCTETS
+
     def _below(self, question: Question, answer: Answer) -> Iterator[tuple[Question, int]]:
+        if question.rrtype == "TXT" and isinstance(answer, Found):
+            self._sizes[question] = sum(map(len, spf.spf_texts(answer.values)))
+        if self.is_too_long:
+            self.over = f"its records are longer than {MAX_OCTETS >> 20} MiB"
+            return
         depth = self.depth[question]
         for asked in follow_up(question, answer):
             yield asked, depth + 1 if asked.rrtype == "TXT" else depth
