@@ -108,7 +108,7 @@ IMPURE = {"asyncio", "os", "random", "shutil", "signal", "socket", "subprocess",
 LONGEST_FILE = 320
 LONGEST_FUNCTION = 60
 MEDIAN_FUNCTION = 8
-CORE_AND_EDGES = 3700  # that `generate` and `show` need, as `code_lines` counts them
+CORE_AND_EDGES = 3800  # that `generate` and `show` need, as `code_lines` counts them
 EVERYTHING = 7000
 
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))

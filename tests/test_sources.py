@@ -140,7 +140,9 @@ def test_a_page_that_was_not_asked_for_is_a_gap_too() -> None:
 
 def test_a_page_that_is_switched_off_lists_nothing_even_if_it_is_remembered() -> None:
     made = provider(pages=(URL,), pages_enabled=False)
-    assert listed(made, {PAGE: Found(("192.0.2.0/25",))}) == Listing((), (), listed(made, {}).problems)
+    assert listed(made, {PAGE: Found(("192.0.2.0/25",))}) == Listing(
+        (), (), listed(made, {}).problems
+    )
 
 
 def test_hosts_list_the_addresses_of_all_their_names() -> None:
