@@ -10,18 +10,11 @@ import sys
 
 import click
 
-from spfwhite.cli_common import Common, print_lines
+from spfwhite.cli_common import Common, print_lines, text_or_json
 
 
 @click.command()
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="A line for each finding, or JSON.",
-)
+@text_or_json("A line for each finding, or JSON.")
 @click.pass_obj
 def check(common: Common, /, *, form: str) -> None:
     """Check configuration, state, tables and Postfix; touches nothing.

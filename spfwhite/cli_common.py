@@ -77,6 +77,18 @@ def network_options(command: F) -> F:
     return command
 
 
+def text_or_json(explained: str) -> Callable[[F], F]:
+    """Add the option of commands whose output people or programs read."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help=explained,
+    )
+
+
 strict_option = click.option(
     "--strict", is_flag=True, help="List only what RFC 7208 certainly passes."
 )

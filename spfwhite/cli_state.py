@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from spfwhite.cli_common import Common, config_of, errors, print_lines
+from spfwhite.cli_common import Common, config_of, errors, print_lines, text_or_json
 from spfwhite.files import FileError
 
 if TYPE_CHECKING:
@@ -25,14 +25,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Text for people, or a JSON object a line.",
-)
+@text_or_json("Text for people, or a JSON object a line.")
 @click.pass_obj
 def explain(common: Common, /, *, addresses: tuple[str, ...], form: str) -> None:
     """Say why addresses are on the table, or why not. Asks nobody.
@@ -90,14 +83,7 @@ def _table(config: Config, run: LastRun) -> Networks:
 
 
 @click.command()
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="A table for people, or JSON.",
-)
+@text_or_json("A table for people, or JSON.")
 @click.pass_obj
 def providers(common: Common, /, *, form: str) -> None:
     """Show the health of each provider, trouble first. Asks nobody.

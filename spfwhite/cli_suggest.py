@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from spfwhite.cli_common import Common, config_of, errors, network_options, print_lines
+from spfwhite.cli_common import (
+    Common,
+    config_of,
+    errors,
+    network_options,
+    print_lines,
+    text_or_json,
+)
 
 if TYPE_CHECKING:
     from spfwhite.maillog import Tally
@@ -33,14 +40,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Propose only what came back on so many days.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Text for people, or JSON.",
-)
+@text_or_json("Text for people, or JSON.")
 @network_options
 @click.pass_obj
 def suggest(

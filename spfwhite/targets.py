@@ -7,7 +7,7 @@ one domain: depth, questions, MX hosts. Refuses: to ask anything.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -157,10 +157,3 @@ class Reach:
             self.over = f"it needs more than {self._limits.lookups} questions (spf.max_lookups)"
             return False
         return True
-
-
-def limit_met(domain: str, answers: Mapping[Question, Answer], limits: Limits) -> str:
-    """Return which limit a domain meets over a whole snapshot, as a phrase; "" for none."""
-    reach = Reach(answers, limits)
-    reach.start(domain)
-    return reach.over

@@ -6,11 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spfwhite.answers import Answer, Failed, Found, Question, RRType, Void
-from spfwhite.targets import MAX_MX_HOSTS, Limits, Reach, follow_up, limit_met, target
+from spfwhite.answers import Answer, Answers, Failed, Found, Question, RRType, Void
+from spfwhite.targets import MAX_MX_HOSTS, Limits, Reach, follow_up, target
 from spfwhite.trail import Fault
 
 WIDE = Limits(lookups=1000, depth=100)
+
+
+def limit_met(domain: str, answers: Answers, limits: Limits) -> str:
+    """Which limit a domain meets over a whole snapshot."""
+    reach = Reach(answers, limits)
+    reach.start(domain)
+    return reach.over
 
 
 def txt(name: str) -> Question:
