@@ -30,6 +30,8 @@ class Accepted:
 
     `held` is since when its present loss has been held, `lost` the digest of that loss: a loss
     that stays the same for `state.held_days` is accepted in the end. Times are in seconds.
+    `partial`: a query failed when it was first accepted, and it has not been complete since, so
+    what comes now is no growth.
     """
 
     digest: str
@@ -37,6 +39,7 @@ class Accepted:
     origins: tuple[Origin, ...]
     held: float | None = None
     lost: str = ""
+    partial: bool = False
 
     @property
     def networks(self) -> Networks:
@@ -146,8 +149,9 @@ class _Judge:
         gaps = dict.fromkeys(f"has a gap: {p.domain}: {p.detail}" for p in candidate.unbounded)
         holds = [Hold("limit", phrase) for phrase in gaps]
         holds += too_many(before, candidate.passed)
-        if before:
-            holds += self._rail.violations(before, candidate.passed)
+        if entry and before:
+            found = self._rail.violations(before, candidate.passed)
+            holds += [hold for hold in found if not (entry.partial and hold.kind == "growth")]
         if not holds and entry and not candidate.fresh:
             return self._kept(candidate, entry, before)
         if not holds:
@@ -171,11 +175,12 @@ class _Judge:
         passed, status = candidate.passed, _status(candidate)
         degraded = status in ("incomplete", "missing") or self._long_stale(candidate)
         made = None
+        partial = bool(candidate.incomplete) and (entry is None or entry.partial)
         if entry and entry.held is None and entry.networks == passed:
-            made = entry
+            made = replace(entry, partial=partial)
         elif passed:
             terms = tuple(origins(candidate, passed))
-            made = Accepted(candidate.provider.digest, self._now, terms)
+            made = Accepted(candidate.provider.digest, self._now, terms, partial=partial)
         return Decision(candidate, made, before, passed, status, degraded=degraded, notice=notice)
 
     def _long_stale(self, candidate: Candidate) -> bool:
@@ -242,6 +247,7 @@ def _total(
         if decision.provider.name not in lifted
         and (entry := accepted.get(decision.provider.name))
         and entry.digest == decision.provider.digest
+        and not entry.partial
     ]
     old = Networks.union(decision.before for decision in same)
     new = Networks.union(decision.passed for decision in same)

@@ -124,6 +124,7 @@ def _accepted_json(entry: Accepted) -> dict[str, Any]:
         "since": entry.since,
         "held": entry.held,
         "lost": entry.lost,
+        "partial": entry.partial,
         "origins": [
             [origin.domain, origin.term, origin.networks.texts()] for origin in entry.origins
         ],
@@ -199,6 +200,7 @@ def _accepted(data: dict[str, Any]) -> Accepted:
         ),
         None if held is None else _time(held),
         _text(data["lost"]),
+        data["partial"] is True,
     )
 
 
