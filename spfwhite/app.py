@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from spfwhite import candidates, fetch, files, plan, write
 from spfwhite.answers import Answer, Answers, Failed, Found, Question
@@ -73,8 +74,11 @@ class _Memory:
     notices: list[str] = field(default_factory=list)
 
 
-def generate(config: Config, options: Options) -> Run:
-    """Make the tables and return the report.
+PLAIN: Final = Options()
+
+
+def generate(config: Config, options: Options = PLAIN) -> Run:
+    """Make the tables and return the report; `config` comes from `spfwhite.config.load`.
 
     Raises UsageError, FileError, LockedError, SnapshotError, NoNameServerError and PostfixError;
     the tables are as they were then.

@@ -9,11 +9,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
 
 import spfwhite
+import spfwhite.config
 from spfwhite.trail import Problem
+from tests.cli import TABLE, overlay
 from tests.dnsserver import DnsServer, Fault, Zone
 
 A_NETWORKS = ("192.0.2.0/27", "198.51.100.7/32", "2001:db8::7/128")
@@ -207,3 +210,13 @@ def test_all_names_of_the_package_are_there_and_others_are_not() -> None:
         assert getattr(spfwhite, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'resolv'"):
         _ = spfwhite.resolv
+
+
+def test_a_run_of_the_library_writes_what_the_configuration_names(
+    server: DnsServer, tmp_path: Path
+) -> None:
+    config = overlay(tmp_path, {"a": ["a.test"]}, server=server)
+    run = spfwhite.generate(spfwhite.config.load(config))
+    assert run.report.outcome == "written"
+    assert (tmp_path / TABLE).read_bytes() == run.table
+    assert spfwhite.generate(spfwhite.config.load(config)).report.outcome == "current"
