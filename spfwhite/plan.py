@@ -153,11 +153,12 @@ class _Judge:
             found = self._rail.violations(before, candidate.passed)
             holds += [hold for hold in found if not (entry.partial and hold.kind == "growth")]
         if not holds and entry and not candidate.fresh:
-            return self._kept(candidate, entry, before)
+            # nothing was answered, so nothing was learned, however old the answers are by now
+            return self._taken(candidate, entry, before, before)
         if not holds:
             return self._accept(candidate, entry, before)
         if entry is None:
-            return self._left_out(candidate, holds)
+            return _held(candidate, None, EMPTY, holds)
         return self._hold(candidate, entry, before, holds)
 
     def admitted(self, provider: Provider, entry: Accepted) -> Networks:
@@ -172,8 +173,7 @@ class _Judge:
     def _accept(
         self, candidate: Candidate, entry: Accepted | None, before: Networks, notice: str = ""
     ) -> Decision:
-        passed, status = candidate.passed, _status(candidate)
-        degraded = status in ("incomplete", "missing") or self._long_stale(candidate)
+        passed = candidate.passed
         made = None
         partial = bool(candidate.incomplete) and (entry is None or entry.partial)
         if entry and entry.held is None and entry.networks == passed:
@@ -181,19 +181,20 @@ class _Judge:
         elif passed:
             terms = tuple(origins(candidate, passed))
             made = Accepted(candidate.provider.digest, self._now, terms, partial=partial)
-        return Decision(candidate, made, before, passed, status, degraded=degraded, notice=notice)
+        return self._taken(candidate, made, before, passed, notice)
 
-    def _long_stale(self, candidate: Candidate) -> bool:
-        return any(self._now - stale.seen > STALE_DEGRADES for stale in candidate.stale.values())
-
-    def _kept(self, candidate: Candidate, entry: Accepted, before: Networks) -> Decision:
-        """Nothing was answered, so nothing was learned, however old the answers are by now."""
+    def _taken(
+        self,
+        candidate: Candidate,
+        entry: Accepted | None,
+        before: Networks,
+        passed: Networks,
+        notice: str = "",
+    ) -> Decision:
         status = _status(candidate)
-        degraded = status in ("incomplete", "missing") or self._long_stale(candidate)
-        return Decision(candidate, entry, before, before, status, degraded=degraded)
-
-    def _left_out(self, candidate: Candidate, holds: list[Hold]) -> Decision:
-        return _held(candidate, None, EMPTY, holds)
+        oldest = min((stale.seen for stale in candidate.stale.values()), default=self._now)
+        degraded = status in ("incomplete", "missing") or self._now - oldest > STALE_DEGRADES
+        return Decision(candidate, entry, before, passed, status, degraded=degraded, notice=notice)
 
     def _hold(
         self, candidate: Candidate, entry: Accepted, before: Networks, holds: list[Hold]
