@@ -8,6 +8,7 @@ answers arrive. Refuses: to send packets (it is given `ask`) and to judge answer
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 
 from spfwhite.answers import Answer, Answers, Failed, Question
@@ -33,17 +34,19 @@ async def crawl(
     *,
     limits: Limits,
     deadline: float,
+    concurrency: int,
     known: Answers | None = None,
     use: Use = as_it_came,
     progress: Progress = no_progress,
 ) -> dict[Question, Answer]:
     """Return an answer to every question that the domains lead to, within the limits.
 
-    `deadline` is in seconds for the whole crawl; what is unanswered then has failed. `known` is
-    what an earlier run knew: all that it leads to is asked at once. `use` turns what came into the
-    answer that will be used, and so decides where a failed question leads on to.
+    `deadline` is in seconds for the whole crawl; what is unanswered then has failed. At most
+    `concurrency` questions are asked at a time. `known` is what an earlier run knew: all that it
+    leads to is asked at once. `use` turns what came into the answer that will be used, and so
+    decides where a failed question leads on to.
     """
-    work = _Crawl(ask, limits, use, progress)
+    work = _Crawl(ask, limits, use, progress, concurrency)
     names = sorted(set(domains))
     try:
         async with asyncio.timeout(deadline), asyncio.TaskGroup() as tasks:
@@ -54,7 +57,11 @@ async def crawl(
 
 
 class _Crawl:
-    def __init__(self, ask: Ask, limits: Limits, use: Use, progress: Progress) -> None:
+    def __init__(
+        self, ask: Ask, limits: Limits, use: Use, progress: Progress, concurrency: int
+    ) -> None:
+        self._idle = concurrency
+        self._queue: deque[Question] = deque()
         self._progress = progress
         self._ask = ask
         self._limits = limits
@@ -88,12 +95,19 @@ class _Crawl:
         for question in questions:
             if question not in self._asked:
                 self._asked.add(question)
-                tasks.create_task(self._answer(question, tasks))
+                self._queue.append(question)
+                if self._idle:
+                    self._idle -= 1
+                    tasks.create_task(self._work(tasks))
 
-    async def _answer(self, question: Question, tasks: asyncio.TaskGroup) -> None:
-        answer = await self._ask(question)
-        self._start(self._settle(question, answer), tasks)
-        self._progress(len(self.answers), len(self._asked))
+    async def _work(self, tasks: asyncio.TaskGroup) -> None:
+        """Ask one question after the other until none is waiting."""
+        while self._queue:
+            question = self._queue.popleft()
+            answer = await self._ask(question)
+            self._start(self._settle(question, answer), tasks)
+            self._progress(len(self.answers), len(self._asked))
+        self._idle += 1
 
     def _settle(self, question: Question, answer: Answer) -> list[Question]:
         """Take an answer; return what is wanted next."""

@@ -68,6 +68,7 @@ async def _ask_all(
         ask,
         limits=limits(config),
         deadline=dns.deadline,
+        concurrency=dns.concurrency,
         known=known,
         use=use,
         progress=progress,
@@ -125,7 +126,13 @@ def asker(dns: Dns) -> Ask:
 
 async def look_up(domains: Iterable[str], dns: Dns, limits: Limits) -> dict[Question, Answer]:
     """Return the answers to all that the domains lead to; raises NoNameServerError."""
-    return await crawl(domains, asker(dns), limits=limits, deadline=dns.deadline)
+    return await crawl(
+        domains,
+        asker(dns),
+        limits=limits,
+        deadline=dns.deadline,
+        concurrency=dns.concurrency,
+    )
 
 
 def load_snapshot(path: Path) -> dict[Question, Answer]:

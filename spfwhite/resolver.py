@@ -9,12 +9,13 @@ remember answers and to decide what to ask (`spfwhite.crawl`).
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
 import socket
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Final
 
-import dns.asyncquery
 import dns.exception
 import dns.flags
 import dns.message
@@ -68,10 +69,9 @@ class Resolver:
         fault = name_fault(question.name)
         if fault:
             return Failed(f"its name {fault}")
-        query = _query(question)
         await self._window.enter()
         try:
-            return await self._attempt_all(query)
+            return await self._attempt_all(_query(question))
         finally:
             self._window.leave()
 
@@ -106,7 +106,7 @@ class Resolver:
             self._window.timed_out(sent_at)
             raise _UnusableError("timed out") from None
         except OSError as error:
-            raise _UnusableError((error.strerror or str(error)).lower()) from None
+            raise _UnusableError(_reason(error)) from None
         self._window.answered()
         return _meaning(response)
 
@@ -122,43 +122,74 @@ async def _udp(
 ) -> dns.message.Message:
     """Send over a connected socket of its own: a fresh source port, and a closed port is seen."""
     family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
-    loop = asyncio.get_running_loop()
+    strange = ""
     with socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as sock:
         sock.connect((server.address, server.port))
         sock.send(query.to_wire())
-        strange = ""
-        try:
-            async with asyncio.timeout(timeout):
-                while True:
-                    wire = await loop.sock_recv(sock, 65535)
-                    try:
-                        response = dns.message.from_wire(wire)
-                    except dns.exception.DNSException:
-                        strange = "sent garbage"
-                        continue
-                    if query.is_response(response):
-                        return response
-                    strange = "answered something that was not asked"
-        except TimeoutError:
-            if strange:
-                raise _UnusableError(strange) from None
-            raise
+        deadline = asyncio.get_running_loop().time() + timeout
+        while (wire := await _received(sock, deadline)) is not None:
+            try:
+                response = dns.message.from_wire(wire)
+            except dns.exception.DNSException:
+                strange = "sent garbage"
+                continue
+            if query.is_response(response):
+                return response
+            strange = "answered something that was not asked"
+    if strange:
+        raise _UnusableError(strange)
+    raise TimeoutError
+
+
+async def _received(sock: socket.socket, deadline: float) -> bytes | None:
+    """Return the next datagram, or None if none has come by the deadline of the loop's clock.
+
+    What came while the process was busy counts, however late it is read.
+    """
+    loop = asyncio.get_running_loop()
+    ready = loop.create_future()
+    loop.add_reader(sock.fileno(), _settle, ready)
+    timer = loop.call_at(deadline, _settle, ready)
+    try:
+        await ready
+        return sock.recv(65535)
+    except BlockingIOError:
+        return None
+    finally:
+        timer.cancel()
+        loop.remove_reader(sock.fileno())
+
+
+def _settle(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)
 
 
 async def _tcp(
     query: dns.message.QueryMessage, server: NameServer, timeout: float
 ) -> dns.message.Message:
+    """Ask over TCP, where each message has its length before it (RFC 1035 section 4.2.2)."""
     try:
-        return await dns.asyncquery.tcp(
-            query, server.address, port=server.port, timeout=max(timeout, 2 * FIRST_TIMEOUT)
-        )
-    except dns.exception.Timeout:
+        async with asyncio.timeout(max(timeout, 2 * FIRST_TIMEOUT)):
+            reader, writer = await asyncio.open_connection(server.address, server.port)
+            with closing(writer):
+                writer.write(query.to_wire(prepend_length=True))
+                length = int.from_bytes(await reader.readexactly(2))
+                response = dns.message.from_wire(await reader.readexactly(length))
+    except TimeoutError:
         raise _UnusableError("truncated its answer and timed out over TCP") from None
     except (OSError, EOFError) as error:
-        reason = str(error) or "closed the connection"
+        reason = _reason(error) if isinstance(error, OSError) else "closed the connection"
         raise _UnusableError(f"truncated its answer and failed over TCP: {reason}") from None
     except dns.exception.DNSException as error:
         raise _UnusableError(f"sent garbage over TCP: {type(error).__name__}") from None
+    if not query.is_response(response):
+        raise _UnusableError("sent garbage over TCP: what was not asked")
+    return response
+
+
+def _reason(error: OSError) -> str:
+    return (os.strerror(error.errno) if error.errno else str(error)).lower()
 
 
 def _meaning(response: dns.message.Message) -> Answer:

@@ -124,6 +124,7 @@ async def _asked(config: Config, zone: Zone, recall: Recall) -> dict[Question, A
         ask,
         limits=candidates.limits(config),
         deadline=60.0,
+        concurrency=512,
         known=recall.offline(),
         use=recall.use,
     )

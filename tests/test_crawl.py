@@ -74,7 +74,9 @@ def run(
     known: World | None = None,
     use: Use = as_it_came,
 ) -> dict[Question, Answer]:
-    return asyncio.run(crawl(domains, ask, limits=limits, deadline=deadline, known=known, use=use))
+    return asyncio.run(
+        crawl(domains, ask, limits=limits, deadline=deadline, concurrency=512, known=known, use=use)
+    )
 
 
 def waves(
@@ -86,7 +88,7 @@ def waves(
         server = Stepping(answers)
         ask = server.ask
         task = asyncio.create_task(
-            crawl(domains, ask, limits=limits, deadline=PATIENCE, known=known)
+            crawl(domains, ask, limits=limits, deadline=PATIENCE, concurrency=512, known=known)
         )
         found, seen = [], 0
         while not task.done():

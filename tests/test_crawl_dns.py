@@ -28,7 +28,9 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
 def over(server: DnsServer, *domains: str) -> dict[Question, Answer]:
     """Crawl with a real resolver."""
     limits = Limits(lookups=500, depth=20)
-    return asyncio.run(crawl(domains, asking(server).ask, limits=limits, deadline=20))
+    return asyncio.run(
+        crawl(domains, asking(server).ask, limits=limits, deadline=20, concurrency=512)
+    )
 
 
 def test_a_question_is_asked_once_however_many_domains_share_it(dns_server: DnsServer) -> None:

@@ -224,7 +224,7 @@ def test_time_outs_halve_what_is_in_flight(
     server: DnsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.faults[".dark.test"] = Fault("drop")
-    server.faults[""] = Fault(delay=0.02)
+    server.faults[""] = Fault(delay=0.2)  # longer than a round
     dark = [Question(f"n{number}.dark.test", "TXT") for number in range(32)]
     light = [Question(f"n{number}.test", "TXT") for number in range(40)]
     asks = asking(server, attempts=1, concurrency=32)

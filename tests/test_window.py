@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from spfwhite.window import SMALLEST, Window
+from spfwhite.window import ROUND, SMALLEST, Window
 
 ROUNDS = 5
 """Turns of the loop that are plenty for every task that can go on."""
@@ -110,6 +110,60 @@ def test_a_task_that_is_cancelled_while_it_waits_is_passed_over() -> None:
     run(test)
 
 
+def answer(window: Window, count: int) -> None:
+    for _ in range(count):
+        window.answered()
+
+
+def test_a_few_time_outs_among_many_answers_are_those_of_dead_domains() -> None:
+    async def test() -> None:
+        window = Window(64)
+        answer(window, 100)
+        await time_out_now(window)
+        assert await size(window) == 64
+        await time_out_now(window)
+        assert await size(window) < 64
+
+    run(test)
+
+
+def test_after_time_outs_there_is_room_for_half_of_what_was_answered() -> None:
+    async def test() -> None:
+        window = Window(512)
+        await window.pace()
+        await asyncio.sleep(0.5)
+        answer(window, 200)
+        for _ in range(100):
+            await time_out_now(window)
+        # 200 in something over half a second, of which a tenth of a second gets half
+        assert SMALLEST <= await size(window) <= 20
+
+    run(test)
+
+
+def test_a_window_that_is_not_wide_open_sends_a_windowful_a_round() -> None:
+    async def test() -> None:
+        window = Window(64)
+        await time_out_now(window)
+        sent = await asyncio.gather(*(window.pace() for _ in range(20)))
+        gaps = [later - sooner for sooner, later in pairwise(sent)]
+        assert gaps == pytest.approx([ROUND / 32] * 19)
+
+    run(test)
+
+
+def test_one_that_time_outs_cannot_narrow_sends_at_once() -> None:
+    async def test() -> None:
+        window = Window(SMALLEST)
+        await time_out_now(window)
+        now = asyncio.get_running_loop().time()
+        tasks = [asyncio.create_task(window.pace()) for _ in range(100)]
+        await asyncio.sleep(0)
+        assert all(task.done() and task.result() >= now for task in tasks)
+
+    run(test)
+
+
 async def time_out_now(window: Window) -> None:
     window.timed_out(asyncio.get_running_loop().time())
 
@@ -160,8 +214,7 @@ def test_a_windowful_of_answers_opens_it_by_about_one_slot() -> None:
     async def test() -> None:
         window = Window(64)
         await time_out_now(window)
-        for _ in range(33):
-            window.answered()
+        answer(window, 33)
         assert await size(window) == 33
 
     run(test)
@@ -171,8 +224,7 @@ def test_answers_open_it_up_to_its_first_width_and_no_wider() -> None:
     async def test() -> None:
         window = Window(16)
         await time_out_now(window)
-        for _ in range(1000):
-            window.answered()
+        answer(window, 1000)
         assert await size(window) == 16
 
     run(test)
@@ -200,8 +252,7 @@ def test_an_opened_window_lets_in_who_waits() -> None:
         waiting = asyncio.create_task(window.enter())
         await settle()
         assert not waiting.done()
-        for _ in range(5):
-            window.answered()
+        answer(window, 5)
         await settle()
         assert waiting.done()
 
