@@ -11,16 +11,16 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
-from spfwhite.answers import NOT_ASKED, Answer, Answers, Failed, Question
+from spfwhite.answers import NOT_ASKED, Answers, Failed, Question
 from spfwhite.evaluate import evaluate
 from spfwhite.memory import Stale
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.settings import Action, Config, Provider
-from spfwhite.sources import MX_FALLBACK, Origin, listings, with_fallbacks
+from spfwhite.sources import MX_FALLBACK, listings, with_fallbacks
 from spfwhite.special import SPECIAL_USE
 from spfwhite.strict import evaluate_strict
 from spfwhite.targets import Limits, Reach
-from spfwhite.trail import Evaluation, Problem
+from spfwhite.trail import Evaluation, Origin, Problem
 from spfwhite.width import Widest
 
 ACTIONS: Final[tuple[Action, ...]] = ("permit", "reject")
@@ -92,44 +92,40 @@ def candidates(
     """Return the candidates of all enabled providers, by name."""
     providers = enabled(config)
     shared = {
-        action: _judged(config, answers, [p for p in providers if p.action == action], action)
+        action: _view(config, answers, [p for p in providers if p.action == action], action)
         for action in ACTIONS
     }
     found = []
     for each in providers:
-        own, evaluation = answers, shared[each.action]
+        view = shared[each.action]
         if each.mx:
             # a record that is missing counts as `v=spf1 mx` for this provider, and for no include
-            own = with_fallbacks([each], answers)
-            evaluation = _judged(config, own, [each], each.action)
-        found.append(_candidate(config, own, evaluation, stale, each))
+            view = _view(config, with_fallbacks([each], answers), [each], each.action)
+        found.append(_candidate(config, view, stale, each))
     return found
 
 
-def _judged(
-    config: Config, answers: Answers, providers: list[Provider], action: Action
-) -> Evaluation:
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What answers make of the domains of some providers, and how far each domain reaches."""
+
+    answers: Answers
+    evaluation: Evaluation
+    reaches: Mapping[str, Reach]
+
+
+def _view(config: Config, answers: Answers, providers: list[Provider], action: Action) -> _View:
     """Evaluate the domains of some providers of one action, with the rail on width."""
+    reaches = {domain: Reach(answers, limits(config)) for domain in roots(providers)}
+    for domain, reach in reaches.items():
+        reach.start(domain)
+    read = answers
+    if any(reach.is_too_long for reach in reaches.values()):
+        # what only domains with too long records lead to is left out: to read it takes the memory
+        kept = {q for reach in reaches.values() if not reach.is_too_long for q in reach.depth}
+        read = {q: answer for q, answer in answers.items() if q in kept}
     mode = evaluate_strict if config.spf.strict else evaluate
-    domains = roots(providers)
-    if any(_reach(config, answers, domain).is_too_long for domain in domains):
-        answers = _without_the_long(config, answers, domains)
-    return mode(domains, answers, widest=widest(config, action))
-
-
-def _reach(config: Config, answers: Answers, domain: str) -> Reach:
-    reach = Reach(answers, limits(config))
-    reach.start(domain)
-    return reach
-
-
-def _without_the_long(
-    config: Config, answers: Answers, domains: list[str]
-) -> dict[Question, Answer]:
-    """Leave out what only domains with too long records lead to: to read it takes the memory."""
-    reaches = {domain: _reach(config, answers, domain) for domain in domains}
-    kept = {q for reach in reaches.values() if not reach.is_too_long for q in reach.depth}
-    return {q: answer for q, answer in answers.items() if q in kept}
+    return _View(answers, mode(reaches, read, widest=widest(config, action)), reaches)
 
 
 def gone(config: Config, provider: Provider) -> Networks:
@@ -139,12 +135,9 @@ def gone(config: Config, provider: Provider) -> Networks:
 
 
 def _candidate(
-    config: Config,
-    answers: Answers,
-    evaluation: Evaluation,
-    stale: Mapping[Question, Stale],
-    provider: Provider,
+    config: Config, view: _View, stale: Mapping[Question, Stale], provider: Provider
 ) -> Candidate:
+    answers, evaluation = view.answers, view.evaluation
     listed = listings(provider, answers, widest(config, provider.action))
     passed = Networks.union(
         (
@@ -156,20 +149,21 @@ def _candidate(
     problems += listed.problems
     questions = set(listed.questions)
     for domain in provider.domains:
-        reach = _reach(config, answers, domain)
+        reach = view.reaches[domain]
         questions |= reach.depth.keys()
         problems += _limits(config, domain, reach.over, evaluation.root(domain).lookups)
         if evaluation.root(domain).text == MX_FALLBACK:
             detail = f"{domain} has no SPF record, so its MX hosts are listed (mx = true)"
             problems.append(Problem("missing", domain, "mx", detail))
     taken = gone(config, provider)
+    left = passed - taken
     gaps = [p for p in problems if _is_gap(p, strict=config.spf.strict)]
     denied = _denied(evaluation, provider) if gaps else set()
     candidate = Candidate(
         provider,
         evaluation,
         listed.origins,
-        passed - taken,
+        left,
         provider.networks - taken,
         tuple(dict.fromkeys(problems)),  # two domains may lead to the same record
         frozenset(questions),
@@ -179,8 +173,8 @@ def _candidate(
         tuple(_unbounded(gaps, denied)),
         any(_is_fresh(answers, stale, question) for question in questions),
     )
-    special = _special_use(candidate, passed)
-    return replace(candidate, problems=(*candidate.problems, *special))
+    special = [] if left == passed else _special_use(candidate, passed)
+    return replace(candidate, problems=(*candidate.problems, *special)) if special else candidate
 
 
 def _is_fresh(answers: Answers, stale: Mapping[Question, Stale], question: Question) -> bool:
@@ -237,26 +231,30 @@ def _few(networks: Networks) -> str:
 
 def _is_empty(evaluation: Evaluation, domain: str) -> bool:
     """Whether a domain passes nothing, and not because its terms are decided by the client."""
-    kinds = {problem.kind for problem in evaluation.problems(domain)}
-    return not evaluation.root(domain).passed and "undecidable" not in kinds
+    if evaluation.root(domain).passed:
+        return False
+    return all(problem.kind != "undecidable" for problem in evaluation.problems(domain))
 
 
 def origins(candidate: Candidate, networks: Networks) -> list[Origin]:
     """Return what passes each part of `networks`: terms in the order of the records, then lists."""
+    passing = list(_passing(candidate))
+    # a term may pass what a record above it denies, so this is not so for every candidate
+    whole = Networks.union(origin.networks for origin in passing) == networks
     found: dict[tuple[str, str], Origin] = {}
-    for at, passed in _passing(candidate):
-        part = passed & networks
+    for origin in passing:
+        at = (origin.domain, origin.term)
+        part = origin.networks if whole else origin.networks & networks
+        if at in found:
+            part |= found[at].networks
         if part:
-            part |= found[at].networks if at in found else EMPTY
-            found[at] = Origin(*at, part)
+            # the same object for all providers that lead to it
+            found[at] = origin if part == origin.networks else Origin(*at, part)
     return list(found.values())
 
 
-def _passing(candidate: Candidate) -> Iterator[tuple[tuple[str, str], Networks]]:
+def _passing(candidate: Candidate) -> Iterator[Origin]:
     for domain in candidate.provider.domains:
         for node in candidate.evaluation.walk(domain):
-            for step in node.steps:
-                if step.child is None:
-                    yield (node.domain, step.term), step.passed
-    for origin in candidate.listed:
-        yield (origin.domain, origin.term), origin.networks
+            yield from node.origins
+    yield from candidate.listed

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from spfwhite import spf
 from spfwhite.answers import Answers
@@ -45,6 +45,7 @@ class _ListMode:
         self._answers = answers
         self.widest = widest
         self._index: dict[str, int] = {}
+        self._below: dict[str, list[str]] = {}
         self.nodes: list[Node] = []
 
     def node(self, domain: str) -> int:
@@ -66,10 +67,11 @@ class _ListMode:
             for term in evaluated(spf.parse(text))
             if isinstance(term.body, spf.Include | spf.Redirect)
         )
-        return [name for name in names if isinstance(name, str)]
+        self._below[domain] = [name for name in names if isinstance(name, str)]
+        return self._below[domain]
 
     def _is_cycle(self, component: list[str]) -> bool:
-        return len(component) > 1 or component[0] in self._leads_to(component[0])
+        return len(component) > 1 or component[0] in self._below.get(component[0], ())
 
     def _settle(self, component: list[str], cycle: frozenset[str]) -> None:
         changed = True
@@ -106,6 +108,14 @@ class _ListMode:
         return addresses(self._answers, term, name)
 
 
+class _Match(NamedTuple):
+    """What a term matches, the node it leads to, and what is wrong with it."""
+
+    networks: Networks
+    child: int | None = None
+    problem: Problem | None = None
+
+
 class _RecordFold:
     """The fold of one record: `passed |= matched - claimed`, in the order of its directives.
 
@@ -124,13 +134,16 @@ class _RecordFold:
 
     def add(self, term: spf.Term) -> None:
         """Fold one directive, or the redirect."""
-        step = self._matched(term)
+        found = self._found(term)
+        passed = EMPTY
         if term.qualifier == "+":
-            step = replace(step, passed=step.matched - self._denied) if step.matched else step
-            self._passed.append(step.passed)
-        elif step.matched and not isinstance(term.body, spf.All):
-            self._denied |= step.matched - Networks.union(self._passed)
-        self._steps.append(step)
+            passed = found.networks - self._denied
+            self._passed.append(passed)
+        elif found.networks and not isinstance(term.body, spf.All):
+            self._denied |= found.networks - Networks.union(self._passed)
+        self._steps.append(
+            Step(term.text, term.qualifier, found.networks, passed, found.child, found.problem)
+        )
 
     def node(self, text: str) -> Node:
         """Return the finished node."""
@@ -138,33 +151,31 @@ class _RecordFold:
         lookups, voids = min(MANY, self._lookups), min(MANY, max(self._voids))
         return Node(self._domain, text, tuple(self._steps), passed, lookups, voids)
 
-    def _matched(self, term: spf.Term) -> Step:
+    def _found(self, term: spf.Term) -> _Match:
         match term.body:
-            case spf.All():
-                step = Step(term.text, term.qualifier, EVERYTHING)
             case spf.Ip(networks):
-                step = Step(term.text, term.qualifier, networks)
+                return self._narrowed(term, _Match(networks))
             case spf.Include(spec) | spf.Redirect(spec):
                 return self._included(term, spec)
             case spf.Hosts() as hosts:
-                step = self._hosts(term, hosts)
+                return self._narrowed(term, self._hosts(term, hosts))
+            case spf.All():
+                return self._narrowed(term, _Match(EVERYTHING))
             case spf.ByClient(kind):
                 self._lookups += 1
                 return self._drop(term, Fault("undecidable", f"{kind} is decided by the client"))
             case spf.Malformed(reason):
                 return self._drop(term, Fault("syntax", reason))
             case spf.Ignored():
-                return Step(term.text, term.qualifier)
-        return self._narrowed(term, step)
+                return _Match(EMPTY)
 
-    def _narrowed(self, term: spf.Term, step: Step) -> Step:
-        matched = self._mode.widest.narrowed(term, step.matched)
-        if matched == step.matched:
-            return step
-        problem = self._problem(term, self._mode.widest.fault(term))
-        return replace(step, matched=matched, problem=problem)
+    def _narrowed(self, term: spf.Term, match: _Match) -> _Match:
+        networks = self._mode.widest.narrowed(term, match.networks)
+        if networks == match.networks:
+            return match
+        return _Match(networks, problem=self._problem(term, self._mode.widest.fault(term)))
 
-    def _included(self, term: spf.Term, spec: str) -> Step:
+    def _included(self, term: spf.Term, spec: str) -> _Match:
         self._lookups += 1
         name = target(spec, self._domain)
         if isinstance(name, Fault):
@@ -172,34 +183,33 @@ class _RecordFold:
         child = self._mode.child(name)
         node = self._mode.nodes[child]
         if name in self._cycle:
-            fault = Fault("loop", f"{name} leads back to {self._domain}")
-            step = self._drop(term, fault, child=child)
-            return replace(step, matched=node.passed) if term.qualifier == "+" else step
+            problem = self._problem(term, Fault("loop", f"{name} leads back to {self._domain}"))
+            return _Match(node.passed if term.qualifier == "+" else EMPTY, child, problem)
         self._lookups += node.lookups
         self._voids = [voids + node.voids for voids in self._voids]
         if node.fault:
-            return self._drop(term, Fault(node.fault.kind, node.fault.detail), child=child)
-        return Step(term.text, term.qualifier, node.passed, child=child)
+            fault = Fault(node.fault.kind, node.fault.detail)
+            return _Match(EMPTY, child, self._problem(term, fault))
+        return _Match(node.passed, child)
 
-    def _hosts(self, term: spf.Term, body: spf.Hosts) -> Step:
+    def _hosts(self, term: spf.Term, body: spf.Hosts) -> _Match:
         self._lookups += 1
         name = target(body.domain, self._domain)
         if isinstance(name, Fault):
             return self._drop(term, name)
         found = self._mode.hosts(body, name)
         self._voids = [a + b for a, b in zip(self._voids, found.voids, strict=True)]
-        step = Step(term.text, term.qualifier, found.networks)
         fault = found.faults[0] or found.faults[1]
         if fault:
-            return replace(step, problem=self._problem(term, fault))
+            return _Match(found.networks, problem=self._problem(term, fault))
         if not found.networks:
             # RFC 7208 section 5.3: no match and no error, so nothing was dropped
             problem = Problem("missing", self._domain, term.text, f"{name} has no address")
-            return replace(step, problem=problem)
-        return step
+            return _Match(EMPTY, problem=problem)
+        return _Match(found.networks)
 
-    def _drop(self, term: spf.Term, fault: Fault, *, child: int | None = None) -> Step:
-        return Step(term.text, term.qualifier, child=child, problem=self._problem(term, fault))
+    def _drop(self, term: spf.Term, fault: Fault) -> _Match:
+        return _Match(EMPTY, problem=self._problem(term, fault))
 
     def _problem(self, term: spf.Term, fault: Fault) -> Problem:
         widens = term.qualifier != "+"

@@ -23,14 +23,16 @@ from spfwhite.trail import Problem
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one domain passes: `networks` collapsed and sorted, IPv4 first.
+    """What one domain passes; `lookups` are counted as RFC 7208 section 4.6.4 does."""
 
-    `lookups` are counted as RFC 7208 section 4.6.4 does.
-    """
-
-    networks: tuple[Network, ...]
+    passed: Networks
     problems: tuple[Problem, ...]
     lookups: int
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """The networks, collapsed and sorted, IPv4 first."""
+        return self.passed.networks
 
 
 class Results(Mapping[str, Result]):
@@ -116,6 +118,6 @@ def _results(names: Mapping[str, str], answers: Answers, *, strict: bool) -> Res
     results = {}
     for domain, name in names.items():
         root = evaluation.root(name)
-        results[domain] = Result(root.passed.networks, evaluation.problems(name), root.lookups)
+        results[domain] = Result(root.passed, evaluation.problems(name), root.lookups)
     union = Networks.union(evaluation.root(name).passed for name in names.values())
     return Results(results, union)

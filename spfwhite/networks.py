@@ -75,6 +75,8 @@ def _overlapping(ranges: Ranges, low: int, high: int) -> Iterator[Range]:
 def _difference(one: Ranges, other: Ranges) -> Ranges:
     if not one or not other:
         return one
+    if one == other:
+        return ()
     result: list[Range] = []
     for low, high in one:
         for hole_low, hole_high in _overlapping(other, low, high):
@@ -87,6 +89,8 @@ def _difference(one: Ranges, other: Ranges) -> Ranges:
 
 
 def _intersection(one: Ranges, other: Ranges) -> Ranges:
+    if one == other:
+        return one
     if len(one) > len(other):
         one, other = other, one
     return tuple(
@@ -161,9 +165,13 @@ class Networks:
         return cls(v4, v6)
 
     def __or__(self, other: Networks) -> Networks:
+        if not self or not other:
+            return self or other
         return self._made(_union(self.v4, other.v4), _union(self.v6, other.v6))
 
     def __sub__(self, other: Networks) -> Networks:
+        if not other:
+            return self
         return self._made(_difference(self.v4, other.v4), _difference(self.v6, other.v6))
 
     def __and__(self, other: Networks) -> Networks:

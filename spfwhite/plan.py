@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final, Literal
 
 from spfwhite.candidates import Candidate, gone, origins, widest
@@ -16,7 +17,7 @@ from spfwhite.memory import DAY
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.rails import Hold, Rail, too_many
 from spfwhite.settings import Config, Provider
-from spfwhite.sources import Origin
+from spfwhite.trail import Origin
 
 Status = Literal["ok", "stale", "held", "incomplete", "missing", "undecidable", "expired"]
 
@@ -24,7 +25,7 @@ STALE_DEGRADES: Final = 2 * DAY
 """Seconds for which stale answers are reported and do not yet degrade a run."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Accepted:
     """What was accepted of a provider, since when, and for which definition of it.
 
@@ -41,7 +42,7 @@ class Accepted:
     lost: str = ""
     partial: bool = False
 
-    @property
+    @cached_property
     def networks(self) -> Networks:
         """All that was accepted."""
         return Networks.union(origin.networks for origin in self.origins)
@@ -77,26 +78,26 @@ class Decision:
         return self.passed | self.candidate.static
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
     """What a run would do: a decision for each provider, and why it must not be done."""
 
     decisions: tuple[Decision, ...]
     refusals: tuple[str, ...]
 
-    @property
+    @cached_property
     def permitted(self) -> Networks:
         """The addresses of the allow table; what the operator himself rejects is not on it."""
         allowed = (each.networks for each in self.decisions if each.provider.action == "permit")
         return Networks.union(allowed) - self._rejected_by_hand
 
-    @property
+    @cached_property
     def rejected(self) -> Networks:
         """The addresses of the reject table: what SPF says never outweighs the allow table."""
         by_spf = (each.passed for each in self.decisions if each.provider.action == "reject")
         return (Networks.union(by_spf) - self.permitted) | self._rejected_by_hand
 
-    @property
+    @cached_property
     def _rejected_by_hand(self) -> Networks:
         return Networks.union(
             each.candidate.static for each in self.decisions if each.provider.action == "reject"
@@ -118,13 +119,15 @@ def decide(
         judge.decision(candidate, accepted.get(candidate.provider.name)) for candidate in candidates
     )
     refusals = [] if force else _total(config, decisions, accepted, lifted)
+    plan = Plan(decisions, tuple(refusals))
     allow = [each for each in decisions if each.provider.action == "permit"]
-    if allow and not Plan(decisions, ()).permitted:
-        refusals.append(
-            f"the list would be empty: none of {len(allow)} providers passes an address; "
-            "no flag lifts this"
-        )
-    return Plan(decisions, tuple(refusals))
+    if not allow or plan.permitted:
+        return plan
+    empty = (
+        f"the list would be empty: none of {len(allow)} providers passes an address; "
+        "no flag lifts this"
+    )
+    return replace(plan, refusals=(*refusals, empty))
 
 
 class _Judge:

@@ -17,20 +17,11 @@ from spfwhite.networks import Networks
 from spfwhite.settings import Provider
 from spfwhite.spf import spf_texts
 from spfwhite.targets import address_questions
-from spfwhite.trail import Problem
+from spfwhite.trail import Origin, Problem
 from spfwhite.width import HOSTS, PAGE, Widest
 
 MX_FALLBACK: Final = "v=spf1 mx -all fallback=mx"
 """What is evaluated for a domain without an SPF record, with `mx = true`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where networks come from: the domain of the record and the term as written."""
-
-    domain: str
-    term: str
-    networks: Networks
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from spfwhite.networks import IPV4_MAPPED, Networks, masked
 
@@ -120,8 +120,7 @@ Mechanism = All | Include | Hosts | Ip | ByClient
 Body = Mechanism | Redirect | Ignored | Malformed
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """One term as it was written; modifiers have the qualifier "+"."""
 
     text: str
@@ -154,7 +153,7 @@ def spf_texts(values: Iterable[str]) -> list[str]:
     return [value for value in values if value[:7].lower() in ("v=spf1", "v=spf1 ")]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16384)
 def parse(text: str) -> Record:
     """Return the terms of a record that `spf_texts` chose; raises nothing."""
     seen: set[str] = set()
@@ -202,18 +201,19 @@ def _modifier(name: str, value: str) -> Body:
 
 
 def _mechanism(name: str, rest: str) -> Mechanism | Malformed:
-    domain = rest[1:] if rest[:1] == ":" and _is_domain_spec(rest[1:]) else ""
     match name:
-        case "all":
-            return All() if not rest else Malformed("takes no argument")
-        case "include":
-            return Include(domain) if domain else Malformed("does not name a domain")
-        case "a" | "mx":
-            return _hosts("a" if name == "a" else "mx", rest)
         case "ip4":
             return _ip4(rest)
         case "ip6":
             return _ip6(rest)
+        case "all":
+            return All() if not rest else Malformed("takes no argument")
+        case "a" | "mx":
+            return _hosts("a" if name == "a" else "mx", rest)
+    domain = rest[1:] if rest[:1] == ":" and _is_domain_spec(rest[1:]) else ""
+    match name:
+        case "include":
+            return Include(domain) if domain else Malformed("does not name a domain")
         case "ptr":
             return ByClient("ptr") if domain or not rest else Malformed("does not name a domain")
         case "exists":
@@ -248,13 +248,18 @@ def _hosts(kind: Literal["a", "mx"], rest: str) -> Hosts | Malformed:
 
 def _ip4(rest: str) -> Ip | Malformed:
     match = _IP4.fullmatch(rest)
-    octets = [_number(octet, 255) for octet in match.group(1, 2, 3, 4)] if match else [None]
-    if match is None or None in octets:
+    value = 0
+    for text in match.group(1, 2, 3, 4) if match else ():
+        octet = _number(text, 255)
+        if octet is None:
+            match = None
+            break
+        value = value << 8 | octet
+    if not match:
         return Malformed("is not an IPv4 address or network")
     prefix = _number(match[5], 32)
     if prefix is None:
         return Malformed("has a bad prefix length")
-    value = int.from_bytes(bytes(octet or 0 for octet in octets))
     return Ip(Networks.of(4, *masked(value, prefix, 32)), 4, prefix)
 
 

@@ -7,7 +7,7 @@ is a `StateError`: the run goes on without it and sets it aside. Refuses: to dec
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -25,10 +25,10 @@ from spfwhite.answers import (
 from spfwhite.memory import DAY, Remembered
 from spfwhite.networks import Networks
 from spfwhite.plan import Accepted
-from spfwhite.sources import Origin
+from spfwhite.trail import Origin
 
 FORMAT: Final = "spfwhite-state"
-VERSION: Final = 1
+VERSION: Final = 2
 JOURNAL_DAYS: Final = 30
 
 LATEST: Final = 253_402_300_799
@@ -85,6 +85,9 @@ def save(path: Path, state: State) -> None:
 
 def dump(state: State) -> bytes:
     """Return the state as JSON."""
+    # thousands of providers lead to the same terms, so each is written once, and named by number
+    terms = {id(origin): origin for entry in state.accepted.values() for origin in entry.origins}
+    numbers = {term: number for number, term in enumerate(terms)}
     data = {
         "format": FORMAT,
         "version": VERSION,
@@ -94,7 +97,10 @@ def dump(state: State) -> bytes:
             f"{question.name} {question.rrtype}": _remembered_json(remembered)
             for question, remembered in sorted(state.known.items())
         },
-        "accepted": {name: _accepted_json(entry) for name, entry in state.accepted.items()},
+        "terms": [[each.domain, each.term, each.networks.texts()] for each in terms.values()],
+        "accepted": {
+            name: _accepted_json(entry, numbers) for name, entry in state.accepted.items()
+        },
         "tables": {
             path: {"written": table.written, "loaded": table.loaded}
             for path, table in state.tables.items()
@@ -118,16 +124,14 @@ def _remembered_json(remembered: Remembered) -> dict[str, Any]:
     return data
 
 
-def _accepted_json(entry: Accepted) -> dict[str, Any]:
+def _accepted_json(entry: Accepted, numbers: Mapping[int, int]) -> dict[str, Any]:
     return {
         "digest": entry.digest,
         "since": entry.since,
         "held": entry.held,
         "lost": entry.lost,
         "partial": entry.partial,
-        "origins": [
-            [origin.domain, origin.term, origin.networks.texts()] for origin in entry.origins
-        ],
+        "terms": [numbers[id(origin)] for origin in entry.origins],
     }
 
 
@@ -154,11 +158,15 @@ def parse(content: bytes) -> State:
         return _state(data)
     except SnapshotError as error:
         raise StateError(str(error)) from None
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise StateError(f"has a bad entry ({type(error).__name__})") from None
 
 
 def _state(data: dict[str, Any]) -> State:
+    terms = [
+        Origin(_text(domain), _text(term), _networks(texts))
+        for domain, term, texts in data["terms"]
+    ]
     return State(
         _time(data["written"]),
         _time(data["asked"]),
@@ -166,7 +174,7 @@ def _state(data: dict[str, Any]) -> State:
             question_from_text(_text(key)): _remembered(key, value)
             for key, value in data["known"].items()
         },
-        {_text(name): _accepted(value) for name, value in data["accepted"].items()},
+        {_text(name): _accepted(value, terms) for name, value in data["accepted"].items()},
         {
             _text(path): TableState(_text(table["written"]), _text(table["loaded"]))
             for path, table in data["tables"].items()
@@ -189,15 +197,12 @@ def _remembered(key: str, data: dict[str, Any]) -> Remembered:
     return Remembered(answer, _time(data["seen"]), values, (_text(etag), _text(modified)))
 
 
-def _accepted(data: dict[str, Any]) -> Accepted:
+def _accepted(data: dict[str, Any], terms: Sequence[Origin]) -> Accepted:
     held = data["held"]
     return Accepted(
         _text(data["digest"]),
         _time(data["since"]),
-        tuple(
-            Origin(_text(domain), _text(term), _networks(texts))
-            for domain, term, texts in data["origins"]
-        ),
+        tuple(terms[_index(number)] for number in data["terms"]),
         None if held is None else _time(held),
         _text(data["lost"]),
         data["partial"] is True,
@@ -220,6 +225,12 @@ def _networks(texts: list[Any]) -> Networks:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(value)
+    return value
+
+
+def _index(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(value)
     return value
 
 

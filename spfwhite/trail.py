@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from functools import cached_property
+from typing import Final, Literal, NamedTuple
 
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.spf import Qualifier
@@ -27,16 +28,14 @@ ProblemKind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """Why a record or a term cannot be used, wherever it stands; `detail` is a sentence."""
 
     kind: ProblemKind
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """Why something is not listed, or why more is listed than was meant.
 
     `domain` is the domain whose record has the fault and `term` the term as written ("" for the
@@ -51,8 +50,15 @@ class Problem:
     widens: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Origin(NamedTuple):
+    """Where networks come from: the domain of the record and the term as written."""
+
+    domain: str
+    term: str
+    networks: Networks
+
+
+class Step(NamedTuple):
     """One term: the addresses it matches, those it passes, and the node it leads to."""
 
     term: str
@@ -63,7 +69,7 @@ class Step:
     problem: Problem | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Node:
     """One record: its text ("" where there is none), its steps, and what it passes.
 
@@ -78,6 +84,17 @@ class Node:
     lookups: int = 0
     voids: int = 0
     fault: Problem | None = None
+
+    @cached_property
+    def origins(self) -> tuple[Origin, ...]:
+        """What each term passes that leads to no other record; made once for all who share it."""
+        own = (step for step in self.steps if step.child is None and step.passed)
+        return tuple(Origin(self.domain, step.term, step.passed) for step in own)
+
+    @cached_property
+    def problems(self) -> tuple[Problem, ...]:
+        """The problems of the terms."""
+        return tuple(step.problem for step in self.steps if step.problem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +129,7 @@ class Evaluation:
         root = self.root(domain)
         found = [root.fault] if root.fault else []
         for node in self.walk(domain):
-            found += [step.problem for step in node.steps if step.problem]
+            found += node.problems
         if not root.fault and not root.passed:
             found.append(Problem("missing", domain, "", PASSES_NOTHING))
         return tuple(found)

@@ -37,7 +37,11 @@ class Widest:
 
     def admits(self, networks: Networks) -> bool:
         """Whether no CIDR of a set is wider than this."""
-        return self._narrow_cidrs(networks) == networks
+        return all(
+            prefix >= least
+            for version, least in ((4, self.ipv4), (6, self.ipv6))
+            for _, prefix in networks.cidrs(version)
+        )
 
     def admitted(self, text: str, networks: Networks) -> Networks:
         """Return what of remembered networks the term that passed them may still pass."""

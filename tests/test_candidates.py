@@ -49,6 +49,12 @@ def test_an_origin_names_the_record_and_the_term_as_written() -> None:
     ]
 
 
+def test_an_origin_has_only_what_no_record_above_it_denies() -> None:
+    found = candidate(records(p="-ip4:20.0.0.0/25 include:s.test", s="ip4:20.0.0.0/24"))
+    (origin,) = origins(found, found.passed)
+    assert (origin.domain, origin.networks.texts()) == ("s.test", ["20.0.0.128/25"])
+
+
 def test_special_use_addresses_are_dropped_and_their_term_is_named() -> None:
     found = candidate(
         records(p="include:s.test ip4:20.0.0.0/24", s="ip4:10.0.0.0/16 ip6:fc00::/28")

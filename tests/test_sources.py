@@ -13,7 +13,6 @@ from spfwhite.settings import Provider
 from spfwhite.sources import (
     MX_FALLBACK,
     Listing,
-    Origin,
     host_names,
     listings,
     mx_domains,
@@ -22,7 +21,7 @@ from spfwhite.sources import (
     with_mx,
 )
 from spfwhite.strict import evaluate_strict
-from spfwhite.trail import Problem
+from spfwhite.trail import Origin, Problem
 from spfwhite.width import ANY_WIDTH, Widest
 from tests.nights import configured, edited
 

@@ -80,7 +80,7 @@ def test_the_same_state_is_the_same_bytes_whatever_came_first() -> None:
 
 def test_a_state_says_what_it_is_and_of_which_version() -> None:
     data = json.loads(dump(State()))
-    assert (data["format"], data["version"]) == ("spfwhite-state", 1)
+    assert (data["format"], data["version"]) == ("spfwhite-state", 2)
 
 
 def test_a_failed_answer_is_never_remembered() -> None:
@@ -157,7 +157,7 @@ def remembering(*networks: str, term: str = "ip4:20.0.0.0/16") -> State:
     series = Nights(CONFIG)
     series.night(WORLD)
     entry = series.state.accepted["p"]
-    origin = replace(entry.origins[0], term=term, networks=Networks.parse(networks))
+    origin = entry.origins[0]._replace(term=term, networks=Networks.parse(networks))
     return replace(series.state, accepted={"p": replace(entry, origins=(origin,))})
 
 

@@ -95,7 +95,7 @@ def test_random_json_is_no_state(data: object) -> None:
 @settings(max_examples=300)
 @given(st.fixed_dictionaries({key: trees for key in json.loads(REAL)}))
 def test_random_json_under_our_keys_is_a_state_or_an_error(data: dict[str, Any]) -> None:
-    state = taken(json.dumps({**data, "format": "spfwhite-state", "version": 1}).encode())
+    state = taken(json.dumps({**data, "format": "spfwhite-state", "version": 2}).encode())
     assert state is None or is_usable(state)
 
 
@@ -129,9 +129,9 @@ def test_a_state_cut_anywhere_is_no_state() -> None:
         assert taken(REAL[:length]) is None, length
 
 
-@pytest.mark.parametrize("version", [0, 2, 99, "1", None, [1], 10**400, "9" * 1000, {"a": 1}])
+@pytest.mark.parametrize("version", [0, 1, 99, "2", None, [1], 10**400, "9" * 1000, {"a": 1}])
 def test_another_version_is_named_as_such(version: object) -> None:
-    with pytest.raises(StateError, match=r"is of version .*, not 1"):
+    with pytest.raises(StateError, match=r"is of version .*, not 2"):
         parse(changed(("version",), version))
 
 
@@ -189,9 +189,13 @@ def test_of_duplicate_keys_the_last_counts_and_is_checked() -> None:
         (("known",), {"p.test A": {"void": "NODATA", "seen": 1, "values": {"20.0.0.1": 1}}}),
         (("known",), {"p.test TXT": {"found": ["x"], "seen": 1, "values": {"y": 1}}}),
         (("known",), {"p.test MX": {"found": ["host"], "seen": 1.0}}),
-        (("accepted", "p", "origins"), [["p.test", "a", ["20.0.0.1/16"]]]),
-        (("accepted", "p", "origins"), [["p.test", "a", [335544320]]]),
-        (("accepted", "p", "origins"), [["p.test", ["20.0.0.0/16"]]]),
+        (("terms",), [["p.test", "a", ["20.0.0.1/16"]]]),
+        (("terms",), [["p.test", "a", [335544320]]]),
+        (("terms",), [["p.test", ["20.0.0.0/16"]]]),
+        (("accepted", "p", "terms"), [99]),
+        (("accepted", "p", "terms"), [-1]),
+        (("accepted", "p", "terms"), [True]),
+        (("accepted", "p", "terms"), ["0"]),
         (("accepted", "p", "held"), "yes"),
         (("accepted", "p", "digest"), 1),
         (("tables",), {"/x": {"written": 1, "loaded": ""}}),
