@@ -8,10 +8,10 @@ import sys
 import pytest
 
 import spfwhite as package
-from spfwhite.cli import main
+from tests import commands
 from tests.cli import spfwhite
 
-COMMANDS = sorted(main.commands)
+COMMANDS = sorted(commands.EVERY)
 HELPS = [["--help"], *([command, "--help"] for command in COMMANDS)]
 
 

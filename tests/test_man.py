@@ -18,6 +18,7 @@ import pytest
 from spfwhite.cli import main
 from spfwhite.report import Exit
 from spfwhite.settings import SETTINGS, Provider, rules_of
+from tests import commands
 from tests.cli import spfwhite
 
 ROOT = Path(__file__).parent.parent
@@ -30,7 +31,7 @@ HELP = {"-h", "--help"}
 """Click gives them to every command; the page says so once."""
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-each_command = pytest.mark.parametrize("name", sorted(main.commands))
+each_command = pytest.mark.parametrize("name", sorted(commands.EVERY))
 
 
 def sections(page: str, macro: str) -> dict[str, list[str]]:
@@ -75,12 +76,12 @@ def keys(section: str) -> dict[str, Any]:
 
 
 def test_every_command_has_its_section_and_no_other_has_one() -> None:
-    assert sections(COMMANDS, "Ss").keys() == main.commands.keys()
+    assert sections(COMMANDS, "Ss").keys() == commands.EVERY.keys()
 
 
 @each_command
 def test_a_command_has_its_options_and_no_others(name: str) -> None:
-    assert flags(sections(COMMANDS, "Ss")[name], items=True) == options(main.commands[name])
+    assert flags(sections(COMMANDS, "Ss")[name], items=True) == options(commands.EVERY[name])
 
 
 def test_the_options_before_the_command_are_there_and_no_others() -> None:
@@ -90,7 +91,7 @@ def test_the_options_before_the_command_are_there_and_no_others() -> None:
 
 
 def test_no_option_is_named_anywhere_that_does_not_exist() -> None:
-    known = HELP.union(options(main), *(options(each) for each in main.commands.values()))
+    known = HELP.union(options(main), *(options(each) for each in commands.EVERY.values()))
     named = flags(COMMANDS.splitlines(), items=False)
     assert named <= known | {"-c", "-v", "-q"}
     assert len(named) > 20
@@ -98,7 +99,7 @@ def test_no_option_is_named_anywhere_that_does_not_exist() -> None:
 
 def test_every_argument_is_named_as_the_help_names_it() -> None:
     heads = dict(re.findall(r"(?m)^\.Ss ([a-z]+) Ar (.+)$", COMMANDS))
-    for name, command in main.commands.items():
+    for name, command in commands.EVERY.items():
         arguments = [each for each in command.params if isinstance(each, click.Argument)]
         assert bool(arguments) is (name in heads), name
         for argument in arguments:
@@ -143,7 +144,7 @@ def test_the_examples_are_command_lines_that_parse() -> None:
     for line in found:
         program, name, *arguments = line.split()
         assert program == "spfwhite"
-        main.commands[name].make_context(name, arguments, resilient_parsing=False)
+        commands.EVERY[name].make_context(name, arguments, resilient_parsing=False)
 
 
 # --- spfwhite-providers.toml(5) ---
@@ -235,13 +236,13 @@ def test_a_page_names_itself_and_the_other(page: Path) -> None:
 
 @each_command
 def test_the_help_of_a_command_has_an_example(name: str) -> None:
-    text = main.commands[name].help or ""
+    text = commands.EVERY[name].help or ""
     assert re.search(rf"\n\s*(?:[a-z].* \| )?spfwhite (?:-\S+ )*{name}\b", text)
 
 
 @each_command
 def test_every_option_has_a_help_text(name: str) -> None:
-    for parameter in main.commands[name].params:
+    for parameter in commands.EVERY[name].params:
         assert not isinstance(parameter, click.Option) or parameter.help, parameter.name
 
 
@@ -271,7 +272,7 @@ def completed(*words: str) -> set[str]:
 
 
 def test_completion_offers_commands_options_and_choices() -> None:
-    assert completed("") == main.commands.keys()
+    assert completed("") == commands.EVERY.keys()
     assert completed("ex") == {"explain"}
     assert completed("generate", "--dry") == {"--dry-run"}
     assert completed("show", "--format", "") == {"tree", "cidr", "json"}

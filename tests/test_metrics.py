@@ -180,8 +180,8 @@ def test_the_alerts_use_metrics_labels_and_statuses_that_exist() -> None:
 
 
 def test_the_alerts_name_commands_that_exist() -> None:
-    from spfwhite.cli import main
+    from tests.commands import EVERY
 
     commands = re.findall(r"`spfwhite (\w+)", RULES.read_text())
     assert commands
-    assert set(commands) <= main.commands.keys()
+    assert set(commands) <= EVERY.keys()

@@ -11,6 +11,8 @@ from typing import Literal
 
 import pytest
 
+from spfwhite.cli import COMMANDS
+
 Layer = Literal["core", "edge", "top"]
 
 PACKAGE = Path(__file__).parent.parent / "spfwhite"
@@ -108,7 +110,7 @@ IMPURE = {"asyncio", "os", "random", "shutil", "signal", "socket", "subprocess",
 LONGEST_FILE = 320
 LONGEST_FUNCTION = 60
 MEDIAN_FUNCTION = 8
-CORE_AND_EDGES = 3800  # that `generate` and `show` need, as `code_lines` counts them
+CORE_AND_EDGES = 4000  # that `generate` and `show` need, as `code_lines` counts them
 EVERYTHING = 7000
 
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
@@ -196,7 +198,9 @@ def reached_from(*modules: str) -> set[str]:
 
 
 def test_every_module_is_reached_from_the_command_line_or_the_library() -> None:
-    assert reached_from("__main__", "__init__") == set(MODULES)
+    # modules of commands are loaded by name when their command is called
+    commands = {place.partition(".")[0] for place in COMMANDS.values()}
+    assert reached_from("__main__", "__init__", *commands) == set(MODULES)
 
 
 @each_module
