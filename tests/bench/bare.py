@@ -1,7 +1,9 @@
 """The least that dnspython lets one do: the questions of a file, all at once, answers thrown away.
 
-A process of its own, `python -m tests.bench.bare PORT FILE`. Owns: nothing but the queries, safe
-ones: a fresh port each, id and question checked. Refuses: retransmission, TCP, meaning, memory.
+A process of its own, `python -m tests.bench.bare HOW PORT FILE`. HOW is `query`: dnspython's own
+query function, or `connected`: a connected socket for each question, on which dnspython's messages
+are sent and read, the cheapest way that is known. Owns: nothing but the queries, safe ones: a fresh
+port each, id and question checked. Refuses: retransmission, TCP, meaning, memory.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import dns.message
@@ -16,26 +19,40 @@ import dns.message
 IN_FLIGHT = 512
 UDP_PAYLOAD = 1232
 
+Ask = Callable[[dns.message.QueryMessage, int], Awaitable[object]]
 
-async def ask(line: str, port: int, slots: asyncio.Semaphore) -> None:
-    """Ask one question, `NAME TYPE`, and wait for its answer."""
-    name, rrtype = line.split()
-    query = dns.message.make_query(name, rrtype, use_edns=0, payload=UDP_PAYLOAD)
+
+async def query(message: dns.message.QueryMessage, port: int) -> None:
+    """Ask with dnspython's own function."""
+    from dns import asyncquery
+
+    await asyncquery.udp(message, "127.0.0.1", port=port)
+
+
+async def connected(message: dns.message.QueryMessage, port: int) -> None:
+    """Ask over a connected socket."""
     loop = asyncio.get_running_loop()
-    async with slots:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as sock:
-            sock.connect(("127.0.0.1", port))
-            sock.send(query.to_wire())
-            while not query.is_response(dns.message.from_wire(await loop.sock_recv(sock, 65535))):
-                pass
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as sock:
+        sock.connect(("127.0.0.1", port))
+        sock.send(message.to_wire())
+        while not message.is_response(dns.message.from_wire(await loop.sock_recv(sock, 65535))):
+            pass
 
 
-async def main(port: int, questions: Path) -> None:
-    """Ask all questions of a file."""
+async def main(ask: Ask, port: int, questions: Path) -> None:
+    """Ask all questions of a file, a line `NAME TYPE` each."""
     slots = asyncio.Semaphore(IN_FLIGHT)
+
+    async def one(line: str) -> None:
+        name, rrtype = line.split()
+        message = dns.message.make_query(name, rrtype, use_edns=0, payload=UDP_PAYLOAD)
+        async with slots:
+            await ask(message, port)
+
     lines = questions.read_text(encoding="utf-8").splitlines()
-    await asyncio.gather(*(ask(line, port, slots) for line in lines))
+    await asyncio.gather(*(one(line) for line in lines))
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), Path(sys.argv[2])))
+    how = {"query": query, "connected": connected}[sys.argv[1]]
+    asyncio.run(main(how, int(sys.argv[2]), Path(sys.argv[3])))

@@ -1,4 +1,4 @@
-"""A loopback interface and a resolv.conf that belong to the benchmark alone.
+"""A loopback interface, a resolv.conf and two accounts that belong to the benchmark alone.
 
 Other programs ask whom /etc/resolv.conf names, on port 53. In a network namespace that port is
 free, whatever else the machine runs, and in a mount namespace the file can be another one without
@@ -16,6 +16,11 @@ from pathlib import Path
 
 RESOLV_CONF = Path("/etc/resolv.conf")
 PORT = 53
+ACCOUNTS = {
+    Path("/etc/passwd"): "opensmtpd:x:{user}:{group}::/nonexistent:/usr/sbin/nologin",
+    Path("/etc/group"): "opensmtpq:x:{group}:",
+}
+"""What `smtpctl` will not start without; unpacked, it runs with the group of whoever calls it."""
 
 
 def enter(arguments: Sequence[str]) -> None:
@@ -33,15 +38,25 @@ def enter(arguments: Sequence[str]) -> None:
 
 
 def furnish(folder: Path) -> bool:
-    """Switch loopback on and put a resolv.conf of ours in place, kept in the folder.
+    """Switch loopback on and put files of ours in place, kept in the folder.
 
-    Return whether programs that read it will ask port 53 of loopback.
+    Return whether programs that read /etc/resolv.conf will ask port 53 of loopback.
     """
-    resolv_conf = folder / "resolv.conf"
-    resolv_conf.write_text("nameserver 127.0.0.1\n", encoding="utf-8")
     if not _works(["ip", "link", "set", "lo", "up"]):
         raise SystemExit("the benchmark needs `ip` (iproute2) to switch its loopback on")
-    return _works(["mount", "--bind", str(resolv_conf), str(RESOLV_CONF)])
+    for path, line in ACCOUNTS.items():
+        text = path.read_text(encoding="utf-8")
+        name = line.partition(":")[0]
+        if f"\n{name}:" not in text:
+            own = line.format(user=os.geteuid(), group=os.getegid())
+            _replace(path, f"{text.rstrip()}\n{own}\n", folder)
+    return _replace(RESOLV_CONF, "nameserver 127.0.0.1\n", folder)
+
+
+def _replace(path: Path, text: str, folder: Path) -> bool:
+    ours = folder / path.name
+    ours.write_text(text, encoding="utf-8")
+    return _works(["mount", "--bind", str(ours), str(path)])
 
 
 def _works(command: Sequence[str]) -> bool:

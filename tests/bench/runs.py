@@ -21,7 +21,9 @@ from tests.bench.prepare import World
 from tests.bench.rivals import Rival
 from tests.bench.server import Counts, Server
 
-FRESH, AGAIN, BARE = "generate", "generate, with state", "bare loop"
+FRESH, AGAIN = "generate", "generate, with state"
+BARE, CONNECTED = "bare loop", "bare loop, connected"
+HOW = {BARE: "query", CONNECTED: "connected"}
 SLOW_DELAY = 20
 """The one delay, in ms, at which slow rivals are run."""
 
@@ -70,7 +72,7 @@ def _interleaved(
     world: World, delay: int, rounds: int, rivals: Sequence[Rival], *, alone: bool = False
 ) -> list[Row]:
     by_name = {rival.name: rival for rival in rivals}
-    names = [*([] if alone else [FRESH, AGAIN, BARE]), *by_name]
+    names = [*([] if alone else [FRESH, AGAIN, BARE, CONNECTED]), *by_name]
     with ExitStack() as servers:
         contestants = [
             Contestant(name, servers.enter_context(_server(world, delay, name, by_name)))
@@ -95,10 +97,9 @@ def _server(world: World, delay: int, name: str, rivals: dict[str, Rival]) -> Se
 def _run(world: World, contestant: Contestant, rivals: dict[str, Rival]) -> Sample:
     sys.stderr.write(".")
     sys.stderr.flush()
-    if contestant.name == BARE:
-        questions = str(world.folder / prepare.QUESTIONS)
-        bare = [sys.executable, "-m", "tests.bench.bare", str(contestant.port), questions]
-        return measure.run(bare)
+    if contestant.name in HOW:
+        what = (HOW[contestant.name], str(contestant.port), str(world.folder / prepare.QUESTIONS))
+        return measure.run([sys.executable, "-m", "tests.bench.bare", *what])
     if contestant.name in rivals:
         return _run_rival(rivals[contestant.name], world.folder / prepare.DOMAINS)
     state = prepare.AGAIN if contestant.name == AGAIN else prepare.FRESH
@@ -132,6 +133,6 @@ def _row(world: World, delay: int, contestant: Contestant) -> Row:
     failed = [sample for sample in samples if sample.failure]
     counts = contestant.server.counts()
     per_run = Counts(counts.queries / len(samples), counts.tcp / len(samples), counts.distinct)
-    waits = 1 if contestant.name in (AGAIN, BARE) else world.chain
+    waits = 1 if contestant.name in (AGAIN, BARE, CONNECTED) else world.chain
     sample = failed[0] if failed else measure.medians(samples[1:] or samples)
     return Row(world.name, delay, contestant.name, waits * delay / 1000, sample, per_run)

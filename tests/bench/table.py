@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from tests.bench import goals, rivals
 from tests.bench.goals import Figure, cpu, find, ratio, wall
 from tests.bench.measure import Sample
-from tests.bench.runs import AGAIN, BARE, FRESH, Row
+from tests.bench.runs import AGAIN, BARE, CONNECTED, FRESH, Row
 from tests.bench.starting import CLICK, VERSION, Loaded
 from tests.bench.timing import LIBRARIES, OURS, Timing
 
@@ -55,6 +55,7 @@ def report(
     return "\n\n".join(parts) + "\n"
 
 
+BARE_HEAD = ("/ bare", "processor / bare", "/ connected", "processor / connected")
 FIGURE_HEAD = (
     *("world", "delay ms", "what", "s", "processor s", "peak MiB"),
     *("asked", "distinct", "over TCP"),
@@ -76,7 +77,7 @@ def _is_ours(row: Row) -> bool:
 
 def _ratio_head(found: Sequence[str]) -> Cells:
     against = (f"/ {name}" for name in found)
-    return ("world", "delay ms", "what", "/ floor", "/ bare", "processor / bare", *against)
+    return ("world", "delay ms", "what", "/ floor", *BARE_HEAD, *against)
 
 
 def _ratios(rows: Sequence[Row], row: Row, found: Sequence[str]) -> Cells:
@@ -86,7 +87,7 @@ def _ratios(rows: Sequence[Row], row: Row, found: Sequence[str]) -> Cells:
         return _number(ratio(measured, find(rows, row.world, row.delay, name), figure))
 
     floor = row.sample.wall / row.floor if measured and row.floor else None
-    bare = against(BARE, wall), against(BARE, cpu)
+    bare = (against(name, figure) for name in (BARE, CONNECTED) for figure in (wall, cpu))
     others = (against(name, wall) for name in found)
     return (row.world, row.delay, row.name, _number(floor), *bare, *others)
 
