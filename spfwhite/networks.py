@@ -45,9 +45,10 @@ def _collapsed(ranges: Iterable[Range]) -> Ranges:
     """Sort and join ranges that overlap or touch."""
     result: list[Range] = []
     last = -2
-    for low, high in sorted(ranges):
+    for each in sorted(ranges):
+        low, high = each
         if low > last + 1:
-            result.append((low, high))
+            result.append(each)
             last = high
         elif high > last:
             result[-1] = (result[-1][0], high)
@@ -78,14 +79,16 @@ def _difference(one: Ranges, other: Ranges) -> Ranges:
     if one == other:
         return ()
     result: list[Range] = []
-    for low, high in one:
+    for each in one:
+        low, high = each
         for hole_low, hole_high in _overlapping(other, low, high):
             if hole_low > low:
                 result.append((low, hole_low - 1))
             low = hole_high + 1
         if low <= high:
-            result.append((low, high))
-    return tuple(result)
+            result.append(each if low == each[0] else (low, high))
+    # mostly nothing goes, and a large run keeps many such sets
+    return one if len(result) == len(one) and tuple(result) == one else tuple(result)
 
 
 def _intersection(one: Ranges, other: Ranges) -> Ranges:
@@ -170,9 +173,8 @@ class Networks:
         return self._made(_union(self.v4, other.v4), _union(self.v6, other.v6))
 
     def __sub__(self, other: Networks) -> Networks:
-        if not other:
-            return self
-        return self._made(_difference(self.v4, other.v4), _difference(self.v6, other.v6))
+        v4, v6 = _difference(self.v4, other.v4), _difference(self.v6, other.v6)
+        return self if v4 is self.v4 and v6 is self.v6 else self._made(v4, v6)
 
     def __and__(self, other: Networks) -> Networks:
         return self._made(_intersection(self.v4, other.v4), _intersection(self.v6, other.v6))

@@ -180,7 +180,7 @@ class _Judge:
         made = None
         partial = bool(candidate.incomplete) and (entry is None or entry.partial)
         if entry and entry.held is None and entry.networks == passed:
-            made = replace(entry, partial=partial)
+            made = entry if entry.partial == partial else replace(entry, partial=partial)
         elif passed:
             terms = tuple(origins(candidate, passed))
             made = Accepted(candidate.provider.digest, self._now, terms, partial=partial)

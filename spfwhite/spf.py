@@ -161,25 +161,22 @@ def parse(text: str) -> Record:
     for word in text[6:].split(" "):
         if not word:
             continue
-        term = _term(word)
-        name = _modifier_name(word)
+        modifier = _MODIFIER.fullmatch(word) if "=" in word else None
+        if not modifier:
+            terms.append(_directive(word))
+            continue
+        name = modifier[1].lower()
+        body = _modifier(name, modifier[2])
         if name in seen:
             # section 6: redirect and exp MUST NOT appear more than once each
-            term = Term(word, "+", Malformed(f"is a second {name}="))
+            body = Malformed(f"is a second {name}=")
         if name in ("redirect", "exp"):
             seen.add(name)
-        terms.append(term)
+        terms.append(Term(word, "+", body))
     return Record(tuple(terms))
 
 
-def _modifier_name(word: str) -> str:
-    match = _MODIFIER.fullmatch(word)
-    return match[1].lower() if match else ""
-
-
-def _term(word: str) -> Term:
-    if match := _MODIFIER.fullmatch(word):
-        return Term(word, "+", _modifier(match[1].lower(), match[2]))
+def _directive(word: str) -> Term:
     match = _DIRECTIVE.fullmatch(word)
     if not match:
         qualifier = _QUALIFIERS.get(word[0], "+")
