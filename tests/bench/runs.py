@@ -21,7 +21,7 @@ from tests.bench.prepare import World
 from tests.bench.rivals import Rival
 from tests.bench.server import Counts, Server
 
-FRESH, AGAIN = "generate", "generate, with state"
+FRESH, AGAIN, LIBRARY = "generate", "generate, with state", "library"
 BARE, CONNECTED = "bare loop", "bare loop, connected"
 HOW = {BARE: "query", CONNECTED: "connected"}
 SLOW_DELAY = 20
@@ -72,7 +72,7 @@ def _interleaved(
     world: World, delay: int, rounds: int, rivals: Sequence[Rival], *, alone: bool = False
 ) -> list[Row]:
     by_name = {rival.name: rival for rival in rivals}
-    names = [*([] if alone else [FRESH, AGAIN, BARE, CONNECTED]), *by_name]
+    names = [*([] if alone else [FRESH, AGAIN, LIBRARY, BARE, CONNECTED]), *by_name]
     with ExitStack() as servers:
         contestants = [
             Contestant(name, servers.enter_context(_server(world, delay, name, by_name)))
@@ -97,9 +97,12 @@ def _server(world: World, delay: int, name: str, rivals: dict[str, Rival]) -> Se
 def _run(world: World, contestant: Contestant, rivals: dict[str, Rival]) -> Sample:
     sys.stderr.write(".")
     sys.stderr.flush()
+    port = str(contestant.port)
     if contestant.name in HOW:
-        what = (HOW[contestant.name], str(contestant.port), str(world.folder / prepare.QUESTIONS))
-        return measure.run([sys.executable, "-m", "tests.bench.bare", *what])
+        questions = str(world.folder / prepare.QUESTIONS)
+        return _python("tests.bench.bare", HOW[contestant.name], port, questions)
+    if contestant.name == LIBRARY:
+        return _python("tests.bench.resolving", port, str(world.folder / prepare.DOMAINS))
     if contestant.name in rivals:
         return _run_rival(rivals[contestant.name], world.folder / prepare.DOMAINS)
     state = prepare.AGAIN if contestant.name == AGAIN else prepare.FRESH
@@ -110,6 +113,10 @@ def _run(world: World, contestant: Contestant, rivals: dict[str, Rival]) -> Samp
     if not sample.failure and prepare.rules(world.folder / state) != world.rules:
         return sample._replace(failure="wrote another table than the first run")
     return sample
+
+
+def _python(module: str, *arguments: str) -> Sample:
+    return measure.run([sys.executable, "-m", module, *arguments])
 
 
 def _run_rival(rival: Rival, domains: Path) -> Sample:
