@@ -17,10 +17,11 @@ from typing import Final
 from spfwhite import candidates, fetch, files, plan, write
 from spfwhite.answers import Answer, Answers, Failed, Found, Question
 from spfwhite.crawl import Progress, no_progress
+from spfwhite.formats import FormatName
 from spfwhite.memory import DAY, Policy, Recall, Stale
 from spfwhite.networks import EMPTY
 from spfwhite.postfix import ReloadError
-from spfwhite.report import ProviderReport, Report, expired_report, provider_report
+from spfwhite.report import ProviderReport, Report, TableReport, expired_report, provider_report
 from spfwhite.settings import Config
 from spfwhite.state import State, StateError, load
 
@@ -35,10 +36,10 @@ class UsageError(Exception):
 class Options:
     """What one run was asked to do beyond its configuration.
 
-    `output` is the one table to write, STDOUT for standard output; None means the configured
-    tables. `accept` names providers whose hold is lifted ("all": every one), `only` the one
-    provider to ask the network for. `wait` is how many seconds to wait for the lock. `progress` is
-    called with the numbers of answered and of asked questions.
+    `output` is the one table to write, STDOUT for standard output, in the format `form`; None means
+    the configured tables. `accept` names providers whose hold is lifted ("all": every one), `only`
+    the one provider to ask the network for. `wait` is how many seconds to wait for the lock.
+    `progress` is called with the numbers of answered and of asked questions.
     """
 
     output: Path | None = None
@@ -49,6 +50,7 @@ class Options:
     offline: bool = False
     only: str = ""
     accept: tuple[str, ...] = ()
+    form: FormatName = "postscreen"
     wait: float = 0.0
     progress: Progress = no_progress
 
@@ -80,7 +82,7 @@ PLAIN: Final = Options()
 def generate(config: Config, options: Options = PLAIN) -> Run:
     """Make the tables and return the report; `config` comes from `spfwhite.config.load`.
 
-    Raises UsageError, FileError, LockedError, SnapshotError, NoNameServerError and PostfixError;
+    Raises UsageError, FileError, LockedError, SnapshotError, NoNameServerError and ProgramError;
     the tables are as they were then.
     """
     now = time.time()
@@ -105,7 +107,9 @@ def generate(config: Config, options: Options = PLAIN) -> Run:
             force=options.force,
             now=now,
         )
-        ready = write.prepared(config, decided, options.output, now, force=options.force)
+        ready = write.prepared(
+            config, decided, options.output, now, form=options.form, force=options.force
+        )
         allow = ready[0]
         report = Report(
             started=now,
@@ -124,6 +128,11 @@ def generate(config: Config, options: Options = PLAIN) -> Run:
             last_success=state.written,
             refusals=(*decided.refusals, *(table.refusal for table in ready if table.refusal)),
             notices=(*memory.notices, *_darkness(answers, recall.stale)),
+            tables=tuple(
+                TableReport(each.table.path, each.table.format, each.networks, not each.is_current)
+                for each in ready
+                if each.table in config.output.tables
+            ),
         )
         following = write.next_state(ready, decided, recall, state, now)
         if options.only or options.offline:
@@ -133,7 +142,7 @@ def generate(config: Config, options: Options = PLAIN) -> Run:
 
 
 def _carried_out(
-    config: Config, options: Options, report: Report, ready: list[write.Table], following: State
+    config: Config, options: Options, report: Report, ready: list[write.Ready], following: State
 ) -> Report:
     """Write what the plan says, unless it is refused or a dry run; return the report of it."""
     if report.refusals:

@@ -13,9 +13,10 @@ from typing import Final
 
 from spfwhite.answers import NOT_ASKED, Answers, Failed, Question
 from spfwhite.evaluate import evaluate
+from spfwhite.formats import Action
 from spfwhite.memory import Stale
 from spfwhite.networks import EMPTY, Networks
-from spfwhite.settings import Action, Config, Provider
+from spfwhite.settings import Config, Provider
 from spfwhite.sources import MX_FALLBACK, listings, with_fallbacks
 from spfwhite.special import SPECIAL_USE
 from spfwhite.strict import evaluate_strict

@@ -30,6 +30,8 @@ from spfwhite.write import digest
 OLDEST: Final = 48 * 3600.0
 """Seconds after which a run must be missing: it is to come once a day."""
 
+HIDES: Final = "; postscreen ignores what its access list names after a missing table"
+
 CLOCKS: Final = 3600.0
 """Seconds by which a state may be ahead of the clock."""
 
@@ -60,10 +62,13 @@ def check(overlay: Path | None, places: Places, now: float) -> Iterator[Finding]
     yield finding
     used = _used(config)
     for path in used:
-        yield _table(path, state, now)
+        yield _table(path, state, now, missing=HIDES)
+    for table in config.output.tables:
+        yield _table(table.path, state, now, missing="")
     yield from _postfix(config, used)
     out = config.output
-    ours = [f"{path.name}{end}" for path in (out.allow, out.reject) for end in ("", ".orig")]
+    files_of_ours = (out.allow, out.reject, *(table.path for table in out.tables))
+    ours = [f"{path.name}{end}" for path in files_of_ours for end in ("", ".orig")]
     yield from leftovers.leftovers(places.cron, places.postwhite, out.allow.parent, ours)
 
 
@@ -114,7 +119,7 @@ def _used(config: Config) -> list[Path]:
     return [allow, reject] if rejects or os.path.lexists(reject) else [allow]
 
 
-def _table(path: Path, state: State | None, now: float) -> Finding:
+def _table(path: Path, state: State | None, now: float, *, missing: str) -> Finding:
     try:
         target = files.destination(path)
         content = files.read_if_there(target)
@@ -124,19 +129,22 @@ def _table(path: Path, state: State | None, now: float) -> Finding:
     except OSError as fault:
         return _unreadable(path, FileError(f"cannot look at {path}: {fault.strerror}"))
     entry = state.tables.get(str(target)) if state else None
-    return table_finding(path, content, entry.written if entry else None, now - changed)
+    written = entry.written if entry else None
+    return table_finding(path, content, written, now - changed, missing=missing)
 
 
-def table_finding(path: Path, content: bytes | None, written: str | None, age: float) -> Finding:
+def table_finding(
+    path: Path, content: bytes | None, written: str | None, age: float, *, missing: str = ""
+) -> Finding:
     """Return what there is to say of a table.
 
     `content` is what the file holds (None: there is none), `written` the digest of the rules as
-    the state has it, `age` the seconds since the file changed.
+    the state has it, `age` the seconds since the file changed, `missing` what follows from a
+    missing one.
     """
     run = "run `spfwhite generate`"
     if content is None:
-        advice = f"{run}; postscreen ignores what its access list names after a missing table"
-        return Finding("error", str(path), "the table is missing", advice)
+        return Finding("error", str(path), "the table is missing", run + missing)
     origin = tables.origin(content)
     if origin == "foreign":
         advice = "`spfwhite generate --force` replaces it, and keeps it as .orig"

@@ -196,7 +196,7 @@ def errors() -> Iterator[None]:
     from spfwhite.config import ConfigError
     from spfwhite.files import LockedError
     from spfwhite.nameservers import NoNameServerError
-    from spfwhite.postfix import PostfixError
+    from spfwhite.programs import ProgramError
     from spfwhite.report import Exit
 
     try:
@@ -205,7 +205,7 @@ def errors() -> Iterator[None]:
         _fail(error, Exit.LOCKED)
     except (ConfigError, UsageError) as error:
         _fail(error, Exit.USAGE)
-    except (SnapshotError, FileError, NoNameServerError, PostfixError) as error:
+    except (SnapshotError, FileError, NoNameServerError, ProgramError) as error:
         _fail(error, Exit.ERROR)
 
 

@@ -26,6 +26,7 @@ from spfwhite.cli_common import (
     progress_bar,
     strict_option,
 )
+from spfwhite.formats import FORMAT_NAMES, FormatName
 
 if TYPE_CHECKING:
     from spfwhite.app import Options, Run
@@ -45,6 +46,13 @@ TERMINAL_LINES: Final = 12
     type=click.Path(path_type=Path),
     metavar="PATH",
     help="Write the table to this file only; - is standard output.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMAT_NAMES),
+    default="postscreen",
+    help="The format of the table that -o writes.",
 )
 @click.option("--dry-run", is_flag=True, help="Show the plan and the difference; write nothing.")
 @click.option("--only", metavar="NAME", default="", help="Ask DNS for this provider only.")
@@ -88,6 +96,7 @@ def generate(
     /,
     *,
     output: Path | None,
+    form: FormatName,
     dry_run: bool,
     force: bool,
     record: Path | None,
@@ -106,6 +115,8 @@ def generate(
     spfwhite generate --dry-run
     spfwhite generate -o ./postscreen_spf_whitelist.cidr
     """
+    if form != "postscreen" and not output:
+        raise click.UsageError("--format needs -o; for every run there is [[output.tables]]")
     if replay and not (output or dry_run):
         raise click.UsageError("--replay needs -o or --dry-run")
     if sum(map(bool, (replay, offline, only))) > 1:
@@ -113,7 +124,9 @@ def generate(
     from spfwhite import app, files, report_json
     from spfwhite import metrics as metrics_form
 
-    options = app.Options(output, dry_run, force, record, replay, offline, only, accept, wait=0.0)
+    options = app.Options(
+        output, dry_run, force, record, replay, offline, only, accept, form=form, wait=0.0
+    )
     with errors():
         for path in filter(None, (record, report, metrics)):
             files.require_writable(path)

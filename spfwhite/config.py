@@ -15,7 +15,7 @@ from spfwhite.escape import printable
 from spfwhite.networks import Networks, parse_operator
 from spfwhite.overlay import Overlay, did_you_mean, read_overlay
 from spfwhite.rules import NameServer, parse_domain, parse_nameserver, shown
-from spfwhite.settings import SETTINGS, Config, Provider
+from spfwhite.settings import SETTINGS, Config, Provider, Table
 
 __all__ = [
     "Config",
@@ -50,6 +50,7 @@ def load(path: Path | None = None, *, system: Path = SYSTEM) -> Config:
     tables = _merged_tables(everything)
     keys = _merged_providers(everything)
     _refuse_unused_categories(everything, keys, tables["provider_defaults"])
+    tables["output"]["tables"] = _output_tables(everything, tables, keys)
     _refuse_shared_paths(tables, everything[-1].file)
     categories = {name: on for each in everything for name, on in each.categories.items()}
     return Config(
@@ -125,6 +126,29 @@ def _provider(
     return Provider(**keys)
 
 
+def _output_tables(
+    overlays: list[Overlay], tables: Mapping[str, Keys], providers: Mapping[str, Keys]
+) -> tuple[Table, ...]:
+    """Return the further tables; a name that is nobody's would leave one empty in silence."""
+    file = next(o.file for o in reversed(overlays) if "tables" in o.tables.get("output", ()))
+    everybody = {name: tables["provider_defaults"] | keys for name, keys in providers.items()}
+    known = {"providers": set(providers)}
+    known["categories"] = {keys["category"] for keys in everybody.values()}
+    made = []
+    for keys in tables["output"]["tables"]:
+        if "path" not in keys:
+            raise ConfigError(f"{file}: output.tables has a table without a path")
+        for kind, names in known.items():
+            for name in keys.get(kind, ()):
+                if name not in names:
+                    hint = did_you_mean("", name, names)
+                    raise ConfigError(
+                        f"{file}: output.tables.{kind} has {name}, none of ours{hint}"
+                    )
+        made.append(Table(**(tables["table_defaults"] | keys)))
+    return tuple(made)
+
+
 def _refuse_plain_http(name: str, keys: Keys) -> None:
     for url in keys["pages"]:
         if keys["pages_enabled"] and not keys["pages_http"] and url.startswith("http:"):
@@ -164,10 +188,10 @@ def _refuse_unused_categories(
 def _refuse_shared_paths(tables: Mapping[str, Keys], file: str) -> None:
     """Raise ConfigError if one output would overwrite another."""
     seen: dict[Path, str] = {}
-    for table, key in (("output", "allow"), ("output", "reject"), ("state", "path")):
-        path = tables[table][key]
+    outputs = tables["output"]
+    places = [("output.allow", outputs["allow"]), ("output.reject", outputs["reject"])]
+    places += [("output.tables.path", table.path) for table in outputs["tables"]]
+    for key, path in (*places, ("state.path", tables["state"]["path"])):
         if path in seen:
-            raise ConfigError(
-                f"{file}: {table}.{key} is the same file as {seen[path]}, {shown(str(path))}"
-            )
-        seen[path] = f"{table}.{key}"
+            raise ConfigError(f"{file}: {key} is the same file as {seen[path]}, {shown(str(path))}")
+        seen[path] = key

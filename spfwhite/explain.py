@@ -16,7 +16,7 @@ from spfwhite.plan import Decision
 from spfwhite.remembered import LastRun
 from spfwhite.special import SPECIAL_USE
 from spfwhite.state import Change
-from spfwhite.trail import Evaluation, Step
+from spfwhite.trail import Step
 
 MANY: Final = 5
 """Things of one kind that an explanation names."""
@@ -107,7 +107,8 @@ def _passing(decisions: list[Decision], asked: Networks) -> Iterator[Passing]:
             continue
         for origin in entry.origins:
             if origin.networks & asked:
-                chain = _chain(candidate.evaluation, decision.provider.domains, origin.domain)
+                chains = candidate.evaluation.chains(decision.provider.domains)
+                chain = chains.get(origin.domain, (origin.domain,))
                 stale = _stale_since(decision, chain)
                 yield Passing(name, origin.term, origin.domain, chain, entry.held, stale)
 
@@ -126,22 +127,6 @@ def _stale_since(decision: Decision, chain: tuple[str, ...]) -> float | None:
     """Return since when an answer on the chain has been remembered only."""
     stale = decision.candidate.stale
     return min((stale[q].seen for q in stale if q.name in chain), default=None)
-
-
-def _chain(evaluation: Evaluation, domains: tuple[str, ...], target: str) -> tuple[str, ...]:
-    """Return one shortest chain of records from a provider's domains to a record."""
-    queue: list[tuple[int, tuple[str, ...]]]
-    queue = [(evaluation.roots[domain], (domain,)) for domain in domains]
-    seen = {index for index, _ in queue}
-    for index, chain in queue:  # grows while it is walked
-        node = evaluation.nodes[index]
-        if node.domain == target:
-            return chain
-        for step in node.steps:
-            if step.child is not None and step.child not in seen:
-                seen.add(step.child)
-                queue.append((step.child, (*chain, evaluation.nodes[step.child].domain)))
-    return (target,)
 
 
 def _denials(run: LastRun, decisions: list[Decision], missing: Networks) -> Iterator[Denial]:

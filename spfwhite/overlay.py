@@ -13,12 +13,14 @@ from typing import Any, Final, NoReturn
 from spfwhite.config_file import ConfigError, parse_toml
 from spfwhite.escape import SHOWN
 from spfwhite.rules import NAME, NAME_WORDS, Rule, shown, switch
-from spfwhite.settings import SETTINGS, Provider, rules_of
+from spfwhite.settings import SETTINGS, Provider, Table, rules_of
 
 PROVIDER_RULES: Final = rules_of(Provider)
+TABLE_RULES: Final = rules_of(Table)
 TABLES: Final[Mapping[str, Mapping[str, Rule]]] = {
     **{key: rules_of(table) for key, table in SETTINGS.items()},
     "provider_defaults": PROVIDER_RULES,
+    "table_defaults": {key: rule for key, rule in TABLE_RULES.items() if key != "path"},
 }
 HEAD: Final = ("defaults", "categories", "providers", *TABLES)
 
@@ -41,14 +43,19 @@ def read_overlay(text: str, file: str, folder: Path) -> Overlay:
     for key, value in document.items():
         if key not in HEAD:
             reader.unknown("", key, value, HEAD)
+    tables = {
+        key: reader.keys(key, document[key], rules)
+        for key, rules in TABLES.items()
+        if key in document
+    }
+    if "tables" in tables.get("output", ()):
+        tables["output"]["tables"] = [
+            reader.keys("output.tables", entry, TABLE_RULES) for entry in tables["output"]["tables"]
+        ]
     return Overlay(
         file=file,
         defaults=reader.value("defaults", document.get("defaults", True), switch),
-        tables={
-            key: reader.keys(key, document[key], rules)
-            for key, rules in TABLES.items()
-            if key in document
-        },
+        tables=tables,
         categories={
             name: reader.value(f"categories.{name}", value, switch)
             for name, value in reader.named("categories", document)
@@ -114,6 +121,7 @@ def _suggestion(table: str, key: str, value: object, known: Iterable[str]) -> st
         return f"; did you mean [providers.{key}]?"
     if elsewhere := [name for name, keys in TABLES.items() if key in keys]:
         home = elsewhere[0].replace("provider_defaults", "providers.NAME")
+        home = home.replace("table_defaults", "output.tables")
         return f"; did you mean {home}.{key}?"
     return did_you_mean(table, key, known)
 

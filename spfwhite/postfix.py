@@ -1,30 +1,23 @@
 """Postfix's own programs: does it load the table, is it running, tell it to reload.
 
-Owns: finding and running them; the only importer of subprocess. Refuses: to run anything through a
-shell, and to take a skipped check for a passed one: a main.cf without programs is an error.
+Owns: what they are asked and what their answers mean. Refuses: to take a skipped check for a passed
+one: a main.cf without programs is an error.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import IO, Final
+from typing import Final
 
-TIMEOUT: Final = 60.0
-"""Seconds that one program of Postfix may take."""
-
-FOLDERS: Final = ("/usr/sbin", "/usr/local/sbin", "/usr/bin", "/usr/local/bin", "/bin", "/sbin")
-"""Where the programs are looked for after PATH: cron's holds /usr/bin and /bin only."""
+from spfwhite.programs import Done, ProgramError, found, run, said, search_path
 
 DEFAULT_FOLDER: Final = Path("/etc/postfix")
 
 
-class PostfixError(Exception):
+class PostfixError(ProgramError):
     """Postfix does not do what it was asked; the text is a sentence."""
 
 
@@ -59,7 +52,7 @@ class Postfix:
             if str(table.resolve()) in line or "fatal:" in line:
                 raise PostfixError(f"postmap does not accept the new table: {line.strip()}")
         if done.returncode not in (0, 1):  # 1: found nothing
-            raise PostfixError(f"postmap exited with {done.returncode}{_said(done)}")
+            raise PostfixError(f"postmap exited with {done.returncode}{said(done)}")
         answers = dict(line.partition("\t")[::2] for line in done.stdout.splitlines())
         for address, action in expected.items():
             if answers.get(address) != action:
@@ -73,7 +66,7 @@ class Postfix:
         # a faulty main.cf fails as silently: ask a program that says so
         asked = self._run("postmap", "-q", "x", "static:x")
         if self.is_here() and asked.returncode != 0:
-            raise PostfixError(f"cannot ask whether Postfix runs{_said(asked)}")
+            raise PostfixError(f"cannot ask whether Postfix runs{said(asked)}")
         return False
 
     def reload(self) -> None:
@@ -87,7 +80,7 @@ class Postfix:
         except PostfixError as error:
             raise ReloadError(str(error)) from None
         if done.returncode != 0:
-            raise ReloadError(f"`postfix reload` exited with {done.returncode}{_said(done)}")
+            raise ReloadError(f"`postfix reload` exited with {done.returncode}{said(done)}")
 
     def parameters(self, *names: str) -> dict[str, str]:
         """Return main.cf parameters as postconf expands them; unknown ones are left out.
@@ -112,12 +105,10 @@ class Postfix:
     def _postconf(self, *arguments: str) -> list[str]:
         done = self._run("postconf", *arguments)
         if done.returncode != 0:
-            raise PostfixError(f"postconf exited with {done.returncode}{_said(done)}")
+            raise PostfixError(f"postconf exited with {done.returncode}{said(done)}")
         return done.stdout.splitlines()
 
-    def _run(
-        self, program: str, *arguments: str, text: str = ""
-    ) -> subprocess.CompletedProcess[str]:
+    def _run(self, program: str, *arguments: str, text: str = "") -> Done:
         folder = ["-c", str(self.folder.resolve())] if self.folder else []
         return _run([_found(program), *folder, *arguments], text)
 
@@ -125,11 +116,11 @@ class Postfix:
 def reload_by(command: Sequence[str]) -> None:
     """Run the operator's own reload command; raises ReloadError."""
     try:
-        done = _run(command, "")
+        done = _run(command)
     except PostfixError as error:
         raise ReloadError(str(error)) from None
     if done.returncode != 0:
-        raise ReloadError(f"{command[0]} exited with {done.returncode}{_said(done)}")
+        raise ReloadError(f"{command[0]} exited with {done.returncode}{said(done)}")
 
 
 def _pair(line: str) -> tuple[str, str]:
@@ -138,33 +129,14 @@ def _pair(line: str) -> tuple[str, str]:
 
 
 def _found(program: str) -> str:
-    path = os.pathsep.join([os.environ.get("PATH", ""), *FOLDERS])
-    found = shutil.which(program, path=path)
-    if not found:
-        raise PostfixError(f"there is a main.cf, but no program {program} in {path}")
-    return found
+    path = found(program)
+    if path is None:
+        raise PostfixError(f"there is a main.cf, but no program {program} in {search_path()}")
+    return path
 
 
-def _run(command: Sequence[str], text: str) -> subprocess.CompletedProcess[str]:
-    """Run a program; its output goes to files, since a child that it leaves would hold a pipe."""
+def _run(command: Sequence[str], text: str = "") -> Done:
     try:
-        with TemporaryFile() as out, TemporaryFile() as err:
-            done = subprocess.run(
-                command, input=text.encode(), stdout=out, stderr=err, timeout=TIMEOUT
-            )
-            texts = [_content(file) for file in (out, err)]
-        return subprocess.CompletedProcess(command, done.returncode, *texts)
-    except subprocess.TimeoutExpired:
-        raise PostfixError(f"{command[0]} did not end within {TIMEOUT:g} s") from None
-    except OSError as error:
-        raise PostfixError(f"cannot run {command[0]}: {error.strerror}") from None
-
-
-def _content(file: IO[bytes]) -> str:
-    file.seek(0)
-    return file.read().decode(errors="replace")
-
-
-def _said(done: subprocess.CompletedProcess[str]) -> str:
-    lines = (done.stderr or done.stdout).strip().splitlines()
-    return f": {lines[-1]}" if lines else ""
+        return run(command, text)
+    except ProgramError as error:
+        raise PostfixError(str(error)) from None

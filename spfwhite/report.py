@@ -11,6 +11,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Literal
 
+from spfwhite.formats import FormatName
 from spfwhite.memory import Stale
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan import Decision, Status
@@ -55,6 +56,16 @@ class ProviderReport:
 
 
 @dataclass(frozen=True, slots=True)
+class TableReport:
+    """A table beside the two of postscreen; `changed` tells whether its file holds other rules."""
+
+    path: Path
+    format: FormatName
+    networks: Networks
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """One run of `generate`; `started` in seconds since the epoch.
 
@@ -62,7 +73,8 @@ class Report:
     `before` what it held. `refusals` are sentences, each with the number, the limit, the
     configuration key and the flag that lets it pass; `notices` are news that change no exit code;
     `duration` is in seconds, `last_success` when a run before this one wrote the state;
-    `verified` tells whether postmap loads new tables first; `not_reloaded` why Postfix did not.
+    `verified` tells whether postmap loads new tables first; `not_reloaded` why Postfix did not;
+    `tables` are those of `[[output.tables]]`.
     """
 
     started: float
@@ -80,6 +92,7 @@ class Report:
     refusals: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     not_reloaded: str = ""
+    tables: tuple[TableReport, ...] = ()
 
     @property
     def added(self) -> Networks:

@@ -34,6 +34,15 @@ def dump(report: Report) -> bytes:
         "rejected": counts(report.rejected),
         "verified": report.verified,
         "not_reloaded": report.not_reloaded,
+        "tables": [
+            {
+                "path": str(table.path),
+                "format": table.format,
+                "changed": table.changed,
+                "counts": counts(table.networks),
+            }
+            for table in report.tables
+        ],
         "added": report.added.texts(),
         "removed": report.removed.texts(),
         "questions": {"asked": report.questions, "failed": report.failed},

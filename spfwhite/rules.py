@@ -97,6 +97,20 @@ def name(value: object) -> str:
     raise ValueError(f"must be a name of {NAME_WORDS}, not {shown(value)}")
 
 
+def parse_name(text: str) -> str:
+    """Return the name of a provider or a category. Raises ValueError for what is none."""
+    if not NAME.fullmatch(text):
+        raise ValueError(f"is not a name of {NAME_WORDS}")
+    return text
+
+
+def entries(value: object) -> list[object]:
+    """Return the entries of an array of tables, each to be read by the rules of its keys."""
+    if isinstance(value, list):
+        return value
+    raise ValueError(f"must be an array of tables, not {shown(value)}")
+
+
 def path(value: object) -> Path:
     """Return a path; who knows the file that names it puts that file's folder in front."""
     if isinstance(value, str) and value and value.isprintable():

@@ -13,29 +13,32 @@ from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args, get_type_hints
 
+from spfwhite.formats import FORMAT_NAMES, Action, FormatName
 from spfwhite.names import parse_pattern
 from spfwhite.networks import Networks
 from spfwhite.rules import (
     NameServer,
     Rule,
     choice,
+    entries,
     list_of,
+    name,
     networks,
     number,
     optional_date,
     optional_path,
     parse_argument,
     parse_domain,
+    parse_name,
     parse_nameserver,
     parse_url,
     path,
     switch,
     whole,
 )
-from spfwhite.rules import name as name_rule
 
-Action = Literal["permit", "reject"]
 SpecialUse = Literal["drop", "keep"]
+Family = Literal["ipv4", "ipv6", "both"]
 
 DAYS: Final = whole(0, 3650)
 PERCENT: Final = whole(0, 100)
@@ -43,11 +46,28 @@ GROWTH: Final = whole(0, 1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """`[[output.tables]]`: one table of a run, which the configured ones of postscreen are too.
+
+    It lists the networks of all providers with its action or, if it names any, of those in
+    `providers` and of those whose category is in `categories`.
+    """
+
+    path: Annotated[Path, path]
+    format: Annotated[FormatName, choice(*FORMAT_NAMES)]
+    action: Annotated[Action, choice("permit", "reject")]
+    providers: Annotated[tuple[str, ...], list_of(parse_name)]
+    categories: Annotated[tuple[str, ...], list_of(parse_name)]
+    family: Annotated[Family, choice("ipv4", "ipv6", "both")]
+
+
+@dataclass(frozen=True, slots=True)
 class Output:
-    """`[output]`: where the tables go."""
+    """`[output]`: where the tables go; `tables` are those beside the two of postscreen."""
 
     allow: Annotated[Path, path]
     reject: Annotated[Path, path]
+    tables: Annotated[tuple[Table, ...], entries]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +137,7 @@ class Provider:
 
     name: str
     origin: str
-    category: Annotated[str, name_rule]
+    category: Annotated[str, name]
     enabled: Annotated[bool, switch]
     domains: Annotated[tuple[str, ...], list_of(parse_domain)]
     networks: Annotated[Networks, networks]

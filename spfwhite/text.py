@@ -58,6 +58,10 @@ def summary(report: Report, *, verbose: bool) -> Iterator[str]:
         yield f"  removed {counts(report.removed)}"
     if report.rejected:
         yield f"  reject table: {counts(report.rejected)}"
+    for table in report.tables:
+        written = "written" if table.changed else "unchanged"
+        done = {"planned": "not written", "refused": "not touched"}.get(report.outcome, written)
+        yield f"  {table.path} ({table.format}): {done}: {counts(table.networks)}"
     if verbose and not report.verified:
         yield "  not verified: no Postfix on this machine, or postfix.verify is off"
     yield from troubles(report, verbose=verbose)

@@ -7,7 +7,7 @@ snapshot; problems stand at the node where they arose and are never copied upwar
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal, NamedTuple
@@ -123,6 +123,18 @@ class Evaluation:
                 if step.child is not None and step.child not in seen:
                     seen.add(step.child)
                     queue.append(step.child)
+
+    def chains(self, domains: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """Return one shortest chain of records from any of the domains to each record."""
+        queue: dict[int, tuple[str, ...]]
+        queue = {self.roots[domain]: (domain,) for domain in domains}
+        order = list(queue)
+        for index in order:  # grows while it is walked
+            for step in self.nodes[index].steps:
+                if step.child is not None and step.child not in queue:
+                    queue[step.child] = (*queue[index], self.nodes[step.child].domain)
+                    order.append(step.child)
+        return {chain[-1]: chain for chain in reversed(queue.values())}
 
     def problems(self, domain: str) -> tuple[Problem, ...]:
         """Return the problems of all records that the domain reaches, each once."""

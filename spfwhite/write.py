@@ -14,25 +14,27 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from spfwhite import __version__, files, tables
+from spfwhite import __version__, files, nftables, tables
+from spfwhite.formats import FORMATS, Action, Format, FormatName
+from spfwhite.listing import chosen, listing, networks_of
 from spfwhite.memory import Recall
 from spfwhite.networks import BITS, EMPTY, Networks, address
 from spfwhite.plan import Plan
 from spfwhite.postfix import Postfix, reload_by
-from spfwhite.settings import Action, Config
+from spfwhite.settings import Config, Table
 from spfwhite.state import Change, State, TableState, recent, save
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class Ready:
     """A table that is ready to be written; `path` None is standard output.
 
     `old` is what the file holds now (None: there is none), `before` its networks, `refusal` why
     it must not be replaced ("": it may).
     """
 
+    table: Table
     path: Path | None
-    action: Action
     networks: Networks
     rules: list[str]
     content: bytes
@@ -40,80 +42,111 @@ class Table:
     refusal: str
 
     @property
+    def form(self) -> Format:
+        """The format of the table."""
+        return FORMATS[self.table.format]
+
+    @property
     def before(self) -> Networks:
-        """The networks that the file holds now."""
-        return tables.networks_in(self.old) if self.old else EMPTY
+        """The networks that the file holds now, if it is a table for postscreen."""
+        is_read = self.old and self.table.format == "postscreen"
+        return tables.networks_in(self.old) if self.old and is_read else EMPTY
 
     @property
     def is_current(self) -> bool:
         """Whether the file holds these rules already."""
         if self.old is None or tables.origin(self.old) != "ours":
             return False
-        return tables.rules_in(self.old) == self.rules
+        return tables.rules_in(self.old) == tables.rules_in(self.content)
+
+
+def postscreen_table(path: Path, action: Action, form: FormatName = "postscreen") -> Table:
+    """Return the table of all networks of an action."""
+    return Table(path, form, action, (), (), "both")
 
 
 def prepared(
-    config: Config, decided: Plan, output: Path | None, now: float, *, force: bool
-) -> list[Table]:
-    """Return the allow table, and the reject table where there is one; raises FileError.
+    config: Config,
+    decided: Plan,
+    output: Path | None,
+    now: float,
+    *,
+    form: FormatName = "postscreen",
+    force: bool,
+) -> list[Ready]:
+    """Return the tables, the allow table first; raises FileError.
 
-    With `output` there is the allow table alone. A reject table without reject providers is
-    emptied, not left behind.
+    With `output` there is that one alone, in the format `form`. A reject table without reject
+    providers is emptied, not left behind.
     """
-    named = output or config.output.allow
-    allow = _table(named, config.output.allow.name, "permit", decided, now, force=force)
+    named = config.output.allow
     if output is not None:
-        return [allow]
-    reject = _table(
-        config.output.reject, config.output.reject.name, "reject", decided, now, force=force
-    )
+        return [_ready(postscreen_table(output, "permit", form), named, decided, now, force=force)]
+    reject = postscreen_table(config.output.reject, "reject")
+    ready = [
+        _ready(table, named, decided, now, force=force)
+        for table in (postscreen_table(named, "permit"), reject, *config.output.tables)
+    ]
     used = any(decision.provider.action == "reject" for decision in decided.decisions)
-    ours = reject.old is not None and tables.origin(reject.old) == "ours"
-    return [allow, reject] if used or ours else [allow]
+    ours = ready[1].old is not None and tables.origin(ready[1].old) == "ours"
+    if not used and not ours:
+        del ready[1]
+    return ready
 
 
-def _table(
-    named: Path, name: str, action: Action, decided: Plan, now: float, *, force: bool
-) -> Table:
-    path = None if str(named) == "-" else files.destination(named)
-    networks = decided.permitted if action == "permit" else decided.rejected
-    listed = sum(1 for d in decided.decisions if d.networks and d.provider.action == action)
-    rules = tables.rules(networks, action)
-    v6 = sum(1 for _ in networks.cidrs(6))
+def _ready(table: Table, allow: Path, decided: Plan, now: float, *, force: bool) -> Ready:
+    """Return one table; `allow` names it where it goes to standard output."""
+    path = None if str(table.path) == "-" else files.destination(table.path)
+    name = table.path if path else allow
+    form = FORMATS[table.format]
+    networks = networks_of(decided, table)
+    lines = list(form.lines(listing(decided, table, networks, name.stem)))
+    listed = sum(1 for decision in chosen(decided, table) if decision.networks)
+    v4, v6 = (sum(1 for _ in networks.cidrs(version)) for version in (4, 6))
     content = tables.render(
-        named.name if path else name,
+        form,
+        name.name,
         __version__,
-        rules,
+        lines,
         datetime.fromtimestamp(now, UTC),
-        f"{len(rules) - v6} IPv4 and {v6} IPv6 networks of {listed} providers",
+        f"{v4} IPv4 and {v6} IPv6 networks of {listed} providers",
     )
     old = files.read_if_there(path) if path else None
     refusal = ""
     if old is not None and not force and tables.origin(old) == "foreign":
         refusal = (
-            f"{named} was not written by spfwhite; --force replaces it, keeping it as {named}.orig"
+            f"{table.path} was not written by spfwhite; --force replaces it, keeping it as "
+            f"{table.path}.orig"
         )
-    return Table(path, action, networks, rules, content, old, refusal)
+    return Ready(table, path, networks, lines, content, old, refusal)
 
 
-def write_tables(config: Config, ready: list[Table], state: State | None) -> bool:
+def write_tables(config: Config, ready: list[Ready], state: State | None) -> bool:
     """Write the tables that changed, and the state if there is one, in the order that is safe.
 
-    Returns whether a table was written. Raises FileError and PostfixError, and then the old tables
+    Returns whether a table was written. Raises FileError and ProgramError, and then the old tables
     are in place.
     """
-    changed = [table for table in ready if table.path and not table.is_current]
+    changed = [each for each in ready if each.path and not each.is_current]
     with ExitStack() as stack:
-        for table in changed:
-            assert table.path is not None
-            temporary = stack.enter_context(files.replacing(table.path, table.content))
-            if is_verified(config):
-                Postfix(config.postfix.config_directory).verify(temporary, expected(table))
-        for table in changed:
-            _keep_original(table)
+        for each in changed:
+            assert each.path is not None
+            temporary = stack.enter_context(files.replacing(each.path, each.content))
+            _verify(config, each, temporary)
+        for each in changed:
+            _keep_original(each)
         if state:
             save(config.state.path, state)
     return bool(changed)
+
+
+def _verify(config: Config, ready: Ready, temporary: Path) -> None:
+    """Have the consumer of a table read it; raises ProgramError."""
+    checker = ready.form.checker
+    if checker == "postmap" and is_verified(config):
+        Postfix(config.postfix.config_directory).verify(temporary, expected(ready))
+    elif checker == "nft" and config.postfix.verify:
+        nftables.verify(temporary)
 
 
 def is_verified(config: Config) -> bool:
@@ -121,10 +154,10 @@ def is_verified(config: Config) -> bool:
     return config.postfix.verify and Postfix(config.postfix.config_directory).is_here()
 
 
-def _keep_original(table: Table) -> None:
-    theirs = table.old is not None and tables.origin(table.old) in ("foreign", "postwhite")
-    if table.path and table.old is not None and theirs:
-        files.replace(table.path.with_name(table.path.name + ".orig"), table.old)
+def _keep_original(ready: Ready) -> None:
+    theirs = ready.old is not None and tables.origin(ready.old) in ("foreign", "postwhite")
+    if ready.path and ready.old is not None and theirs:
+        files.replace(ready.path.with_name(ready.path.name + ".orig"), ready.old)
 
 
 def reload_if_needed(config: Config, state: State) -> State:
@@ -141,28 +174,31 @@ def reload_if_needed(config: Config, state: State) -> State:
     return state
 
 
-def create_header_only(ready: list[Table], now: float) -> None:
-    """Make tables without rules where there are none: a missing one hides the lists after it."""
+def create_header_only(ready: list[Ready], now: float) -> None:
+    """Make postscreen's tables without rules where there are none: it ignores what comes after."""
     when = datetime.fromtimestamp(now, UTC)
-    for table in ready:
-        if table.path and table.old is None:
-            content = tables.render(table.path.name, __version__, [], when, "no rules yet")
-            files.replace(table.path, content)
+    for each in ready:
+        if each.path and each.old is None and each.table.format == "postscreen":
+            content = tables.render(
+                each.form, each.path.name, __version__, [], when, "no rules yet"
+            )
+            files.replace(each.path, content)
 
 
-def expected(table: Table) -> dict[str, str | None]:
+def expected(ready: Ready) -> dict[str, str | None]:
     """Return addresses inside and outside of a table, with what it must answer for them."""
     edges = {address(version, 0) for version in (4, 6)}  # postmap opens no table unasked
     for version in (4, 6):
-        ranges = table.networks.ranges(version)
+        ranges = ready.networks.ranges(version)
         for low, high in {*ranges[:1], *ranges[len(ranges) // 2 :][:1], *ranges[-1:]}:
             around = (low - 1, low, high, high + 1)
             edges |= {address(version, n) for n in around if 0 <= n < 2 ** BITS[version]}
-    return {str(each): table.action if each in table.networks else None for each in edges}
+    word = ready.form.words[ready.table.action]
+    return {str(each): word if each in ready.networks else None for each in edges}
 
 
 def next_state(
-    ready: list[Table], decided: Plan, recall: Recall, state: State, now: float
+    ready: list[Ready], decided: Plan, recall: Recall, state: State, now: float
 ) -> State:
     """Return what the next run will know, if this one asked the network for everything."""
     questions = {q for decision in decided.decisions for q in decision.candidate.questions}
@@ -172,14 +208,17 @@ def next_state(
         now,
         recall.remembered(questions),
         {name: entry for name, entry in entries.items() if entry},
-        {str(table.path): _table_state(table, state) for table in ready},
+        {str(each.path): _table_state(each, state) for each in ready},
         recent((*state.journal, *_changes(decided, state, now)), now),
     )
 
 
-def _table_state(table: Table, state: State) -> TableState:
-    before = state.tables.get(str(table.path), TableState(""))
-    return TableState(digest(table.rules), before.loaded if table.is_current else "")
+def _table_state(ready: Ready, state: State) -> TableState:
+    written = digest(tables.rules_in(ready.content))
+    if ready.form.checker != "postmap":
+        return TableState(written, written)  # which Postfix has no part in
+    before = state.tables.get(str(ready.path), TableState(""))
+    return TableState(written, before.loaded if ready.is_current else "")
 
 
 def digest(rules: list[str]) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from spfwhite import app, postfix
+from spfwhite import app, programs
 from spfwhite.config import load
 from tests.cli import rules
 from tests.launcher import Change, Launcher
@@ -105,7 +105,7 @@ def test_a_reload_that_fails_in_silence_is_said(made: Site) -> None:
 
 def in_process(made: Site, monkeypatch: pytest.MonkeyPatch, *, seconds: float) -> app.Run:
     """Run with another time-out."""
-    monkeypatch.setattr(postfix, "TIMEOUT", seconds)
+    monkeypatch.setattr(programs, "TIMEOUT", seconds)
     return app.generate(load(made.config), app.Options())
 
 

@@ -27,6 +27,8 @@ LAYERS: dict[str, Layer] = {
     "evaluate": "core",
     "extract": "core",
     "finding": "core",
+    "formats": "core",
+    "listing": "core",
     "memory": "core",
     "names": "core",
     "page_answers": "core",
@@ -58,10 +60,12 @@ LAYERS: dict[str, Layer] = {
     "leftovers": "edge",
     "maillog": "core",
     "nameservers": "edge",
+    "nftables": "edge",
     "overlay": "edge",
     "pages": "edge",
     "postfix": "edge",
     "postwhite": "edge",
+    "programs": "edge",
     "resolver": "edge",
     "state": "edge",
     "window": "edge",
@@ -103,15 +107,15 @@ OWNERS = {  # a module, or those that begin with its name and an underscore
     "netaddr": "networks",
     "httpx": "pages",
     "click": "cli",
-    "subprocess": "postfix",
+    "subprocess": "programs",
 }
 IMPURE = {"asyncio", "os", "random", "shutil", "signal", "socket", "subprocess", "tempfile", "time"}
 
 LONGEST_FILE = 320
 LONGEST_FUNCTION = 60
 MEDIAN_FUNCTION = 8
-CORE_AND_EDGES = 4000  # that `generate` and `show` need, as `code_lines` counts them
-EVERYTHING = 7000
+CORE_AND_EDGES = 4100  # that `generate` and `show` need, as `code_lines` counts them
+EVERYTHING = 7400
 
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
 

@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spfwhite import tables
+from spfwhite.formats import FORMATS, Action, Listing
+from spfwhite.listing import bare_rows
 from spfwhite.networks import EMPTY, EVERYTHING, Networks
 
 NAME = "postscreen_spf_whitelist.cidr"
@@ -55,8 +57,15 @@ def ranges(bits: int) -> st.SearchStrategy[list[tuple[int, int]]]:
 sets = st.builds(Networks, ranges(32), ranges(128))
 
 
+POSTSCREEN = FORMATS["postscreen"]
+
+
+def rules(networks: Networks, action: Action) -> list[str]:
+    return list(POSTSCREEN.lines(Listing("x", action, (4, 6), bare_rows(networks))))
+
+
 def table(networks: Networks, changed: datetime = CHANGED) -> bytes:
-    return tables.render(NAME, "1.2.3", tables.rules(networks, "permit"), changed, "some")
+    return tables.render(POSTSCREEN, NAME, "1.2.3", rules(networks, "permit"), changed, "some")
 
 
 def body(content: bytes) -> list[bytes]:
@@ -65,12 +74,12 @@ def body(content: bytes) -> list[bytes]:
 
 def test_a_table_is_the_golden_one_to_the_byte() -> None:
     summary = "3 IPv4 and 2 IPv6 networks of 2 providers"
-    lines = tables.rules(NETWORKS, "permit")
-    assert tables.render(NAME, "1.2.3", lines, CHANGED, summary) == GOLDEN
+    lines = rules(NETWORKS, "permit")
+    assert tables.render(POSTSCREEN, NAME, "1.2.3", lines, CHANGED, summary) == GOLDEN
 
 
 def test_a_reject_table_says_reject() -> None:
-    assert tables.rules(Networks.parse(["192.0.2.1"]), "reject") == ["192.0.2.1/32\treject"]
+    assert rules(Networks.parse(["192.0.2.1"]), "reject") == ["192.0.2.1/32\treject"]
 
 
 def test_no_networks_make_a_table_of_comments_alone() -> None:
@@ -79,7 +88,7 @@ def test_no_networks_make_a_table_of_comments_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("texts", "rules"),
+    ("texts", "sorted_rules"),
     [
         (["9.0.0.0/8", "10.0.0.0/8"], ["9.0.0.0/8", "10.0.0.0/8"]),  # not as texts sort
         (["192.0.2.10", "192.0.2.9"], ["192.0.2.9/32", "192.0.2.10/32"]),
@@ -88,14 +97,16 @@ def test_no_networks_make_a_table_of_comments_alone() -> None:
         (["0.0.0.0/0", "::/0"], ["0.0.0.0/0", "::/0"]),
     ],
 )
-def test_rules_are_sorted_by_number_ipv4_first(texts: list[str], rules: list[str] | None) -> None:
-    rules = rules or ["192.0.2.1/32", "2001:db8::a/128", "2001:db8::10/128"]
-    assert tables.rules(Networks.parse(texts), "permit") == [f"{rule}\tpermit" for rule in rules]
+def test_rules_are_sorted_by_number_ipv4_first(
+    texts: list[str], sorted_rules: list[str] | None
+) -> None:
+    wanted = sorted_rules or ["192.0.2.1/32", "2001:db8::a/128", "2001:db8::10/128"]
+    assert rules(Networks.parse(texts), "permit") == [f"{rule}\tpermit" for rule in wanted]
 
 
 @given(sets)
 def test_every_rule_is_a_network_without_host_bits_a_tab_and_the_action(networks: Networks) -> None:
-    for line in tables.rules(networks, "permit"):
+    for line in rules(networks, "permit"):
         network, tab, action = line.partition("\t")
         assert (tab, action) == ("\t", "permit")
         assert str(ipaddress.ip_network(network)) == network
@@ -103,7 +114,7 @@ def test_every_rule_is_a_network_without_host_bits_a_tab_and_the_action(networks
 
 @given(sets)
 def test_rules_are_in_order_and_none_could_be_joined_with_the_next(networks: Networks) -> None:
-    found = [ipaddress.ip_network(line.split("\t")[0]) for line in tables.rules(networks, "permit")]
+    found = [ipaddress.ip_network(line.split("\t")[0]) for line in rules(networks, "permit")]
     v4 = [network for network in found if isinstance(network, ipaddress.IPv4Network)]
     v6 = [network for network in found if isinstance(network, ipaddress.IPv6Network)]
     assert found == [*v4, *v6]
@@ -120,7 +131,7 @@ def test_the_reader_reads_back_what_the_rules_wrote(networks: Networks) -> None:
 def test_below_the_header_only_the_rules_decide(networks: Networks) -> None:
     later = table(networks, CHANGED + timedelta(days=1))
     assert body(table(networks)) == body(later)
-    assert tables.rules_in(later) == tables.rules(networks, "permit")
+    assert tables.rules_in(later) == rules(networks, "permit")
 
 
 @given(sets)
@@ -160,7 +171,7 @@ def test_the_origin_of_a_file_is_told_by_its_head(content: bytes, origin: str) -
 def test_whatever_the_file_is_called_its_table_is_ascii_ours_and_has_no_rule_more(
     name: str,
 ) -> None:
-    content = tables.render(name, "1.2.3", ["192.0.2.0/24\tpermit"], CHANGED, "some")
+    content = tables.render(POSTSCREEN, name, "1.2.3", ["192.0.2.0/24\tpermit"], CHANGED, "some")
     assert content.isascii()
     assert tables.origin(content) == "ours"
     assert tables.rules_in(content) == ["192.0.2.0/24\tpermit"]
@@ -190,4 +201,4 @@ def test_a_line_that_is_no_rule_of_ours_names_no_address(line: bytes) -> None:
 
 
 def test_rules_of_everything_are_two() -> None:
-    assert tables.rules(EVERYTHING, "permit") == ["0.0.0.0/0\tpermit", "::/0\tpermit"]
+    assert rules(EVERYTHING, "permit") == ["0.0.0.0/0\tpermit", "::/0\tpermit"]

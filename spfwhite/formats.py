@@ -1,0 +1,136 @@
+"""The formats of tables: what the lines below the head look like to each consumer.
+
+Owns: one small pure function a format, and what each needs. Same networks, same lines. Refuses:
+text from outside; numbers and the names of providers are all that reaches a line, except in JSON,
+which escapes what it quotes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final, Literal, NamedTuple, get_args
+
+from spfwhite.escape import printable
+
+Action = Literal["permit", "reject"]
+FormatName = Literal["postscreen", "plain", "json", "rbldnsd", "nft", "access"]
+Checker = Literal["", "postmap", "nft"]
+
+FORMAT_NAMES: Final[tuple[FormatName, ...]] = get_args(FormatName)
+
+
+class Source(NamedTuple):
+    """Who passes a network: the term as written, and the records that lead to it."""
+
+    provider: str
+    chain: tuple[str, ...]
+    term: str
+
+
+class Row(NamedTuple):
+    """A network of a table; `sources` is empty where the format does not need them."""
+
+    network: str
+    version: int
+    sources: tuple[Source, ...] = ()
+
+
+class Listing(NamedTuple):
+    """What is written: `name` stands for the table inside it, `versions` are its families."""
+
+    name: str
+    action: Action
+    versions: tuple[int, ...]
+    rows: Sequence[Row]
+
+    def family(self, version: int) -> list[Row]:
+        """Return the networks of one family, 4 or 6."""
+        return [row for row in self.rows if row.version == version]
+
+
+class Format(NamedTuple):
+    """One format: its lines, the head above them, what checks a file of it, what it needs.
+
+    `words` are what a `cidr:` table answers for each action.
+    """
+
+    lines: Callable[[Listing], Iterable[str]]
+    head: Callable[[Sequence[str]], Iterable[str]] = lambda comments: _comments(comments)
+    checker: Checker = ""
+    needs_sources: bool = False
+    words: Mapping[Action, str] = {}
+
+
+def _comments(comments: Sequence[str]) -> Iterator[str]:
+    return (f"# {comment}" for comment in comments)
+
+
+POSTSCREEN: Final[Mapping[Action, str]] = {"permit": "permit", "reject": "reject"}
+ACCESS: Final[Mapping[Action, str]] = {"permit": "permit_auth_destination", "reject": "REJECT"}
+"""Never OK: before reject_unauth_destination it would relay for all customers of a sender."""
+
+
+def _cidr(words: Mapping[Action, str]) -> Callable[[Listing], Iterator[str]]:
+    """Return the lines of a Postfix cidr: table (cidr_table(5))."""
+    return lambda listing: (f"{row.network}\t{words[listing.action]}" for row in listing.rows)
+
+
+def _plain(listing: Listing) -> Iterator[str]:
+    return (row.network for row in listing.rows)
+
+
+def _rbldnsd(listing: Listing) -> Iterator[str]:
+    """Yield a dataset of the type `combined`: both families in one file, replaced as one."""
+    for version in listing.versions:
+        yield f"$DATASET ip{version}trie:ipv{version} @"
+        for row in listing.family(version):
+            # rbldnsd puts the client's address in the place of `$`, which no name of a provider has
+            yield f"{row.network} :127.0.0.2:{row.sources[0].provider}"
+
+
+def _nft(listing: Listing) -> Iterator[str]:
+    """Yield commands that nft carries out in one transaction: sets exist, are emptied, filled."""
+    yield "add table inet spfwhite"
+    name = re.sub(r"[^A-Za-z0-9_]", "_", listing.name)
+    for version in listing.versions:
+        named = f"inet spfwhite {name if name[:1].isalpha() else f'_{name}'}_v{version}"
+        yield f"add set {named} {{ type ipv{version}_addr; flags interval; }}"
+        yield f"flush set {named}"
+        rows = listing.family(version)
+        if rows:
+            yield f"add element {named} {{"
+            yield from (f"{row.network}," for row in rows)
+            yield "}"
+
+
+JSON_HEAD: Final = '{"written_by": "spfwhite", '
+JSON_TAIL: Final = "]}"
+
+
+def _json_head(comments: Sequence[str]) -> Iterator[str]:
+    yield f'{JSON_HEAD}"comments": {json.dumps(comments)}, "networks": ['
+
+
+def _json(listing: Listing) -> Iterator[str]:
+    """Yield a network a line, with all who pass it."""
+    last = len(listing.rows) - 1
+    for index, row in enumerate(listing.rows):
+        sources = [
+            {"provider": name, "chain": list(chain), "term": printable(term)}
+            for name, chain, term in row.sources
+        ]
+        entry = {"network": row.network, "action": listing.action, "sources": sources}
+        yield json.dumps(entry) + ("," if index < last else "")
+    yield JSON_TAIL
+
+
+FORMATS: Final[Mapping[FormatName, Format]] = {
+    "postscreen": Format(_cidr(POSTSCREEN), checker="postmap", words=POSTSCREEN),
+    "plain": Format(_plain),
+    "json": Format(_json, _json_head, needs_sources=True),
+    "rbldnsd": Format(_rbldnsd, needs_sources=True),
+    "nft": Format(_nft, checker="nft"),
+    "access": Format(_cidr(ACCESS), checker="postmap", words=ACCESS),
+}

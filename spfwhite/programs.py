@@ -1,0 +1,65 @@
+"""Programs of others: where they are, and running one to its end.
+
+Owns: the search beyond cron's PATH, the time limit; the only importer of subprocess. Refuses: to
+run anything through a shell, and to know what a program is for.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from tempfile import TemporaryFile
+from typing import IO, Final
+
+TIMEOUT: Final = 60.0
+"""Seconds that one program may take."""
+
+FOLDERS: Final = ("/usr/sbin", "/usr/local/sbin", "/usr/bin", "/usr/local/bin", "/bin", "/sbin")
+"""Where programs are looked for after PATH: cron's holds /usr/bin and /bin only."""
+
+Done = subprocess.CompletedProcess[str]
+
+
+class ProgramError(Exception):
+    """A program does not do what it was asked; the text is a sentence."""
+
+
+def search_path() -> str:
+    """Return where programs are looked for, as PATH has it."""
+    return os.pathsep.join([os.environ.get("PATH", ""), *FOLDERS])
+
+
+def found(program: str) -> str | None:
+    """Return the path of a program, None where there is none."""
+    return shutil.which(program, path=search_path())
+
+
+def run(command: Sequence[str], text: str = "") -> Done:
+    """Run a program, `text` on its input; raises ProgramError if it does not start or end.
+
+    Its output goes to files, since a child that it leaves behind would hold a pipe.
+    """
+    try:
+        with TemporaryFile() as out, TemporaryFile() as err:
+            done = subprocess.run(
+                command, input=text.encode(), stdout=out, stderr=err, timeout=TIMEOUT
+            )
+            texts = [_content(file) for file in (out, err)]
+        return subprocess.CompletedProcess(command, done.returncode, *texts)
+    except subprocess.TimeoutExpired:
+        raise ProgramError(f"{command[0]} did not end within {TIMEOUT:g} s") from None
+    except OSError as error:
+        raise ProgramError(f"cannot run {command[0]}: {error.strerror}") from None
+
+
+def _content(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")
+
+
+def said(done: Done) -> str:
+    """Return the last line that a program printed, for the end of a sentence."""
+    lines = (done.stderr or done.stdout).strip().splitlines()
+    return f": {lines[-1]}" if lines else ""
