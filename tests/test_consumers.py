@@ -16,6 +16,7 @@ from spfwhite.formats import FormatName
 from spfwhite.programs import FOLDERS, ProgramError
 from tests.cli import overlay, spfwhite
 from tests.postfix_instance import needs_postmap, unless
+from tests.rspamd import is_listed, needs_rspamd, rspamd
 
 NETWORKS = ["192.0.2.0/24", "198.51.100.7", "203.0.113.0/25", "2001:db8::/32", "2001:db9::1"]
 LISTED = ["192.0.2.0", "192.0.2.255", "198.51.100.7", "203.0.113.127", "2001:db8::1", "2001:db9::1"]
@@ -146,3 +147,13 @@ def test_without_nft_a_table_is_taken_as_it_is(
     path = tmp_path / "x.nft"
     path.write_text("no nft at all")
     nftables.verify(path)
+
+
+@needs_rspamd
+def test_rspamd_scores_the_clients_of_a_plain_table(tmp_path: Path) -> None:
+    path = table(tmp_path, "plain")
+    with rspamd(tmp_path, path) as port:
+        assert {client: is_listed(port, client) for client in LISTED + UNLISTED} == {
+            **dict.fromkeys(LISTED, True),
+            **dict.fromkeys(UNLISTED, False),
+        }
