@@ -24,6 +24,7 @@ import dns.message
 import dns.query
 import dns.rcode
 
+from tests.cli import overlay, spfwhite
 from tests.postfix_instance import PATH, WAIT, unless, until
 
 ZONE = "allow.example.net"
@@ -40,21 +41,19 @@ Networks = Mapping[str, Sequence[str]]
 
 
 def write_dataset(path: Path, networks_by_provider: Networks) -> None:
-    """Put a dataset in place, a new file renamed over the old.
+    """Have a run write a dataset, a new file renamed over the old.
 
     rbldnsd knows a change by the second of the file's time and its size: of two files of one size
     within a second it reads the first only.
     """
-    lines = [f"# {path.name}: written by spfwhite 0.1.0; do not edit, the next run replaces it"]
-    for version in (4, 6):
-        lines.append(f"$DATASET ip{version}trie:ipv{version} @")
-        for provider, networks in networks_by_provider.items():
-            mine = (each for each in networks if (":" in each) == (version == 6))
-            lines += (f"{each} :{LISTED}:{provider}" for each in mine)
-    new = path.with_suffix(".new")
-    new.write_text("\n".join(lines) + "\n")
-    new.chmod(0o644)
-    new.replace(path)
+    folder = path.with_name(f"{path.name}.run")
+    folder.mkdir(exist_ok=True)
+    more = f'[[output.tables]]\npath = "{path}"\nformat = "rbldnsd"\n'
+    for provider, networks in networks_by_provider.items():
+        listed = ", ".join(f'"{network}"' for network in networks)
+        more += f'[providers.{provider}]\nspecial_use = "keep"\nnetworks = [{listed}]\n'
+    done = spfwhite("-c", overlay(folder, {}, more=more), "generate")
+    assert done.returncode == 0, done.stderr
 
 
 @dataclass(frozen=True, slots=True)
