@@ -15,7 +15,7 @@ from spfwhite import nftables
 from spfwhite.formats import FormatName
 from spfwhite.programs import FOLDERS, ProgramError
 from tests.cli import overlay, spfwhite
-from tests.postfix_instance import needs_postmap, unless
+from tests.postfix_instance import Instance, needs_postfix, needs_postmap, prepared, unless
 from tests.rspamd import is_listed, needs_rspamd, rspamd
 
 NETWORKS = ["192.0.2.0/24", "198.51.100.7", "203.0.113.0/25", "2001:db8::/32", "2001:db9::1"]
@@ -157,3 +157,36 @@ def test_rspamd_scores_the_clients_of_a_plain_table(tmp_path: Path) -> None:
             **dict.fromkeys(LISTED, True),
             **dict.fromkeys(UNLISTED, False),
         }
+
+
+SERVICES = """\
+rewrite unix - - n - - trivial-rewrite
+cleanup unix n - n - 0 cleanup
+"""
+
+
+@needs_postfix
+def test_an_access_table_lets_mail_in_and_relays_nothing(tmp_path: Path) -> None:
+    with prepared() as postfix:
+        folder = postfix.folder / "list"
+        folder.mkdir()
+        path = table(folder, "access")
+        postfix.parameters |= {
+            "mydestination": "mail.test",
+            "in_flow_delay": "0",
+            "smtpd_relay_restrictions": "",
+            "smtpd_recipient_restrictions": f"check_client_access cidr:{path}, reject",
+        }
+        postfix.configure()
+        with (postfix.config_directory / "master.cf").open("a") as master:
+            master.write(SERVICES)
+        postfix.start()
+        mails = {client: mail(postfix, client) for client in ("192.0.2.1", "192.0.3.1")}
+    assert mails == {"192.0.2.1": ["250", "554"], "192.0.3.1": ["554", "554"]}
+
+
+def mail(postfix: Instance, client: str) -> list[str]:
+    """Return the replies to a recipient here and to one elsewhere."""
+    recipients = [f"RCPT TO:<someone@{domain}>" for domain in ("mail.test", "elsewhere.test")]
+    visit = postfix.visit(client, "EHLO client.test", "MAIL FROM:<>", *recipients, "QUIT")
+    return [reply[:3] for reply in visit.replies[3:5]]

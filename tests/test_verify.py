@@ -194,7 +194,7 @@ def test_with_verify_off_it_is_skipped_and_the_report_says_so(made: Site) -> Non
 
 def test_with_a_main_cf_and_no_postmap_to_be_found_the_run_stops(made: Site) -> None:
     (made.folder / "nothing").mkdir()
-    code = "import spfwhite.postfix as p; p.FOLDERS = (); from spfwhite.cli import main; main()"
+    code = "import spfwhite.programs as p; p.FOLDERS = (); from spfwhite.cli import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", code, *made.arguments],
         env={"PATH": str(made.folder / "nothing")},
