@@ -127,7 +127,11 @@ def generate(config: Config, options: Options = PLAIN) -> Run:
             verified=write.is_verified(config),
             last_success=state.written,
             refusals=(*decided.refusals, *(table.refusal for table in ready if table.refusal)),
-            notices=(*memory.notices, *_darkness(answers, recall.stale)),
+            notices=(
+                *memory.notices,
+                *_darkness(answers, recall.stale),
+                *(() if options.output else write.left_behind(ready, state)),
+            ),
             tables=tuple(
                 TableReport(each.table.path, each.table.format, each.networks, not each.is_current)
                 for each in ready

@@ -53,6 +53,9 @@ async def _ask_all(
     progress: Progress,
 ) -> dict[Question, Answer]:
     """Ask for records, then for pages and hosts, which may take longer."""
+    domains, hosts = roots(providers), host_names(providers)
+    if not domains and not hosts:  # networks and pages need none of the name servers
+        return await _pages(providers, recall)
     dns = config.dns
     ask = asker(dns)
     fallback = mx_domains(providers)
@@ -64,7 +67,7 @@ async def _ask_all(
         return with_mx(fallback, question, came[question])
 
     answers = await crawl(
-        roots(providers),
+        domains,
         ask,
         limits=limits(config),
         deadline=dns.deadline,
@@ -75,7 +78,7 @@ async def _ask_all(
     )
     answers |= came
     answers |= await ask_hosts(
-        host_names(providers),
+        hosts,
         ask,
         recall,
         workers=dns.concurrency,

@@ -50,6 +50,10 @@ class Listing(NamedTuple):
         return [row for row in self.rows if row.version == version]
 
 
+def _comments(comments: Sequence[str]) -> Iterator[str]:
+    return (f"# {comment}" for comment in comments)
+
+
 class Format(NamedTuple):
     """One format: its lines, the head above them, what checks a file of it, what it needs.
 
@@ -57,14 +61,10 @@ class Format(NamedTuple):
     """
 
     lines: Callable[[Listing], Iterable[str]]
-    head: Callable[[Sequence[str]], Iterable[str]] = lambda comments: _comments(comments)
+    head: Callable[[Sequence[str]], Iterable[str]] = _comments
     checker: Checker = ""
     needs_sources: bool = False
     words: Mapping[Action, str] = {}
-
-
-def _comments(comments: Sequence[str]) -> Iterator[str]:
-    return (f"# {comment}" for comment in comments)
 
 
 POSTSCREEN: Final[Mapping[Action, str]] = {"permit": "permit", "reject": "reject"}

@@ -36,7 +36,6 @@ class Ready:
     table: Table
     path: Path | None
     networks: Networks
-    rules: list[str]
     content: bytes
     old: bytes | None
     refusal: str
@@ -118,7 +117,7 @@ def _ready(table: Table, allow: Path, decided: Plan, now: float, *, force: bool)
             f"{table.path} was not written by spfwhite; --force replaces it, keeping it as "
             f"{table.path}.orig"
         )
-    return Ready(table, path, networks, lines, content, old, refusal)
+    return Ready(table, path, networks, content, old, refusal)
 
 
 def write_tables(config: Config, ready: list[Ready], state: State | None) -> bool:
@@ -147,6 +146,16 @@ def _verify(config: Config, ready: Ready, temporary: Path) -> None:
         Postfix(config.postfix.config_directory).verify(temporary, expected(ready))
     elif checker == "nft" and config.postfix.verify:
         nftables.verify(temporary)
+
+
+def left_behind(ready: list[Ready], state: State) -> list[str]:
+    """Say which tables of the run before are no longer written, once: somebody may read them."""
+    written = {str(each.path) for each in ready}
+    return [
+        f"{path} is no longer written: no table of the configuration is there"
+        for path in state.tables.keys() - written
+        if Path(path).exists()
+    ]
 
 
 def is_verified(config: Config) -> bool:

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from spfwhite import app, fetch
+from spfwhite.config import load
 from spfwhite.nameservers import NoNameServerError, system_nameservers
+from spfwhite.rules import NameServer
 
 
 def servers(folder: Path, text: str | bytes) -> list[str]:
@@ -59,3 +62,20 @@ def test_a_file_that_is_not_there_is_an_error_that_names_it(tmp_path: Path) -> N
 def test_a_folder_in_its_place_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(NoNameServerError, match="cannot be read"):
         system_nameservers(tmp_path)
+
+
+def test_networks_alone_need_no_name_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none() -> list[NameServer]:
+        raise NoNameServerError("there is none")
+
+    monkeypatch.setattr(fetch, "system_nameservers", none)
+    config = tmp_path / "p.toml"
+    head = 'defaults = false\n[output]\nallow = "t.cidr"\nreject = "r.cidr"\n[state]\npath = "s"\n'
+    own = '[providers.own]\nnetworks = ["9.9.9.0/24"]\n'
+    config.write_text(head + own)
+    assert app.generate(load(config)).report.networks.texts() == ["9.9.9.0/24"]
+    config.write_text(f'{head}{own}domains = ["example.org"]\n')
+    with pytest.raises(NoNameServerError, match="there is none"):
+        app.generate(load(config))

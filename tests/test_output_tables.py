@@ -229,6 +229,20 @@ def test_check_looks_at_every_table(made: Site) -> None:
     assert [each["level"] for each in findings()] == ["warning"]
 
 
+def test_a_table_that_is_no_longer_written_is_said_once(made: Site) -> None:
+    text = made.config.read_text()
+    path = add_table(made, "t.txt", 'format = "plain"')
+    assert made.generate().returncode == 0
+    made.config.write_text(text)
+    said = f"{path} is no longer written"
+    assert said in made.generate("--dry-run").stderr
+    assert said not in made.generate("-o", "-").stderr
+    assert said in made.generate().stderr
+    done = made.generate()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert body(path) == V4 + V6
+
+
 def test_a_table_keeps_its_mode_and_a_new_one_is_readable_by_all(made: Site) -> None:
     path = add_table(made, "t.txt", 'format = "plain"')
     assert made.generate().returncode == 0
