@@ -86,7 +86,7 @@ class Resolver:
                 await asyncio.sleep(FIRST_PAUSE * 2 ** (turn - 1))
             try:
                 timeout = FIRST_TIMEOUT * 2 ** min(attempt, DOUBLINGS)
-                answer = await self._exchange(query, server, timeout)
+                answer = await self._exchange(query, server, timeout, is_first=not attempt)
             except _UnusableError as fault:
                 reasons[server] = fault.reason
                 continue
@@ -95,7 +95,12 @@ class Resolver:
         return Failed("; ".join(f"{reason} ({server})" for server, reason in reasons.items()))
 
     async def _exchange(
-        self, query: dns.message.QueryMessage, server: NameServer, timeout: float
+        self,
+        query: dns.message.QueryMessage,
+        server: NameServer,
+        timeout: float,
+        *,
+        is_first: bool,
     ) -> Answer:
         sent_at = await self._window.pace()
         try:
@@ -103,7 +108,8 @@ class Resolver:
             if response.flags & dns.flags.TC:
                 response = await _tcp(query, server, timeout)
         except TimeoutError:
-            self._window.timed_out(sent_at)
+            if is_first:  # a dead name would count four times
+                self._window.timed_out(sent_at)
             raise _UnusableError("timed out") from None
         except OSError as error:
             raise _UnusableError(_reason(error)) from None
@@ -126,16 +132,20 @@ async def _udp(
     with socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as sock:
         sock.connect((server.address, server.port))
         sock.send(query.to_wire())
-        deadline = asyncio.get_running_loop().time() + timeout
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
         while (wire := await _received(sock, deadline)) is not None:
+            is_late = loop.time() >= deadline
             try:
                 response = dns.message.from_wire(wire)
             except dns.exception.DNSException:
                 strange = "sent garbage"
-                continue
-            if query.is_response(response):
-                return response
-            strange = "answered something that was not asked"
+            else:
+                if query.is_response(response):
+                    return response
+                strange = "answered something that was not asked"
+            if is_late:
+                break
     if strange:
         raise _UnusableError(strange)
     raise TimeoutError
@@ -147,17 +157,19 @@ async def _received(sock: socket.socket, deadline: float) -> bytes | None:
     What came while the process was busy counts, however late it is read.
     """
     loop = asyncio.get_running_loop()
-    ready = loop.create_future()
-    loop.add_reader(sock.fileno(), _settle, ready)
-    timer = loop.call_at(deadline, _settle, ready)
-    try:
-        await ready
-        return sock.recv(65535)
-    except BlockingIOError:
-        return None
-    finally:
-        timer.cancel()
-        loop.remove_reader(sock.fileno())
+    while True:
+        ready = loop.create_future()
+        loop.add_reader(sock.fileno(), _settle, ready)
+        timer = loop.call_at(deadline, _settle, ready)
+        try:
+            await ready
+            return sock.recv(65535)
+        except BlockingIOError:  # the timer, or a packet whose checksum was wrong
+            if loop.time() >= deadline:
+                return None
+        finally:
+            timer.cancel()
+            loop.remove_reader(sock.fileno())
 
 
 def _settle(ready: asyncio.Future[None]) -> None:

@@ -20,7 +20,7 @@ ROUND: Final = 0.1
 A near resolver answers within a millisecond, so what is in flight alone would not bound the pace.
 """
 
-LOSS: Final = 0.02
+LOSS: Final = 0.05
 """Time-outs an answer from which on the server is taken to be flooded."""
 
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
+import threading
+
+import dns.message
 import dns.rcode
+import dns.rrset
 import pytest
 
 from spfwhite import resolver
 from spfwhite.answers import Failed, Found, Question, Void
+from spfwhite.rules import NameServer
+from spfwhite.window import Window
 from tests.asking import ask, ask_all, asking
 from tests.dnsfaults import MANGLED, Kind, Transport
 from tests.dnsserver import DnsServer, Fault
@@ -98,3 +106,46 @@ def test_what_is_no_response_over_tcp_is_no_use(server: DnsServer, kind: Kind) -
 def test_a_refusal_over_tcp_is_told_as_it_is(server: DnsServer) -> None:
     server.faults[""] = MangledOverTcp("refused")
     assert ask(server, question=A) == Failed(f"REFUSED ({server.address})")
+
+
+def test_what_nobody_asked_for_keeps_no_question_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flood that ends only after the answer would be waited for until the end of days."""
+    monkeypatch.setattr(resolver, "FIRST_TIMEOUT", 0.1)
+    over = threading.Event()
+    stray = dns.message.make_response(dns.message.make_query("other.test", "TXT"))
+    for number in range(2000):  # slower to read than to send
+        stray.answer += [dns.rrset.from_text("other.test.", 1, "IN", "TXT", f"stray{number}")]
+    wire = stray.to_wire(max_size=65535)
+
+    def flood(server: socket.socket) -> None:
+        _, client = server.recvfrom(4096)
+        while not over.wait(0.001):
+            server.sendto(wire, client)
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        thread = threading.Thread(target=flood, args=[server], daemon=True)
+        thread.start()
+        here = NameServer("127.0.0.1", server.getsockname()[1])
+        try:
+            answer = asyncio.run(
+                asyncio.wait_for(
+                    resolver.Resolver([here], attempts=1, concurrency=1, max_qps=0).ask(A), 20
+                )
+            )
+        finally:
+            over.set()
+            thread.join(10)
+    assert isinstance(answer, Failed)
+    assert "something that was not asked" in answer.reason
+
+
+def test_only_the_first_packet_of_a_question_narrows_the_window(
+    server: DnsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    narrowed: list[float] = []
+    monkeypatch.setattr(Window, "timed_out", lambda _, sent_at: narrowed.append(sent_at))
+    server.faults[""] = Fault("drop")
+    assert isinstance(ask(server, question=A, attempts=3), Failed)
+    assert len(server.queries) == 3
+    assert len(narrowed) == 1
