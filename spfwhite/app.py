@@ -130,12 +130,12 @@ def generate(config: Config, options: Options = PLAIN) -> Run:
             notices=(
                 *memory.notices,
                 *_darkness(answers, recall.stale),
-                *(() if options.output else write.left_behind(ready, state)),
+                *(() if options.output else write.left_behind(config, ready, state)),
             ),
             tables=tuple(
                 TableReport(each.table.path, each.table.format, each.networks, not each.is_current)
                 for each in ready
-                if each.table in config.output.tables
+                if each.table in config.output.tables and not options.output
             ),
         )
         following = write.next_state(ready, decided, recall, state, now)
@@ -157,7 +157,8 @@ def _carried_out(
         return report
     new_state = following if options.writes_state else None
     written = write.write_tables(config, ready, new_state)
-    report = replace(report, outcome="written" if written else "current")
+    main = [each for each in written if each.table not in config.output.tables]
+    report = replace(report, outcome="written" if main else "current")
     if not (new_state and config.postfix.reload):
         return report
     try:

@@ -256,6 +256,6 @@ def origins(candidate: Candidate, networks: Networks) -> list[Origin]:
 
 def _passing(candidate: Candidate) -> Iterator[Origin]:
     for domain in candidate.provider.domains:
-        for node in candidate.evaluation.walk(domain):
+        for node in candidate.evaluation.walk(domain, passing=True):
             yield from node.origins
     yield from candidate.listed

@@ -156,7 +156,9 @@ def table_finding(
     if written is not None and digest(rules) != written:
         text = "is not as the last run wrote it"
         return Finding("warning", str(path), text, f"{run}; edits belong in the configuration")
-    return Finding("ok", str(path), f"{len(rules):,} rules, written {span(age)} ago")
+    networks = tables.listed_in(content)
+    count = sum(1 for version in (4, 6) for _ in networks.cidrs(version))
+    return Finding("ok", str(path), f"{count:,} rules, written {span(age)} ago")
 
 
 def _postfix(config: Config, used: Collection[Path]) -> Findings:

@@ -5,6 +5,7 @@ switches, inherited values, providers that name nothing.
 Refuses: to read the environment, and to guess; every fault is a ConfigError.
 """
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -12,6 +13,7 @@ from typing import Any
 
 from spfwhite.config_file import ConfigError, Files, listed
 from spfwhite.escape import printable
+from spfwhite.formats import set_name
 from spfwhite.networks import Networks, parse_operator
 from spfwhite.overlay import Overlay, did_you_mean, read_overlay
 from spfwhite.rules import NameServer, parse_domain, parse_nameserver, shown
@@ -135,17 +137,24 @@ def _output_tables(
     known = {"providers": set(providers)}
     known["categories"] = {keys["category"] for keys in everybody.values()}
     made = []
-    for keys in tables["output"]["tables"]:
-        if "path" not in keys:
+    for entry in tables["output"]["tables"]:
+        if "path" not in entry:
             raise ConfigError(f"{file}: output.tables has a table without a path")
+        keys = tables["table_defaults"] | entry
         for kind, names in known.items():
-            for name in keys.get(kind, ()):
+            for name in keys[kind]:
                 if name not in names:
                     hint = did_you_mean("", name, names)
                     raise ConfigError(
                         f"{file}: output.tables.{kind} has {name}, none of ours{hint}"
                     )
-        made.append(Table(**(tables["table_defaults"] | keys)))
+        for name in keys["providers"]:
+            if everybody[name]["action"] != keys["action"]:
+                raise ConfigError(
+                    f"{file}: output.tables.providers has {name}, whose action is not "
+                    f'"{keys["action"]}"'
+                )
+        made.append(Table(**keys))
     return tuple(made)
 
 
@@ -186,12 +195,26 @@ def _refuse_unused_categories(
 
 
 def _refuse_shared_paths(tables: Mapping[str, Keys], file: str) -> None:
-    """Raise ConfigError if one output would overwrite another."""
-    seen: dict[Path, str] = {}
-    outputs = tables["output"]
+    """Raise ConfigError if one output would overwrite another, or the sets of another in nft."""
+    outputs, state = tables["output"], tables["state"]["path"]
     places = [("output.allow", outputs["allow"]), ("output.reject", outputs["reject"])]
     places += [("output.tables.path", table.path) for table in outputs["tables"]]
-    for key, path in (*places, ("state.path", tables["state"]["path"])):
-        if path in seen:
-            raise ConfigError(f"{file}: {key} is the same file as {seen[path]}, {shown(str(path))}")
-        seen[path] = key
+    kept = [(f"the old {key}", path.with_name(f"{path.name}.orig")) for key, path in places]
+    kept += [("state.path", state)]
+    kept += [
+        ("a file beside state.path", state.with_name(state.name + e)) for e in (".lock", ".bad")
+    ]
+    seen: dict[str, str] = {}
+    for key, path in (*places, *kept):
+        real = os.path.realpath(path)
+        if real in seen:
+            raise ConfigError(f"{file}: {key} is the same file as {seen[real]}, {shown(str(path))}")
+        seen[real] = key
+    sets: dict[str, Path] = {}
+    for table in outputs["tables"]:
+        name = set_name(table.path.stem)
+        if table.format == "nft" and sets.setdefault(name, table.path) != table.path:
+            raise ConfigError(
+                f"{file}: output.tables has {shown(str(table.path))} and "
+                f"{shown(str(sets[name]))}, whose sets in nft have the same names"
+            )

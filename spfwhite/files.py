@@ -81,6 +81,13 @@ def destination(path: Path) -> Path:
     Raises FileError for a dangling link, and where a folder on the way is writable by others than
     root and the caller: they could lead the write to any file.
     """
+    try:
+        return _followed(path)
+    except OSError as error:
+        raise FileError(f"cannot look at {path}: {_reason(error)}") from None
+
+
+def _followed(path: Path) -> Path:
     if not path.is_symlink():
         return path
     hops = _hops(path)

@@ -90,12 +90,17 @@ def _rbldnsd(listing: Listing) -> Iterator[str]:
             yield f"{row.network} :127.0.0.2:{row.sources[0].provider}"
 
 
+def set_name(name: str) -> str:
+    """Return what nft takes for the name of a set; two files may come to the same."""
+    made = re.sub(r"[^A-Za-z0-9_]", "_", name)
+    return made if made[:1].isalpha() else f"_{made}"
+
+
 def _nft(listing: Listing) -> Iterator[str]:
     """Yield commands that nft carries out in one transaction: sets exist, are emptied, filled."""
     yield "add table inet spfwhite"
-    name = re.sub(r"[^A-Za-z0-9_]", "_", listing.name)
     for version in listing.versions:
-        named = f"inet spfwhite {name if name[:1].isalpha() else f'_{name}'}_v{version}"
+        named = f"inet spfwhite {set_name(listing.name)}_v{version}"
         yield f"add set {named} {{ type ipv{version}_addr; flags interval; }}"
         yield f"flush set {named}"
         rows = listing.family(version)

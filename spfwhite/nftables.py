@@ -9,6 +9,9 @@ from pathlib import Path
 
 from spfwhite.programs import ProgramError, found, run, said
 
+UNABLE = ("not permitted", "nable to initialize Netlink", "cache initialization failed")
+"""What nft says where it cannot ask the kernel, whatever the file holds."""
+
 
 def verify(table: Path) -> None:
     """Have nft read a file without carrying it out; raises ProgramError.
@@ -19,5 +22,7 @@ def verify(table: Path) -> None:
     if program is None:
         return
     done = run([program, "-c", "-f", str(table.resolve())])
-    if done.returncode and "not permitted" not in done.stderr:
-        raise ProgramError(f"nft does not accept the new table{said(done)}")
+    if done.returncode and not any(text in done.stderr for text in UNABLE):
+        errors = [line for line in done.stderr.splitlines() if "Error:" in line]
+        why = f": {errors[0].strip()}" if errors else said(done)
+        raise ProgramError(f"nft does not accept the new table{why}")

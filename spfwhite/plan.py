@@ -179,11 +179,11 @@ class _Judge:
         passed = candidate.passed
         made = None
         partial = bool(candidate.incomplete) and (entry is None or entry.partial)
-        if entry and entry.held is None and entry.networks == passed:
-            made = entry if entry.partial == partial else replace(entry, partial=partial)
-        elif passed:
+        if passed:
             terms = tuple(origins(candidate, passed))
             made = Accepted(candidate.provider.digest, self._now, terms, partial=partial)
+        if entry and made and entry.held is None and entry.networks == passed:
+            made = replace(made, since=entry.since)  # perhaps by other records
         return self._taken(candidate, made, before, passed, notice)
 
     def _taken(

@@ -225,6 +225,7 @@ def _networks(texts: list[Any]) -> Networks:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(value)
+    value.encode()  # a surrogate could not be written again
     return value
 
 

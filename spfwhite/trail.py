@@ -108,11 +108,14 @@ class Evaluation:
         """Return the node of a domain that was asked for."""
         return self.nodes[self.roots[domain]]
 
-    def walk(self, domain: str) -> Iterator[Node]:
-        """Yield each node that the domain reaches, once, nearest first."""
-        yield from self.walk_from(self.roots[domain])
+    def walk(self, domain: str, *, passing: bool = False) -> Iterator[Node]:
+        """Yield each node that the domain reaches, once, nearest first.
 
-    def walk_from(self, index: int) -> Iterator[Node]:
+        `passing`: by "+" includes and redirects only, so what is passed can come from them.
+        """
+        yield from self.walk_from(self.roots[domain], passing=passing)
+
+    def walk_from(self, index: int, *, passing: bool = False) -> Iterator[Node]:
         """Yield each node that a node reaches, itself first, once."""
         queue = [index]
         seen = set(queue)
@@ -120,18 +123,20 @@ class Evaluation:
             node = self.nodes[index]
             yield node
             for step in node.steps:
+                if passing and step.qualifier != "+":
+                    continue
                 if step.child is not None and step.child not in seen:
                     seen.add(step.child)
                     queue.append(step.child)
 
     def chains(self, domains: Iterable[str]) -> dict[str, tuple[str, ...]]:
-        """Return one shortest chain of records from any of the domains to each record."""
+        """Return one shortest chain of records from any of the domains to each that passes."""
         queue: dict[int, tuple[str, ...]]
         queue = {self.roots[domain]: (domain,) for domain in domains}
         order = list(queue)
         for index in order:  # grows while it is walked
             for step in self.nodes[index].steps:
-                if step.child is not None and step.child not in queue:
+                if step.qualifier == "+" and step.child is not None and step.child not in queue:
                     queue[step.child] = (*queue[index], self.nodes[step.child].domain)
                     order.append(step.child)
         return {chain[-1]: chain for chain in reversed(queue.values())}

@@ -9,6 +9,7 @@ Refuses: to decide on networks.
 from __future__ import annotations
 
 import hashlib
+import os
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -47,16 +48,16 @@ class Ready:
 
     @property
     def before(self) -> Networks:
-        """The networks that the file holds now, if it is a table for postscreen."""
-        is_read = self.old and self.table.format == "postscreen"
-        return tables.networks_in(self.old) if self.old and is_read else EMPTY
+        """The networks that the file holds now."""
+        return tables.listed_in(self.old) if self.old else EMPTY
 
     @property
     def is_current(self) -> bool:
         """Whether the file holds these rules already."""
         if self.old is None or tables.origin(self.old) != "ours":
             return False
-        return tables.rules_in(self.old) == tables.rules_in(self.content)
+        is_same_form = tables.is_json(self.old) == tables.is_json(self.content)
+        return is_same_form and tables.rules_in(self.old) == tables.rules_in(self.content)
 
 
 def postscreen_table(path: Path, action: Action, form: FormatName = "postscreen") -> Table:
@@ -120,10 +121,10 @@ def _ready(table: Table, allow: Path, decided: Plan, now: float, *, force: bool)
     return Ready(table, path, networks, content, old, refusal)
 
 
-def write_tables(config: Config, ready: list[Ready], state: State | None) -> bool:
+def write_tables(config: Config, ready: list[Ready], state: State | None) -> list[Ready]:
     """Write the tables that changed, and the state if there is one, in the order that is safe.
 
-    Returns whether a table was written. Raises FileError and ProgramError, and then the old tables
+    Returns those that were written. Raises FileError and ProgramError, and then the old tables
     are in place.
     """
     changed = [each for each in ready if each.path and not each.is_current]
@@ -136,7 +137,7 @@ def write_tables(config: Config, ready: list[Ready], state: State | None) -> boo
             _keep_original(each)
         if state:
             save(config.state.path, state)
-    return bool(changed)
+    return changed
 
 
 def _verify(config: Config, ready: Ready, temporary: Path) -> None:
@@ -148,13 +149,13 @@ def _verify(config: Config, ready: Ready, temporary: Path) -> None:
         nftables.verify(temporary)
 
 
-def left_behind(ready: list[Ready], state: State) -> list[str]:
+def left_behind(config: Config, ready: list[Ready], state: State) -> list[str]:
     """Say which tables of the run before are no longer written, once: somebody may read them."""
-    written = {str(each.path) for each in ready}
+    written = {str(each.path) for each in ready} | {os.path.realpath(config.output.reject)}
     return [
         f"{path} is no longer written: no table of the configuration is there"
-        for path in state.tables.keys() - written
-        if Path(path).exists()
+        for path in sorted(state.tables.keys() - written)
+        if os.path.lexists(path)  # unlike Path.exists, it may lie where we may not look
     ]
 
 

@@ -193,6 +193,25 @@ def test_a_format_alone_is_a_usage_error_that_names_the_key(made: Site) -> None:
             "output.tables.path is the same file as output.tables.path",
         ),
         ("allow = 'y'\n[[output.tables]]\npath = 'y'", "is the same file as output.allow"),
+        ("allow = 'y'\n[[output.tables]]\npath = 'z/../y'", "is the same file as output.allow"),
+        ("allow = 'y'\n[[output.tables]]\npath = 'y.orig'", "is the same file as output.tables"),
+        (
+            "[[output.tables]]\npath = 's.lock'\n[state]\npath = 's'",
+            "a file beside state.path is the same file as output.tables.path",
+        ),
+        (
+            "[[output.tables]]\npath = 'a-b.nft'\nformat = 'nft'\n"
+            "[[output.tables]]\npath = 'a_b.nft'\nformat = 'nft'",
+            "whose sets in nft have the same names",
+        ),
+        (
+            "[[output.tables]]\npath = 'x'\n[table_defaults]\nproviders = ['gogle']",
+            "did you mean google?",
+        ),
+        (
+            "[[output.tables]]\npath = 'x'\naction = 'reject'\nproviders = ['google']",
+            'has google, whose action is not "reject"',
+        ),
     ],
 )
 def test_a_fault_in_a_table_is_named(tmp_path: Path, text: str, words: str) -> None:
@@ -251,3 +270,48 @@ def test_a_table_keeps_its_mode_and_a_new_one_is_readable_by_all(made: Site) -> 
     answer(made, "plain.test", "v=spf1 ip4:198.51.100.0/25 -all")
     assert made.generate().returncode == 0
     assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_table_that_changes_its_form_is_written_though_no_rule_is_left(made: Site) -> None:
+    text = made.config.read_text()
+    path = add_table(made, "t", 'format = "plain"', 'action = "reject"')
+    assert made.generate().returncode == 0
+    made.config.write_text(text)
+    add_table(made, "t", 'format = "json"', 'action = "reject"')
+    assert made.generate().returncode == 0
+    assert json.loads(path.read_bytes())["networks"] == []
+
+
+@pytest.mark.parametrize("name", FORMAT_NAMES)
+def test_the_difference_of_a_one_off_is_that_of_its_file(made: Site, name: str) -> None:
+    path = made.folder / "one-off"
+    options = ("-o", path, "--format", name)
+    assert made.generate(*options).returncode == 0
+    assert not [x for x in made.generate(*options, "--dry-run").stdout.splitlines() if x[0] in "+-"]
+    answer(made, "plain.test", "v=spf1 ip4:198.51.100.0/25 -all")
+    shown = made.generate(*options, "--dry-run").stdout.splitlines()
+    assert [x for x in shown if x[0] in "+-"] == ["-198.51.100.128/25"]
+
+
+def test_the_sources_are_those_of_today_though_the_networks_are_the_same(made: Site) -> None:
+    path = add_table(made, "t.json", 'format = "json"')
+    assert made.generate().returncode == 0
+    before = json.loads(made.state.read_bytes())["accepted"]["plain"]["since"]
+    answer(made, "plain.test", "v=spf1 include:moved.test -all")
+    made.server.zone.set("moved.test", "TXT", ["v=spf1 ip4:198.51.100.0/24 -all"])
+    assert made.generate().returncode == 0
+    assert json.loads(made.state.read_bytes())["accepted"]["plain"]["since"] == before
+    answer(made, "hosts.test", "v=spf1 a:out.hosts.test ip4:9.9.9.9 -all")  # so that it is written
+    assert made.generate().returncode == 0
+    networks = {each["network"]: each for each in json.loads(path.read_bytes())["networks"]}
+    (source,) = networks["198.51.100.0/24"]["sources"]
+    assert source["chain"] == ["plain.test", "moved.test"]
+
+
+def test_what_a_record_denies_is_no_source(made: Site) -> None:
+    answer(made, "plain.test", "v=spf1 ip4:198.51.100.0/24 -include:denied.test -all")
+    made.server.zone.set("denied.test", "TXT", ["v=spf1 ip4:198.51.100.0/28 -all"])
+    path = add_table(made, "t.json", 'format = "json"')
+    assert made.generate().returncode == 0
+    networks = {each["network"]: each for each in json.loads(path.read_bytes())["networks"]}
+    assert [each["chain"] for each in networks["198.51.100.0/24"]["sources"]] == [["plain.test"]]
