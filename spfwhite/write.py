@@ -151,11 +151,13 @@ def _verify(config: Config, ready: Ready, temporary: Path) -> None:
 
 def left_behind(config: Config, ready: list[Ready], state: State) -> list[str]:
     """Say which tables of the run before are no longer written, once: somebody may read them."""
-    written = {str(each.path) for each in ready} | {os.path.realpath(config.output.reject)}
+    kept = {os.path.realpath(each.path or "") for each in ready}
+    kept.add(os.path.realpath(config.output.reject))
     return [
         f"{path} is no longer written: no table of the configuration is there"
-        for path in sorted(state.tables.keys() - written)
-        if os.path.lexists(path)  # unlike Path.exists, it may lie where we may not look
+        for path in sorted(state.tables)
+        # unlike Path.exists, lexists takes what lies where we may not look
+        if os.path.realpath(path) not in kept and os.path.lexists(path)
     ]
 
 
