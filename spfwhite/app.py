@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from spfwhite import candidates, fetch, files, plan, write
 from spfwhite.answers import Answer, Answers, Failed, Found, Question
@@ -60,8 +60,7 @@ class Options:
         return self.output is None and not self.dry_run
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """A report, and the allow table as it stands in the file or on standard output."""
 
     report: Report

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 from spfwhite.answers import NOT_ASKED, Answers, Failed, Question
 from spfwhite.evaluate import evaluate
@@ -19,7 +19,6 @@ from spfwhite.networks import EMPTY, Networks
 from spfwhite.settings import Config, Provider
 from spfwhite.sources import MX_FALLBACK, listings, with_fallbacks
 from spfwhite.special import SPECIAL_USE
-from spfwhite.strict import evaluate_strict
 from spfwhite.targets import Limits, Reach
 from spfwhite.trail import Evaluation, Origin, Problem
 from spfwhite.width import Widest
@@ -106,8 +105,7 @@ def candidates(
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _View:
+class _View(NamedTuple):
     """What answers make of the domains of some providers, and how far each domain reaches."""
 
     answers: Answers
@@ -125,8 +123,12 @@ def _view(config: Config, answers: Answers, providers: list[Provider], action: A
         # what only domains with too long records lead to is left out: to read it takes the memory
         kept = {q for reach in reaches.values() if not reach.is_too_long for q in reach.depth}
         read = {q: answer for q, answer in answers.items() if q in kept}
-    mode = evaluate_strict if config.spf.strict else evaluate
-    return _View(answers, mode(reaches, read, widest=widest(config, action)), reaches)
+    rail = widest(config, action)
+    if not config.spf.strict:
+        return _View(answers, evaluate(reaches, read, widest=rail), reaches)
+    from spfwhite.strict import evaluate_strict  # which most runs do not need
+
+    return _View(answers, evaluate_strict(reaches, read, widest=rail), reaches)
 
 
 def gone(config: Config, provider: Provider) -> Networks:

@@ -121,8 +121,7 @@ def generate(
         raise click.UsageError("--replay needs -o or --dry-run")
     if sum(map(bool, (replay, offline, only))) > 1:
         raise click.UsageError("--replay, --offline and --only exclude each other")
-    from spfwhite import app, files, report_json
-    from spfwhite import metrics as metrics_form
+    from spfwhite import app, files
 
     options = app.Options(
         output, dry_run, force, record, replay, offline, only, accept, form=form, wait=0.0
@@ -136,8 +135,12 @@ def generate(
         with progress_bar("questions") as progress:
             run = app.generate(config, replace(options, progress=progress))
         if report:
+            from spfwhite import report_json
+
             files.replace(report, report_json.dump(run.report))
         if metrics:
+            from spfwhite import metrics as metrics_form
+
             files.replace(metrics, metrics_form.dump(run.report))
         _print_run(common, run, options)
     sys.exit(run.report.exit_code)

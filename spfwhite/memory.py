@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from spfwhite.answers import Answer, Failed, Found, Question
 
@@ -34,16 +35,14 @@ class Remembered:
 Known = Mapping[Question, Remembered]
 
 
-@dataclass(frozen=True, slots=True)
-class Stale:
+class Stale(NamedTuple):
     """A question that failed and was answered from memory: since when, and why it failed."""
 
     seen: float
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     """How long memory counts: `max_stale` and `sticky` in seconds."""
 
     max_stale: float

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 from spfwhite.config_file import ConfigError, parse_toml
 from spfwhite.escape import SHOWN
@@ -25,8 +25,7 @@ TABLES: Final[Mapping[str, Mapping[str, Rule]]] = {
 HEAD: Final = ("defaults", "categories", "providers", *TABLES)
 
 
-@dataclass(frozen=True, slots=True)
-class Overlay:
+class Overlay(NamedTuple):
     """What one file says, by table and key; values are as `spfwhite.settings` has them."""
 
     file: str

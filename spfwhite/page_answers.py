@@ -7,13 +7,12 @@ fetch (`spfwhite.pages`), to read (`spfwhite.page_text`, `spfwhite.extract`), to
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from spfwhite.answers import Failed
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """The networks that a page lists, and the validators of RFC 9110 section 8.8 it came with.
 
     `networks` are CIDRs as text without host bits, in the order of the page, each once and not
@@ -26,8 +25,7 @@ class Page:
     last_modified: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Unchanged:
+class Unchanged(NamedTuple):
     """The page is what it was when it gave the validators that were sent (304)."""
 
 

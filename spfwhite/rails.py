@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from spfwhite.networks import Networks
 
@@ -27,8 +27,7 @@ UNITS: Final = {4: "IPv4 addresses", 6: "IPv6 /64s"}
 HoldKind = Literal["loss", "growth", "size", "limit"]
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(NamedTuple):
     """Why a change is not taken over; `phrase` continues "the provider ..."."""
 
     kind: HoldKind

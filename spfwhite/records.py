@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from spfwhite import spf
 from spfwhite.answers import NOT_ASKED, Answer, Answers, Failed, Found, Question, Void, mx_hosts
@@ -16,8 +17,7 @@ from spfwhite.targets import MAX_MX_HOSTS, address_questions, exchanges
 from spfwhite.trail import Fault
 
 
-@dataclass(frozen=True, slots=True)
-class Addresses:
+class Addresses(NamedTuple):
     """What an `a` or `mx` term matches; voids and faults for IPv4 and for IPv6.
 
     A check asks only for the family of its client, so each family has its own.

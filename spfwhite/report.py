@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from spfwhite.formats import FormatName
 from spfwhite.memory import Stale
@@ -34,8 +34,7 @@ class Exit(IntEnum):
 Outcome = Literal["written", "current", "planned", "refused"]
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderReport:
+class ProviderReport(NamedTuple):
     """One provider in one run.
 
     `networks` is what it contributes; `added` and `removed` compare with the run before; `holds`
@@ -55,8 +54,7 @@ class ProviderReport:
     notice: str
 
 
-@dataclass(frozen=True, slots=True)
-class TableReport:
+class TableReport(NamedTuple):
     """A table beside the two of postscreen; `changed` tells whether its file holds other rules."""
 
     path: Path

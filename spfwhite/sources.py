@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from spfwhite.answers import NOT_ASKED, Answer, Answers, Failed, Found, Question, Void
 from spfwhite.names import expand
@@ -24,8 +23,7 @@ MX_FALLBACK: Final = "v=spf1 mx -all fallback=mx"
 """What is evaluated for a domain without an SPF record, with `mx = true`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(NamedTuple):
     """What the pages and hosts of a provider list, with the questions that they needed."""
 
     questions: tuple[Question, ...]

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from spfwhite import files
 from spfwhite.answers import (
@@ -39,8 +39,7 @@ class StateError(Exception):
     """A state that cannot be used; the text continues "the state ..."."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One provider's change in one run; `when` in seconds since the epoch."""
 
     when: float
@@ -49,8 +48,7 @@ class Change:
     removed: Networks
 
 
-@dataclass(frozen=True, slots=True)
-class TableState:
+class TableState(NamedTuple):
     """Digests of the rules of a table: those written, and those that Postfix has loaded."""
 
     written: str

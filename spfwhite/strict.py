@@ -10,8 +10,7 @@ never wider. Refuses: any look-up.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from spfwhite import spf
 from spfwhite.answers import Answers, Found, Question, mx_hosts
@@ -39,8 +38,7 @@ def evaluate_strict(
     return Evaluation(nodes, roots)
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
+class _Outcome(NamedTuple):
     """What a record makes of the addresses that reached it; the rest it does not pass."""
 
     passed: Networks
@@ -48,8 +46,7 @@ class _Outcome:
     child: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Turn:
+class _Turn(NamedTuple):
     """What one term makes of the addresses that reached it; the rest goes on to the next."""
 
     matched: Networks = EMPTY
@@ -108,7 +105,7 @@ class _Check:
         matched = self._widest.narrowed(term, turn.matched)
         if matched == turn.matched:
             return turn
-        return replace(turn, matched=matched, fault=self._widest.fault(term))
+        return turn._replace(matched=matched, fault=self._widest.fault(term))
 
     def _turn(self, domain: str, term: spf.Term, remaining: Networks) -> _Turn:
         match term.body:
@@ -123,7 +120,7 @@ class _Check:
         if not over:
             return turn
         fault = Fault("limit", f"needs more than {MAX_LOOKUPS} look-ups")
-        return replace(turn, undecided=turn.undecided | over, fault=fault)
+        return turn._replace(undecided=turn.undecided | over, fault=fault)
 
     def _over_limit(self, remaining: Networks) -> Networks:
         """Count a look-up; return the addresses whose family has none left (section 4.6.4)."""

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from spfwhite import spf
 from spfwhite.answers import Answer, Answers, Found, Question, canonical, mx_hosts, name_fault
@@ -22,8 +21,7 @@ MAX_OCTETS: Final = 2**20
 """Of all SPF records of one domain; a real one has a few thousand."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """The caps of one domain: questions and look-ups, and the depth of its includes."""
 
     lookups: int

@@ -7,8 +7,7 @@ redirects, whose terms are judged where they stand.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from spfwhite import spf
 from spfwhite.networks import BITS, EMPTY, Networks, masked
@@ -19,8 +18,7 @@ HOSTS: Final = "hosts"
 """In place of a term: the networks were listed by a page, or are the addresses of hosts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Widest:
+class Widest(NamedTuple):
     """The shortest prefix lengths that a "+" term may have; 0 allows all."""
 
     ipv4: int = 0

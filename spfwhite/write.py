@@ -11,9 +11,10 @@ from __future__ import annotations
 import hashlib
 import os
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from spfwhite import __version__, files, nftables, tables
 from spfwhite.formats import FORMATS, Action, Format, FormatName
@@ -26,8 +27,7 @@ from spfwhite.settings import Config, Table
 from spfwhite.state import Change, State, TableState, recent, save
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(NamedTuple):
     """A table that is ready to be written; `path` None is standard output.
 
     `old` is what the file holds now (None: there is none), `before` its networks, `refusal` why
@@ -180,7 +180,7 @@ def reload_if_needed(config: Config, state: State) -> State:
         reload_by(config.postfix.reload_command)
     else:
         Postfix(config.postfix.config_directory).reload()
-    loaded = {path: replace(each, loaded=each.written) for path, each in state.tables.items()}
+    loaded = {path: each._replace(loaded=each.written) for path, each in state.tables.items()}
     state = replace(state, tables=loaded)
     save(config.state.path, state)
     return state
