@@ -25,8 +25,6 @@ from spfwhite.report import ProviderReport, Report, TableReport, expired_report,
 from spfwhite.settings import Config
 from spfwhite.state import State, StateError, load
 
-STDOUT = Path("-")
-
 
 class UsageError(Exception):
     """Options that cannot be carried out; the text is a sentence."""
@@ -36,7 +34,7 @@ class UsageError(Exception):
 class Options:
     """What one run was asked to do beyond its configuration.
 
-    `output` is the one table to write, STDOUT for standard output, in the format `form`; None means
+    `output` is the one table to write, "-" for standard output, in the format `form`; None means
     the configured tables. `accept` names providers whose hold is lifted ("all": every one), `only`
     the one provider to ask the network for. `wait` is how many seconds to wait for the lock.
     `progress` is called with the numbers of answered and of asked questions.

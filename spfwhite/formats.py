@@ -111,7 +111,6 @@ def _nft(listing: Listing) -> Iterator[str]:
 
 
 JSON_HEAD: Final = '{"written_by": "spfwhite", '
-JSON_TAIL: Final = "]}"
 
 
 def _json_head(comments: Sequence[str]) -> Iterator[str]:
@@ -128,7 +127,7 @@ def _json(listing: Listing) -> Iterator[str]:
         ]
         entry = {"network": row.network, "action": listing.action, "sources": sources}
         yield json.dumps(entry) + ("," if index < last else "")
-    yield JSON_TAIL
+    yield "]}"
 
 
 FORMATS: Final[Mapping[FormatName, Format]] = {

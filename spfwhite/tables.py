@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Literal
 
 from spfwhite.escape import printable
-from spfwhite.formats import JSON_HEAD, JSON_TAIL, Format
+from spfwhite.formats import JSON_HEAD, Format
 from spfwhite.networks import Networks
 
 _OURS = re.compile(rf"# [ -~]+: written by spfwhite |{re.escape(JSON_HEAD)}")
@@ -43,16 +43,10 @@ def origin(content: bytes) -> Literal["ours", "postwhite", "empty", "foreign"]:
     return "postwhite" if any(_POSTWHITE.search(line) for line in comments) else "foreign"
 
 
-def is_json(content: bytes) -> bool:
-    """Whether a table of ours is in the one format whose head is no comment."""
-    return content.startswith(JSON_HEAD.encode())
-
-
 def rules_in(content: bytes) -> list[str]:
     """Return the lines of a table below its head."""
     lines = content.decode("latin-1").splitlines()
-    frame = ("#", JSON_HEAD, JSON_TAIL)
-    return [line for line in lines if line and not line.startswith(frame)]
+    return [line for line in lines if line and not line.startswith(("#", JSON_HEAD))]
 
 
 def networks_in(content: bytes) -> Networks:

@@ -56,11 +56,10 @@ class Ready(NamedTuple):
         """Whether the file holds these rules already."""
         if self.old is None or tables.origin(self.old) != "ours":
             return False
-        is_same_form = tables.is_json(self.old) == tables.is_json(self.content)
-        return is_same_form and tables.rules_in(self.old) == tables.rules_in(self.content)
+        return tables.rules_in(self.old) == tables.rules_in(self.content)
 
 
-def postscreen_table(path: Path, action: Action, form: FormatName = "postscreen") -> Table:
+def _whole(path: Path, action: Action, form: FormatName = "postscreen") -> Table:
     """Return the table of all networks of an action."""
     return Table(path, form, action, (), (), "both")
 
@@ -81,11 +80,11 @@ def prepared(
     """
     named = config.output.allow
     if output is not None:
-        return [_ready(postscreen_table(output, "permit", form), named, decided, now, force=force)]
-    reject = postscreen_table(config.output.reject, "reject")
+        return [_ready(_whole(output, "permit", form), named, decided, now, force=force)]
+    reject = _whole(config.output.reject, "reject")
     ready = [
         _ready(table, named, decided, now, force=force)
-        for table in (postscreen_table(named, "permit"), reject, *config.output.tables)
+        for table in (_whole(named, "permit"), reject, *config.output.tables)
     ]
     used = any(decision.provider.action == "reject" for decision in decided.decisions)
     ours = ready[1].old is not None and tables.origin(ready[1].old) == "ours"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,13 +16,6 @@ OTHERS = b'{"format": "somebody-elses"}\n'
 MISSING = {"gone": ["gone.test"]}
 HALF = ["v=spf1 ip4:198.18.0.0/16 ip4:198.19.0.0/20 ip6:2001:db8:1::/48 mx ~all"]
 """A loss of 47 % to `big`: within the rail of a provider, over that of the total."""
-
-
-@pytest.fixture
-def fresh(tmp_path: Path) -> Iterator[Site]:
-    """Return a site that has not run yet."""
-    with site(tmp_path, attempts=1) as made:
-        yield made
 
 
 @pytest.fixture

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.cli import listing, rules
 from tests.dnsserver import Fault
-from tests.site import RECORDS, RULES, Site, provider, site
+from tests.site import RECORDS, RULES, Site, provider
 
 OF_HOSTS = {
     ("hosts.test", "TXT"),
@@ -20,13 +18,6 @@ OF_HOSTS = {
 ONLY_HOSTS = ["192.0.2.7/32\tpermit", "2001:db8:2::7/128\tpermit"]
 TIME = re.compile(r"[0-9]{10}\.[0-9]+")
 NEW_HOST = "192.0.2.8/32\tpermit"
-
-
-@pytest.fixture
-def fresh(tmp_path: Path) -> Iterator[Site]:
-    """Return a site that has not run yet."""
-    with site(tmp_path, attempts=1) as made:
-        yield made
 
 
 @pytest.fixture
