@@ -21,7 +21,7 @@ ANSWERS_NOTHING: dict[str, tuple[Fault, str]] = {
     "not implemented": (Fault("notimp"), "NOTIMP"),
     "lame": (Fault("lame"), "is a lame name server"),
     "silence": (Fault("drop"), "timed out"),
-    "garbage": (Fault("garbage"), "sent garbage"),
+    "garbage": (Fault("garbage"), "answered something that was not asked"),
     "wrong ids": (Fault("wrong-id"), "answered something that was not asked"),
     "answers to another question": (
         Fault("wrong-question"),

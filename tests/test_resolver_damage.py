@@ -18,7 +18,7 @@ from spfwhite.window import Window
 from tests.asking import ask, ask_all, asking
 from tests.dnsfaults import MANGLED, Kind, Transport
 from tests.dnsserver import DnsServer, Fault
-from tests.dnswire import RA, Query
+from tests.dnswire import RA, TC, Query
 
 A = Question("a.test", "TXT")
 
@@ -92,7 +92,7 @@ class MangledOverTcp(Fault):
     def messages(self, query: Query, right: bytes, transport: Transport) -> list[bytes]:
         if transport == "udp":
             return Fault("truncated").messages(query, right, transport)
-        return [right[:20]] if self.kind == "garbage" else [MANGLED[self.kind](query, right)]
+        return [right[:10]] if self.kind == "garbage" else [MANGLED[self.kind](query, right)]
 
 
 @pytest.mark.parametrize("kind", ["garbage", "wrong-id", "wrong-question", "unset-qr"])
@@ -100,7 +100,35 @@ def test_what_is_no_response_over_tcp_is_no_use(server: DnsServer, kind: Kind) -
     server.faults[""] = MangledOverTcp(kind)
     answer = ask(server, question=A)
     assert isinstance(answer, Failed)
-    assert answer.reason.startswith("sent garbage over TCP: ")
+    assert answer.reason == f"answered something that was not asked over TCP ({server.address})"
+
+
+class CutShort(Fault):
+    """Sends half of each answer; truncates over UDP if its kind says so."""
+
+    def messages(self, query: Query, right: bytes, transport: Transport) -> list[bytes]:
+        if transport == "udp" and self.kind == "truncated":
+            return super().messages(query, right, transport)
+        return [right[: len(right) - 5]]
+
+
+@pytest.mark.parametrize("kind", ["", "truncated"])
+def test_an_answer_that_ends_too_early_is_no_use(server: DnsServer, kind: Kind) -> None:
+    server.faults[""] = CutShort(kind)
+    assert ask(server, question=A) == Failed(f"sent garbage ({server.address})")
+
+
+class TruncatedOverTcp(Fault):
+    """Says of each answer that it is not the whole one."""
+
+    def messages(self, query: Query, right: bytes, transport: Transport) -> list[bytes]:
+        return [right[:2] + bytes([right[2] | TC >> 8]) + right[3:]]
+
+
+def test_a_part_of_an_answer_is_not_taken_for_the_whole(server: DnsServer) -> None:
+    server.faults[""] = TruncatedOverTcp()
+    assert ask(server, question=A) == Failed(f"truncated its answer ({server.address})")
+    assert [asked.transport for asked in server.queries] == ["udp", "tcp"] * 2
 
 
 def test_a_refusal_over_tcp_is_told_as_it_is(server: DnsServer) -> None:

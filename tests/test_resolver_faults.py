@@ -61,7 +61,7 @@ def closed() -> DnsServer:
         ("notimp", "NOTIMP"),
         ("formerr", "FORMERR"),
         ("lame", "is a lame name server"),
-        ("garbage", "sent garbage"),
+        ("garbage", "answered something that was not asked"),
         ("wrong-id", "answered something that was not asked"),
         ("wrong-question", "answered something that was not asked"),
         ("unset-qr", "answered something that was not asked"),

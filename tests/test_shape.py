@@ -59,6 +59,7 @@ LAYERS: dict[str, Layer] = {
     "interrupts": "edge",
     "leftovers": "edge",
     "maillog": "core",
+    "messages": "edge",
     "nameservers": "edge",
     "nftables": "edge",
     "overlay": "edge",
@@ -103,7 +104,7 @@ MAY_IMPORT: dict[Layer, set[Layer]] = {
     "top": {"core", "edge", "top"},
 }
 OWNERS = {  # a module, or those that begin with its name and an underscore
-    "dns": "resolver",
+    "dns": "messages",
     "netaddr": "networks",
     "httpx": "pages",
     "click": "cli",
@@ -114,8 +115,8 @@ IMPURE = {"asyncio", "os", "random", "shutil", "signal", "socket", "subprocess",
 LONGEST_FILE = 320
 LONGEST_FUNCTION = 60
 MEDIAN_FUNCTION = 8
-CORE_AND_EDGES = 4100  # that `generate` and `show` need, as `code_lines` counts them
-EVERYTHING = 7400
+CORE_AND_EDGES = 4200  # that `generate` and `show` need, as `code_lines` counts them
+EVERYTHING = 7500
 
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
 

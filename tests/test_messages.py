@@ -1,0 +1,284 @@
+"""A query's octets, and what a response says: against what dnspython makes of the same octets."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from itertools import pairwise
+from typing import Final
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
+import dns.rdtypes.ANY.MX
+import dns.rdtypes.ANY.TXT
+import dns.rrset
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spfwhite import messages
+from spfwhite.answers import Answer, Failed, Found, Question, RRType, Void, canonical
+from spfwhite.messages import UnusableError
+
+A: Final = Question("a.test", "TXT")
+NAMES: Final = (
+    "a.test.",
+    "A.TEST.",
+    "b.test.",
+    "c.test.",
+    "a.b.test.",
+    r"a\.b.test.",
+    r"x\255.",
+    ".",
+)
+RDATA: Final = {
+    "TXT": ('"v=spf1 -all"', '"v=spf1 " "-all"', '""', '"x" "\\255\\000"'),
+    "MX": ("10 b.test.", "10 B.test.", "0 .", r"5 a\032b.test."),
+    "A": ("192.0.2.1", "192.0.2.2"),
+    "AAAA": ("2001:db8::1", "::ffff:192.0.2.1", "::", "::192.0.2.1"),
+    "CNAME": NAMES,
+    "NS": NAMES,
+    "SOA": ("a.test. b.test. 1 2 3 4 5",),
+    "HINFO": ('"a" "b"',),
+}
+CLASSES: Final = ("IN", "IN", "IN", "CH")
+FLAGS: Final = (dns.flags.RA, dns.flags.AA, dns.flags.RA | dns.flags.AA, 0)
+
+
+def by_dnspython(question: Question, query: bytes, wire: bytes) -> Answer | str:
+    """Return the answer, or why there is none: "garbage", "other" or "unusable"."""
+    try:
+        response = dns.message.from_wire(wire)
+    except dns.exception.DNSException:
+        return "garbage"
+    if not dns.message.from_wire(query).is_response(response):
+        return "other"
+    rcode = response.rcode()
+    if rcode not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+        return "unusable"
+    assert isinstance(response, dns.message.QueryMessage)
+    try:
+        chain = response.resolve_chaining()
+    except dns.message.ChainTooLong:
+        return Failed("its CNAME records lead in a circle or too far")
+    except (dns.exception.DNSException, dns.message.AnswerForNXDOMAIN):
+        return "unusable"
+    if chain.answer is None:
+        knows = dns.flags.RA if chain.cnames else dns.flags.RA | dns.flags.AA
+        if not response.flags & knows:
+            return "unusable"
+        return Void("NXDOMAIN" if rcode == dns.rcode.NXDOMAIN else "NODATA")
+    return Found(tuple(sorted(text(rdata) for rdata in chain.answer)))
+
+
+def text(rdata: object) -> str:
+    match rdata:
+        case dns.rdtypes.ANY.TXT.TXT(strings=strings):
+            return b"".join(strings).decode("latin-1")
+        case dns.rdtypes.ANY.MX.MX(preference=preference, exchange=exchange):
+            return f"{preference} {canonical(exchange.to_text())}"
+    return str(rdata)
+
+
+def by_us(question: Question, query: bytes, wire: bytes) -> Answer | str:
+    if not messages.is_response(query, wire):
+        return "other"
+    try:
+        return messages.answer(question, wire)
+    except UnusableError as fault:
+        return "garbage" if fault.reason == "sent garbage" else "unusable"
+
+
+questions = st.builds(
+    Question, st.sampled_from(["a.test", "b.test"]), st.sampled_from(["TXT", "MX", "A", "AAAA"])
+)
+
+
+@st.composite
+def responses(
+    draw: st.DrawFn, to: st.SearchStrategy[Question] = questions
+) -> tuple[Question, bytes, bytes]:
+    """Draw a question, its query and a response to it, which may say anything."""
+    question = draw(to)
+    query = messages.query(question)
+    response = dns.message.make_response(dns.message.from_wire(query))
+    response.flags |= draw(st.sampled_from(FLAGS))
+    response.set_rcode(dns.rcode.Rcode.make(draw(st.sampled_from([0, 0, 0, 3, 2, 5, 16]))))
+    # types that the name was not asked for are rarer
+    kinds = st.sampled_from([question.rrtype] * 3 + ["CNAME"] * 3 + sorted(RDATA))
+    for section in response.answer, response.authority, response.additional:
+        for kind in draw(st.lists(kinds, max_size=5 if section is response.answer else 2)):
+            name = draw(st.sampled_from(NAMES))
+            texts = draw(st.lists(st.sampled_from(RDATA[kind]), min_size=1, max_size=3))
+            rrclass = draw(st.sampled_from(CLASSES)) if kind in ("TXT", "CNAME") else "IN"
+            section += [dns.rrset.from_text(name, 300, rrclass, kind, each) for each in texts]
+    return question, query, response.to_wire()
+
+
+@given(responses())
+@settings(max_examples=1000, deadline=None)
+def test_a_response_says_what_dnspython_finds_in_it(made: tuple[Question, bytes, bytes]) -> None:
+    assert by_us(*made) == by_dnspython(*made)
+
+
+@given(responses(), st.randoms(use_true_random=False))
+@settings(max_examples=500, deadline=None)
+def test_a_damaged_response_says_what_dnspython_finds_in_it(
+    made: tuple[Question, bytes, bytes], chance: random.Random
+) -> None:
+    """What dnspython takes; it also refuses faults in records that are no part of an answer."""
+    question, query, wire = made
+    for _ in range(10):
+        octets = bytearray(wire)
+        for _ in range(chance.choice([1, 1, 2, 5])):
+            octets[chance.randrange(len(octets))] = chance.choice([0, 1, 12, 16, 63, 192, 255])
+        damaged = bytes(octets)
+        theirs = by_dnspython(question, query, damaged)
+        if theirs != "garbage" and not messages.is_truncated(damaged):
+            assert by_us(question, query, damaged) == theirs
+
+
+@pytest.mark.parametrize("rrtype", ["TXT", "MX", "A", "AAAA"])
+def test_a_query_is_that_of_dnspython_with_another_id(rrtype: RRType) -> None:
+    labels = [b"_spf", b"a" * 63, b"test", b""]
+    question = Question(f"_spf.{'a' * 63}.test", rrtype)
+    theirs = dns.message.make_query(dns.name.Name(labels), rrtype, use_edns=0, payload=1232)
+    assert messages.query(question)[2:] == theirs.to_wire()[2:]
+
+
+def test_ids_are_drawn_from_all_there_are() -> None:
+    ids = [int.from_bytes(messages.query(A)[:2]) for _ in range(1000)]
+    assert len(set(ids)) > 950
+    assert {number >> 12 for number in ids} == set(range(16))
+
+
+def response(*records: str, rcode: int = 0, more: int = dns.flags.RA) -> tuple[bytes, bytes]:
+    """Return a query for A and a response to it; a record is `NAME TYPE TEXT`."""
+    query = messages.query(A)
+    made = dns.message.make_response(dns.message.from_wire(query))
+    made.flags |= more
+    made.set_rcode(dns.rcode.Rcode.make(rcode))
+    for record in records:
+        name, kind, data = record.split(" ", 2)
+        made.answer.append(dns.rrset.from_text(name, 300, "IN", kind, data))
+    return query, made.to_wire()
+
+
+def refused(wire: bytes) -> str:
+    with pytest.raises(UnusableError) as fault:
+        messages.answer(A, wire)
+    return fault.value.reason
+
+
+def test_a_question_may_come_back_in_other_case() -> None:
+    query, wire = response("a.test. TXT found")
+    wire = wire.replace(b"\x01a\x04test", b"\x01A\x04tEsT")
+    assert messages.is_response(query, wire)
+    assert messages.answer(A, wire) == Found(("found",))
+
+
+@pytest.mark.parametrize(
+    ("at", "octets"),
+    [
+        (0, b"\xff\xff\xff"),  # another id; a third octet, lest it is the same
+        (2, b"\x01"),  # a query
+        (2, b"\xa9"),  # a NOTIFY
+        (5, b"\x00"),  # no question
+        (5, b"\x02"),  # two questions
+        (13, b"b"),  # another name
+        (20, b"\x01"),  # another type
+        (22, b"\x03"),  # another class
+    ],
+)
+def test_what_differs_in_the_header_or_the_question_is_no_response(at: int, octets: bytes) -> None:
+    query, wire = response("a.test. TXT found")
+    assert messages.is_response(query, wire)
+    changed = wire[:at] + octets + wire[at + len(octets) :]
+    assert not messages.is_response(query, changed)
+
+
+def test_what_is_cut_within_its_header_or_question_is_no_response() -> None:
+    query, wire = response()
+    end = 12 + len(b"\x01a\x04test\x00\x00\x10\x00\x01")
+    assert [messages.is_response(query, wire[:at]) for at in range(end)] == [False] * end
+    assert messages.is_response(query, wire[:end])
+
+
+@pytest.mark.parametrize("rcode", ["FORMERR", "SERVFAIL", "NOTIMP", "REFUSED"])
+def test_a_refusal_needs_no_question(rcode: str) -> None:
+    query, _ = response()
+    wire = query[:2] + bytes([0x81, 0x80 | dns.rcode.from_text(rcode)]) + bytes(8)
+    assert messages.is_response(query, wire)
+    assert refused(wire) == rcode
+
+
+def test_an_answer_needs_its_question() -> None:
+    query, _ = response()
+    for rcode in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+        assert not messages.is_response(query, query[:2] + bytes([0x81, 0x80 | rcode]) + bytes(8))
+
+
+def test_a_response_code_may_go_on_in_the_options() -> None:
+    """Its first four bits alone say that there is no error (RFC 6891 section 6.1.3)."""
+    _, wire = response(rcode=dns.rcode.BADVERS)
+    assert wire[3] & 0xF == 0
+    assert refused(wire) == "BADVERS"
+
+
+def test_a_response_code_without_a_name_is_told_by_its_number() -> None:
+    assert refused(response(rcode=15)[1]) == "15"
+
+
+def test_a_part_of_an_answer_is_none() -> None:
+    _, wire = response("a.test. TXT found", more=dns.flags.RA | dns.flags.TC)
+    assert refused(wire) == "truncated its answer"
+
+
+def test_an_answer_that_is_cut_or_goes_on_is_garbage() -> None:
+    _, wire = response("a.test. TXT found")
+    end = 12 + len(b"\x01a\x04test\x00\x00\x10\x00\x01")
+    assert {refused(wire[:at]) for at in range(end, len(wire))} == {"sent garbage"}
+    assert refused(wire + b"\0") == "sent garbage"
+
+
+def test_a_txt_record_without_a_string_spoils_no_other() -> None:
+    """RFC 1035 section 3.3.14 wants one, and dnspython takes both or neither by its version."""
+    _, wire = response("a.test. TXT found", "a.test. TXT empty")
+    empty = wire.replace(b"\0\x06\x05empty", b"\0\0")
+    assert messages.answer(A, empty) == Found(("", "found"))
+
+
+def test_records_that_are_split_in_other_places_are_several() -> None:
+    """RFC 7208 section 4.5 takes no record where there are two, so they must not become one."""
+    _, wire = response('a.test. TXT "v=spf1 -all"', 'a.test. TXT "v=spf1 " "-all"')
+    assert messages.answer(A, wire) == Found(("v=spf1 -all", "v=spf1 -all"))
+
+
+def test_a_record_that_comes_twice_is_one() -> None:
+    _, wire = response("a.test. TXT found", "A.test. TXT found")
+    assert messages.answer(A, wire) == Found(("found",))
+
+
+TOO_FAR: Final = Failed("its CNAME records lead in a circle or too far")
+
+
+@pytest.mark.parametrize(("aliases", "answer"), [(15, Found(("found",))), (16, TOO_FAR)])
+def test_a_chain_of_aliases_may_have_15(aliases: int, answer: Answer) -> None:
+    names = ["a.test.", *(f"n{number}.test." for number in range(aliases))]
+    chain = [f"{name} CNAME {to}" for name, to in pairwise(names)]
+    _, wire = response(*chain, f"{names[-1]} TXT found")
+    assert messages.answer(A, wire) == answer
+
+
+@given(st.binary(max_size=200))
+def test_no_octets_make_it_raise_anything_else(octets: bytes) -> None:
+    query, wire = response()
+    for tail in (octets, wire[:12] + octets, query[:2] + octets):
+        messages.is_response(query, tail)
+    for rrtype in ("TXT", "MX", "A", "AAAA"):
+        with contextlib.suppress(UnusableError):
+            messages.answer(Question("a.test", rrtype), wire[:6] + b"\0\7\0\7\0\7" + octets)
