@@ -76,20 +76,33 @@ def exchanges(answer: Found) -> list[str]:
     return [host for host in mx_hosts(answer) if name_fault(host) is None][:MAX_MX_HOSTS]
 
 
-@lru_cache(maxsize=4096)
-def follow_up(question: Question, answer: Answer) -> list[Question]:
-    """Return the questions that an answer leads to, in the order of its terms."""
+class FollowUp(NamedTuple):
+    """The questions that an answer leads to, in the order of its terms, and its octets of SPF."""
+
+    questions: tuple[Question, ...]
+    octets: int = 0
+
+
+NOTHING: Final = FollowUp(())
+
+
+@lru_cache(maxsize=32768)
+def follow_up(question: Question, answer: Answer) -> FollowUp:
+    """Return what an answer leads to."""
     if not isinstance(answer, Found):
-        return []
+        return NOTHING
     if question.rrtype == "MX":
-        return [asked for host in exchanges(answer) for asked in address_questions(host)]
+        hosts = exchanges(answer)
+        return FollowUp(tuple(asked for host in hosts for asked in address_questions(host)))
     if question.rrtype != "TXT":
-        return []
+        return NOTHING
     texts = spf.spf_texts(answer.values)
+    octets = sum(map(len, texts))
     if len(texts) != 1:
-        return []
+        return FollowUp((), octets)
     terms = evaluated(spf.parse(texts[0]))
-    return [asked for term in terms for asked in term_questions(term, question.name)]
+    questions = (asked for term in terms for asked in term_questions(term, question.name))
+    return FollowUp(tuple(questions), octets)
 
 
 class Reach:
@@ -99,13 +112,14 @@ class Reach:
     was reached before is followed again, so the order in which answers come does not matter.
     """
 
-    __slots__ = ("_answers", "_limits", "_sizes", "depth", "over")
+    __slots__ = ("_answers", "_limits", "_octets", "_read", "depth", "over")
 
     def __init__(self, answers: Answers, limits: Limits) -> None:
         self._answers = answers
         self._limits = limits
         self.depth: dict[Question, int] = {}
-        self._sizes: dict[Question, int] = {}
+        self._read: set[Question] = set()
+        self._octets = 0
         self.over = ""
         """Which limit was met, as a phrase; "" for none."""
 
@@ -120,16 +134,18 @@ class Reach:
     @property
     def is_too_long(self) -> bool:
         """Whether the records are longer than what is worth reading at all."""
-        return sum(self._sizes.values()) > MAX_OCTETS
+        return self._octets > MAX_OCTETS
 
     def _below(self, question: Question, answer: Answer) -> Iterator[tuple[Question, int]]:
-        if question.rrtype == "TXT" and isinstance(answer, Found):
-            self._sizes[question] = sum(map(len, spf.spf_texts(answer.values)))
+        found = follow_up(question, answer)
+        if found.octets and question not in self._read:
+            self._read.add(question)
+            self._octets += found.octets
         if self.is_too_long:
             self.over = f"its records are longer than {MAX_OCTETS >> 20} MiB"
             return
         depth = self.depth[question]
-        for asked in follow_up(question, answer):
+        for asked in found.questions:
             yield asked, depth + 1 if asked.rrtype == "TXT" else depth
 
     def _advance(self, queue: deque[tuple[Question, int]]) -> list[Question]:
