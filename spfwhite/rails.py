@@ -44,6 +44,8 @@ class Rail:
 
     def violations(self, old: Networks, new: Networks) -> list[Hold]:
         """Return each limit that a change from `old` to `new` exceeds."""
+        if old == new:
+            return []
         changes: list[tuple[HoldKind, Callable[[int, Networks, Networks], str]]]
         changes = [("loss", self._loss), ("growth", self._growth)]
         return [

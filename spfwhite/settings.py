@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args, get_type_hints
 
@@ -126,7 +127,7 @@ class Postfix:
     config_directory: Annotated[Path | None, optional_path]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Provider:
     """`[providers.NAME]`: a sender, with everything decided that other tables decide for it.
 
@@ -152,7 +153,7 @@ class Provider:
     special_use: Annotated[SpecialUse, choice("drop", "keep", "inherit")]
     expires: Annotated[datetime.date | None, optional_date]
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of what decides the provider's addresses, in hexadecimal.
 
