@@ -12,6 +12,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from itertools import chain
 from typing import Any, Final
 
 Range = tuple[int, int]
@@ -73,11 +74,19 @@ def _overlapping(ranges: Ranges, low: int, high: int) -> Iterator[Range]:
         yield ranges[index]
 
 
+def _shared(one: Ranges, other: Ranges) -> Iterator[Range]:
+    """Yield what two sets share, in order."""
+    few, many = (one, other) if len(one) <= len(other) else (other, one)
+    return (
+        (max(low, a), min(high, b)) for low, high in few for a, b in _overlapping(many, low, high)
+    )
+
+
 def _difference(one: Ranges, other: Ranges) -> Ranges:
-    if not one or not other:
-        return one
     if one == other:
         return ()
+    if next(_shared(one, other), None) is None:
+        return one  # mostly nothing goes, and a large run keeps many such sets
     result: list[Range] = []
     for each in one:
         low, high = each
@@ -87,18 +96,11 @@ def _difference(one: Ranges, other: Ranges) -> Ranges:
             low = hole_high + 1
         if low <= high:
             result.append(each if low == each[0] else (low, high))
-    # mostly nothing goes, and a large run keeps many such sets
-    return one if len(result) == len(one) and tuple(result) == one else tuple(result)
+    return tuple(result)
 
 
 def _intersection(one: Ranges, other: Ranges) -> Ranges:
-    if one == other:
-        return one
-    if len(one) > len(other):
-        one, other = other, one
-    return tuple(
-        (max(low, a), min(high, b)) for low, high in one for a, b in _overlapping(other, low, high)
-    )
+    return one if one == other else tuple(_shared(one, other))
 
 
 def _cidrs(ranges: Ranges, bits: int) -> Iterator[tuple[int, int]]:
@@ -144,7 +146,10 @@ class Networks:
         parts = [part for part in sets if part]
         if len(parts) == 1:
             return parts[0]
-        return cls((r for part in parts for r in part.v4), (r for part in parts for r in part.v6))
+        return cls(
+            chain.from_iterable(part.v4 for part in parts),
+            chain.from_iterable(part.v6 for part in parts),
+        )
 
     @classmethod
     def parse(cls, texts: Iterable[str]) -> Networks:
