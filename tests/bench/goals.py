@@ -10,7 +10,10 @@ from typing import NamedTuple
 
 from tests.bench.prepare import TEN_THOUSAND, WHOLE
 from tests.bench.rivals import SMTPCTL
-from tests.bench.runs import AGAIN, BARE, FRESH, LIBRARY, Row
+from tests.bench.runs import AGAIN, BARE, CONNECTED, FRESH, LIBRARY, Row
+
+OURS = (LIBRARY, FRESH, AGAIN)
+LOOPS = (BARE, CONNECTED)
 
 Figure = Callable[[Row], float]
 
@@ -52,27 +55,32 @@ def goals(rows: Sequence[Row]) -> list[Goal]:
         one, two = find(rows, WHOLE, delay, name), find(rows, WHOLE, delay, other)
         return ratio(one, two, figure)
 
-    large = {name: find(rows, TEN_THOUSAND, 0, name) for name in (FRESH, AGAIN, LIBRARY, BARE)}
+    large = {name: find(rows, TEN_THOUSAND, 0, name) for name in (*OURS, *LOOPS)}
     return [
         Goal("whole world, 100 ms, with state / smtpctl", "<= 1", against(AGAIN, SMTPCTL, 100)),
         Goal("whole world, 100 ms, fresh / smtpctl", "<= 1.35", against(FRESH, SMTPCTL, 100)),
         Goal("whole world, 20 ms, fresh / smtpctl", "<= 2.75", against(FRESH, SMTPCTL, 20)),
         Goal("whole world, 20 ms, with state / smtpctl", "<= 2.75", against(AGAIN, SMTPCTL, 20)),
-        Goal("whole world, 0 ms, fresh / bare, processor", "<= 1.5", against(FRESH, BARE, 0, cpu)),
         *(
-            Goal(f"10,000 domains, {name}, peak MiB", "<= 250", row.sample.peak if row else None)
-            for name, row in large.items()
-            if name != BARE
+            Goal(f"whole world, 0 ms, fresh / {loop}, processor", "<= 1.5", share)
+            for loop in LOOPS
+            for share in [against(FRESH, loop, 0, cpu)]
         ),
         *(
-            Goal(f"10,000 domains, 0 ms, {name}, rate / bare", ">= 0.70", rate)
+            Goal(f"10,000 domains, {name}, peak MiB", "<= 250", row.sample.peak if row else None)
+            for name in OURS
+            for row in [large[name]]
+        ),
+        *(
+            Goal(f"10,000 domains, 0 ms, {name}, rate / {loop}", ">= 0.70", rate)
+            for loop in LOOPS
             for name in (LIBRARY, FRESH)
-            for rate in [ratio(large[BARE], large[name], wall)]
+            for rate in [ratio(large[loop], large[name], wall)]
         ),
         Goal("queries a question, most of all runs", "= 1", _most_queries(rows)),
     ]
 
 
 def _most_queries(rows: Sequence[Row]) -> float | None:
-    ours = [row for row in rows if row.name in (FRESH, AGAIN, LIBRARY) and not row.sample.failure]
+    ours = [row for row in rows if row.name in OURS and not row.sample.failure]
     return max((row.counts.queries / row.counts.distinct for row in ours), default=None)

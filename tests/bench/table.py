@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from tests.bench import goals, rivals
 from tests.bench.goals import Figure, cpu, find, ratio, wall
 from tests.bench.measure import Sample
-from tests.bench.runs import AGAIN, BARE, CONNECTED, FRESH, LIBRARY, Row
+from tests.bench.runs import BARE, CONNECTED, Row
 from tests.bench.starting import CLICK, VERSION, Loaded
 from tests.bench.timing import LIBRARIES, OURS, Timing
 
@@ -72,7 +72,7 @@ def _figures(row: Row) -> Cells:
 
 
 def _is_ours(row: Row) -> bool:
-    return row.name in (FRESH, AGAIN, LIBRARY)
+    return row.name in goals.OURS
 
 
 def _ratio_head(found: Sequence[str]) -> Cells:
