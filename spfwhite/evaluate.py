@@ -46,6 +46,7 @@ class _ListMode:
         self.widest = widest
         self._index: dict[str, int] = {}
         self._below: dict[str, list[str]] = {}
+        self._unbounded: _ListMode | None = None
         self.nodes: list[Node] = []
 
     def node(self, domain: str) -> int:
@@ -102,6 +103,17 @@ class _ListMode:
     def child(self, name: str) -> int:
         """Return the index of a node that has been begun."""
         return self._index[name]
+
+    def denied(self, name: str) -> Networks:
+        """Return what the records at a name pass without the rail on width.
+
+        A directive that is not "+" takes it away, and nothing is too wide to be denied.
+        """
+        if self.widest == ANY_WIDTH:
+            return self.nodes[self._index[name]].passed
+        if self._unbounded is None:
+            self._unbounded = _ListMode(self._answers, ANY_WIDTH)
+        return self._unbounded.nodes[self._unbounded.node(name)].passed
 
     def hosts(self, term: spf.Hosts, name: str) -> Addresses:
         """Return what an `a` or `mx` term matches."""
@@ -190,7 +202,7 @@ class _RecordFold:
         if node.fault:
             fault = Fault(node.fault.kind, node.fault.detail)
             return _Match(EMPTY, child, self._problem(term, fault))
-        return _Match(node.passed, child)
+        return _Match(node.passed if term.qualifier == "+" else self._mode.denied(name), child)
 
     def _hosts(self, term: spf.Term, body: spf.Hosts) -> _Match:
         self._lookups += 1

@@ -137,7 +137,7 @@ class _Check:
             case spf.Include(spec) | spf.Redirect(spec):
                 name = target(spec, domain)
                 if isinstance(name, str):
-                    return self._included(name, remaining)
+                    return self._included(term, name, remaining)
                 return _Turn(undecided=remaining, fault=name)
             case spf.Hosts(_, spec) as hosts:
                 name = target(spec, domain)
@@ -147,8 +147,12 @@ class _Check:
         fault = Fault("undecidable", "is decided by the client")
         return _Turn(undecided=remaining, fault=fault)
 
-    def _included(self, name: str, remaining: Networks) -> _Turn:
+    def _included(self, term: spf.Term, name: str, remaining: Networks) -> _Turn:
+        widest = self._widest
+        if term.qualifier != "+":
+            self._widest = ANY_WIDTH  # nothing is too wide to be denied
         outcome = self.record(name, remaining)
+        self._widest = widest
         # section 5.2: no record at all, like every error, is an error of the include
         problem = self._nodes[outcome.child].fault
         fault = Fault(problem.kind, problem.detail) if problem else None

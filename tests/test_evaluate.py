@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import Protocol
 
+import pytest
 from hypothesis import given, settings
 
-from spfwhite.answers import Question
+from spfwhite.answers import Answers, Question
 from spfwhite.evaluate import evaluate
 from spfwhite.library import resolve
 from spfwhite.networks import Address, Networks
+from spfwhite.strict import evaluate_strict
 from spfwhite.trail import Evaluation
 from spfwhite.width import Widest
 from tests.dnsserver import DnsServer
@@ -17,6 +20,13 @@ from tests.dnsserver import Zone as ServedZone
 from tests.generated import boundaries, zones
 from tests.oracle import Zone, list_mode_passes
 from tests.zones import WORLD, Snapshot, domains, world
+
+
+class Mode(Protocol):
+    """List mode or strict mode."""
+
+    def __call__(self, domains: list[str], answers: Answers, *, widest: Widest) -> Evaluation:
+        """Evaluate."""
 
 
 def evaluated(zone: Zone, *names: str) -> Evaluation:
@@ -42,6 +52,14 @@ def test_lists_what_a_walk_lists_at_every_boundary(zone: Zone) -> None:
         passed = evaluation.root(name).passed
         for address in boundaries(zone):
             assert (address in passed) == list_mode_passes(zone, name, address), (name, address)
+
+
+@settings(max_examples=200, deadline=None)
+@given(zones(undecidable=True))
+def test_the_rail_on_width_lists_nothing_that_would_not_be_listed_without_it(zone: Zone) -> None:
+    railed = evaluate(domains(zone), Snapshot(zone), widest=Widest(12, 28))
+    for name in domains(zone):
+        assert not railed.root(name).passed - evaluated(zone).root(name).passed
 
 
 @settings(max_examples=100, deadline=None)
@@ -171,6 +189,19 @@ def test_the_rail_on_width_judges_each_family_of_a_host_term() -> None:
     }
     evaluation = evaluate(["a.test"], Snapshot(zone), widest=Widest(12, 28))
     assert evaluation.root("a.test").passed.texts() == ["2001:db8::/64"]
+
+
+@pytest.mark.parametrize("mode", [evaluate, evaluate_strict])
+@pytest.mark.parametrize("denied", ["ip4:20.0.0.0/8", "+all", "redirect=c.test", "include:c.test"])
+@pytest.mark.parametrize("qualifier", "-~?")
+def test_no_rail_on_width_makes_a_denial_narrower(mode: Mode, denied: str, qualifier: str) -> None:
+    zone = {
+        **record(f"v=spf1 {qualifier}include:b.test ip4:20.0.0.0/24 ip4:198.18.0.0/7 -all"),
+        ("b.test", "TXT"): (f"v=spf1 {denied}",),
+        ("c.test", "TXT"): ("v=spf1 ip4:20.0.0.0/8 -all",),
+    }
+    evaluation = mode(["a.test"], Snapshot(zone), widest=Widest(12, 28))
+    assert evaluation.root("a.test").passed.texts() == []
 
 
 def test_a_domain_of_one_label_has_no_record() -> None:

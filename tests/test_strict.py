@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 
 from spfwhite.networks import Networks
 from spfwhite.strict import evaluate_strict
-from spfwhite.width import Widest
+from spfwhite.width import ANY_WIDTH, Widest
 from tests.generated import boundaries, zones
 from tests.oracle import Zone, check_host
 from tests.zones import Snapshot, domains
 
 
-def passes(zone: Zone, domain: str = "a.test") -> Networks:
-    return evaluate_strict([domain], Snapshot(zone)).root(domain).passed
+def passes(zone: Zone, domain: str = "a.test", widest: Widest = ANY_WIDTH) -> Networks:
+    return evaluate_strict([domain], Snapshot(zone), widest=widest).root(domain).passed
 
 
+@pytest.mark.parametrize("widest", [ANY_WIDTH, Widest(12, 28)])
 @settings(max_examples=400, deadline=None)
-@given(zones())
-def test_never_wider_than_check_host(zone: Zone) -> None:
+@given(zone=zones())
+def test_never_wider_than_check_host(widest: Widest, zone: Zone) -> None:
     for name in domains(zone):
-        passed = passes(zone, name)
+        passed = passes(zone, name, widest)
         for address in boundaries(zone):
             if address in passed:
                 assert check_host(zone, name, address) == "pass", (name, address)
