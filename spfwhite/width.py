@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from spfwhite import spf
-from spfwhite.networks import BITS, EMPTY, Networks, masked
+from spfwhite.networks import BITS, EMPTY, Networks
 from spfwhite.trail import Fault
 
 PAGE: Final = "page"
@@ -43,27 +43,15 @@ class Widest(NamedTuple):
 
     def admitted(self, text: str, networks: Networks) -> Networks:
         """Return what of remembered networks the term that passed them may still pass."""
-        narrow = self._narrow_cidrs(networks)
-        if narrow == networks or text in (PAGE, HOSTS):
-            return narrow
+        # a list was judged entry by entry when it came, and its neighbours may have joined since
+        if self.admits(networks) or text in (PAGE, HOSTS):
+            return networks
         terms = spf.parse(f"v=spf1 {text}").terms
         if len(terms) != 1 or isinstance(terms[0].body, spf.Malformed):
             return EMPTY
         if isinstance(terms[0].body, spf.Ip):
             networks &= terms[0].body.networks
         return self.narrowed(terms[0], networks)
-
-    def _narrow_cidrs(self, networks: Networks) -> Networks:
-        """Drop CIDRs wider than this: a list has no terms that could be judged."""
-        kept = [
-            [
-                masked(low, prefix, BITS[version])
-                for low, prefix in networks.cidrs(version)
-                if prefix >= least
-            ]
-            for version, least in ((4, self.ipv4), (6, self.ipv6))
-        ]
-        return Networks(*kept)
 
     def fault(self, term: spf.Term) -> Fault:
         """Return the fault of a term that `narrowed` took something from."""

@@ -155,6 +155,17 @@ def test_what_is_too_wide_on_a_page_is_dropped_and_named(new: PageSite) -> None:
     assert "64.0.0.0/11" in problem["detail"]
 
 
+def test_neighbours_on_a_page_that_are_too_wide_together_are_remembered(new: PageSite) -> None:
+    new.web.replies[PATH] = page(["64.0.0.0/12", "64.16.0.0/12"])
+    assert new.site.generate().returncode == 0
+    new.web.replies[PATH] = Reply(b"", 500)
+    assert new.site.generate().returncode == 0
+    assert new.site.rules() == ["64.0.0.0/11\tpermit", *PLAIN]
+    new.web.replies[PATH] = page(["65.0.0.0/12"])
+    code, listed = new.reported()
+    assert (code, listed["status"]) == (3, "held")
+
+
 def test_special_use_addresses_of_a_page_are_dropped(tmp_path: Path) -> None:
     keys = 'pages_http = true\nspecial_use = "drop"'
     with page_site(tmp_path, page(["10.0.0.1", "52.0.0.0/24"]), keys=keys) as made:
