@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from spfwhite.answers import Answer, Failed, Found, Question
+from spfwhite.targets import follow_up
 
 DAY = 86_400.0
 
@@ -53,7 +54,7 @@ class Recall:
     """The memory in one run: decides what is used, and what will be remembered."""
 
     def __init__(self, known: Known, policy: Policy, now: float) -> None:
-        self._known = known
+        self._known = {question: _not_after(now, entry) for question, entry in known.items()}
         self._policy = policy
         self._now = now
         self._fresh: dict[Question, Remembered] = {}
@@ -75,7 +76,6 @@ class Recall:
             made = replace(self._joined(question, answer, old), validators=validators)
             self._fresh[question] = made
             return _in_use(made)
-        # a clock that was set back makes an answer look younger, never older
         if old is None or self._now - old.seen > self._policy.max_stale:
             return answer
         self.stale[question] = Stale(old.seen, answer.reason)
@@ -94,6 +94,17 @@ class Recall:
                 known[question] = entry
         return known
 
+    def below(self, domains: Iterable[str]) -> dict[Question, Remembered]:
+        """Return what earlier runs knew of some domains and of all that these led to."""
+        queue = [Question(domain, "TXT") for domain in domains]
+        found: dict[Question, Remembered] = {}
+        for question in queue:  # grows while it is walked
+            entry = self._known.get(question)
+            if entry and question not in found:
+                found[question] = entry
+                queue += follow_up(question, entry.answer).questions
+        return found
+
     def _joined(self, question: Question, answer: Answer, old: Remembered | None) -> Remembered:
         if question.rrtype in ("TXT", "PAGE") or not isinstance(answer, Found):
             return Remembered(answer, self._now)
@@ -108,7 +119,7 @@ class Recall:
         return {value: seen for value, seen in old.values.items() if seen >= oldest}
 
     def _lately(self, old: Remembered) -> Answer:
-        if not isinstance(old.answer, Found) or not self._policy.sticky:
+        if not isinstance(old.answer, Found) or not old.values or not self._policy.sticky:
             return old.answer
         # measured from when it was seen: while queries fail, nothing can rotate out
         oldest = old.seen - self._policy.sticky
@@ -116,7 +127,18 @@ class Recall:
         return Found(tuple(sorted(lately | set(old.answer.values))))
 
 
+def _not_after(now: float, entry: Remembered) -> Remembered:
+    """Return an entry with no time that is still to come: the clock was ahead when it was made.
+
+    Else it would stay young until then, and what it remembers in use.
+    """
+    if entry.seen <= now and all(seen <= now for seen in entry.values.values()):
+        return entry
+    values = {value: min(seen, now) for value, seen in entry.values.items()}
+    return replace(entry, seen=min(entry.seen, now), values=values)
+
+
 def _in_use(made: Remembered) -> Answer:
-    if not isinstance(made.answer, Found):
+    if not isinstance(made.answer, Found) or not made.values:
         return made.answer
     return Found(tuple(sorted(set(made.answer.values) | made.values.keys())))

@@ -21,7 +21,7 @@ from spfwhite.formats import FORMATS, Action, Format, FormatName
 from spfwhite.listing import chosen, listing, networks_of
 from spfwhite.memory import Recall
 from spfwhite.networks import BITS, EMPTY, Networks, address
-from spfwhite.plan import Plan
+from spfwhite.plan import Decision, Plan
 from spfwhite.postfix import Postfix, reload_by
 from spfwhite.settings import Config, Table
 from spfwhite.state import Change, State, TableState, recent, save
@@ -214,14 +214,22 @@ def next_state(
     """Return what the next run will know, if this one asked the network for everything."""
     questions = {q for decision in decided.decisions for q in decision.candidate.questions}
     entries = {d.provider.name: d.entry for d in decided.decisions}
+    held = [each for each in decided.decisions if each.status == "held" and each.entry]
     return State(
         now,
         now,
-        recall.remembered(questions),
+        # what a held provider came from may fail on the night that it is back
+        {**recall.below(_came_from(held)), **recall.remembered(questions)},
         {name: entry for name, entry in entries.items() if entry},
         {str(each.path): _table_state(each, state) for each in ready},
         recent((*state.journal, *_changes(decided, state, now)), now),
     )
+
+
+def _came_from(decisions: list[Decision]) -> list[str]:
+    """Return the domains of some providers, and those of the records that passed what counts."""
+    domains = [domain for each in decisions for domain in each.provider.domains]
+    return domains + [o.domain for each in decisions if each.entry for o in each.entry.origins]
 
 
 def _table_state(ready: Ready, state: State) -> TableState:

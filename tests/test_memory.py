@@ -164,3 +164,26 @@ def test_strict_mode_uses_the_answer_that_came_alone_when_the_clock_was_set_back
 def test_a_clock_set_back_keeps_rotating_values() -> None:
     known = after(A, Found(("198.18.0.1",)), {})
     assert used(A, Found(("198.18.0.2",)), known, days=-30) == Found(("198.18.0.1", "198.18.0.2"))
+
+
+def test_a_clock_that_was_ahead_makes_no_answer_young_for_long() -> None:
+    known = after(TXT, RECORD, {}, days=800)
+    assert Recall(known, POLICY, NOW).recent(TXT, 60) == RECORD
+    known = Recall(known, POLICY, NOW).remembered([TXT])
+    assert used(TXT, FAILED, known, days=14) == RECORD
+    assert used(TXT, FAILED, known, days=15) == FAILED
+
+
+def test_a_clock_that_was_ahead_keeps_no_rotating_value_for_long() -> None:
+    old, new = Found(("192.0.2.1",)), Found(("192.0.2.2",))
+    known = after(A, new, after(A, old, {}, days=800))
+    assert used(A, new, known, days=7) == Found((*old.values, *new.values))
+    assert used(A, new, known, days=8) == new
+
+
+def test_two_records_of_one_text_stay_two() -> None:
+    """RFC 7208 section 4.5 takes neither, and their strings may be split in other places."""
+    twice = Found(("v=spf1 -all", "v=spf1 -all"))
+    known = after(TXT, twice, {})
+    assert used(TXT, twice, {}) == used(TXT, FAILED, known, days=1) == twice
+    assert Recall(known, POLICY, NOW).offline() == {TXT: twice}
