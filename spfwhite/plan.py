@@ -7,6 +7,7 @@ function of candidates, accepted entries and the time. Refuses: to look up and t
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,7 +16,7 @@ from typing import Final, Literal
 from spfwhite.candidates import Candidate, gone, origins, widest
 from spfwhite.memory import DAY
 from spfwhite.networks import EMPTY, Networks
-from spfwhite.rails import Hold, Rail, too_many
+from spfwhite.rails import UNITS, Hold, Rail, amount, too_many
 from spfwhite.settings import Config, Provider
 from spfwhite.trail import Origin
 
@@ -114,25 +115,33 @@ def decide(
     now: float,
 ) -> Plan:
     """Decide on all providers; `lifted` names those whose hold the operator lifts."""
-    judge = _Judge(config, lifted, now)
-    decisions = tuple(
-        judge.decision(candidate, accepted.get(candidate.provider.name)) for candidate in candidates
-    )
-    refusals = [] if force else _total(config, decisions, accepted, lifted)
-    plan = Plan(decisions, tuple(refusals))
-    allow = [each for each in decisions if each.provider.action == "permit"]
+
+    def decided(held_days: float) -> Plan:
+        judge = _Judge(config, lifted, now, held_days)
+        decisions = tuple(judge.decision(c, accepted.get(c.provider.name)) for c in candidates)
+        refusals = [] if force else _total(config, decisions, accepted, lifted)
+        return Plan(decisions, tuple(refusals))
+
+    plan = decided(config.state.held_days)
+    if plan.refusals:
+        # a provider that would be let go now must not stop the others for good: it stays held
+        plan = decided(math.inf)
+    allow = [each for each in plan.decisions if each.provider.action == "permit"]
     if not allow or plan.permitted:
         return plan
     empty = (
         f"the list would be empty: none of {len(allow)} providers passes an address; "
         "no flag lifts this"
     )
-    return replace(plan, refusals=(*refusals, empty))
+    return replace(plan, refusals=(*plan.refusals, empty))
 
 
 class _Judge:
-    def __init__(self, config: Config, lifted: Collection[str], now: float) -> None:
+    def __init__(
+        self, config: Config, lifted: Collection[str], now: float, held_days: float
+    ) -> None:
         self._config = config
+        self._held_days = held_days
         self._lifted = lifted
         self._now = now
         safety = config.safety
@@ -154,7 +163,8 @@ class _Judge:
         holds += too_many(before, candidate.passed)
         if entry and before:
             found = self._rail.violations(before, candidate.passed)
-            holds += [hold for hold in found if not (entry.partial and hold.kind == "growth")]
+            is_closed = entry.partial and not candidate.incomplete  # its gap, in this run
+            holds += [hold for hold in found if not (is_closed and hold.kind == "growth")]
         if not holds and entry and not candidate.fresh:
             # nothing was answered, so nothing was learned, however old the answers are by now
             return self._taken(candidate, entry, before, before)
@@ -184,6 +194,8 @@ class _Judge:
             made = Accepted(candidate.provider.digest, self._now, terms, partial=partial)
         if entry and made and entry.held is None and entry.networks == passed:
             made = replace(made, since=entry.since)  # perhaps by other records
+        if entry and not candidate.incomplete and not notice:
+            notice = _lost_by_faults(candidate, entry)
         return self._taken(candidate, made, before, passed, notice)
 
     def _taken(
@@ -206,13 +218,35 @@ class _Judge:
         since = entry.held if entry.held is not None and entry.lost == lost else self._now
         if candidate.incomplete:
             since = self._now  # only what was answered can prove that it is gone
-        days = self._config.state.held_days
+        days = self._held_days
         known = not candidate.stale and not candidate.incomplete
         loss_alone = known and all(hold.kind == "loss" for hold in holds)
         if loss_alone and self._now - since >= days * DAY:
             notice = f"its loss has not changed for {days} days (state.held_days) and is accepted"
             return self._accept(candidate, entry, before, notice)
         return _held(candidate, replace(entry, held=since, lost=lost), before, holds)
+
+
+def _lost_by_faults(candidate: Candidate, entry: Accepted) -> str:
+    """Say which faults took accepted networks away, "" for none: an edited record is no fault.
+
+    News of one night, since what is lost is no longer accepted on the next one.
+    """
+    lost = entry.networks - candidate.passed
+    if not lost:
+        return ""
+    nodes = (n for domain in candidate.provider.domains for n in candidate.evaluation.walk(domain))
+    records = {node.domain: node.fault.detail for node in nodes if node.fault}
+    terms = {(found.domain, found.term): found.detail for found in candidate.problems}
+    details = {
+        records.get(origin.domain) or terms.get((origin.domain, origin.term))
+        for origin in entry.origins
+        if origin.networks & lost
+    } - {None}
+    if not details:
+        return ""
+    amounts = [f"{amount(v, lost):,} of its {UNITS[v]}" for v in (4, 6) if lost.ranges(v)]
+    return f"loses {' and '.join(amounts)}: {'; '.join(sorted(map(str, details)))}"
 
 
 def _held(

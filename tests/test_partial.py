@@ -33,3 +33,10 @@ def test_a_failed_query_later_on_lifts_nothing() -> None:
     nights.night(WHOLE)
     nights.night(failing(WHOLE, "s.test"), days=20)
     assert nights.night(GROWN).decision("p").status == "held"
+
+
+def test_what_grows_while_the_gap_stays_is_judged() -> None:
+    nights = series()
+    grown = records(p="ip4:20.1.0.0/24 ip4:22.0.0.0/12 include:s.test", q="ip4:21.0.0.0/16")
+    nights.night(failing(WHOLE, "s.test"))
+    assert nights.night(failing({**WHOLE, **grown}, "s.test")).decision("p").status == "held"

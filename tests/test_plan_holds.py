@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from spfwhite.networks import Networks
+from spfwhite.report import Exit
 from tests.nights import Nights, configured, edited, failing, records
 from tests.oracle import Zone
 
@@ -225,3 +226,71 @@ def test_a_clock_set_back_loses_nothing() -> None:
         night = series.night(zone, days=-400)
         assert not night.plan.refusals
         assert series.table == table
+
+
+INCLUDES = records(
+    p="include:b.test include:m.test ip4:20.2.0.0/16",
+    b="ip4:20.0.0.0/16",
+    m="include:c.test",
+    c="ip4:20.1.0.0/16",
+    q="ip4:21.0.0.0/16",
+)
+
+
+def without(name: str) -> Zone:
+    return {key: text for key, text in INCLUDES.items() if key[0] != name}
+
+
+def includes(*zones: Zone) -> Nights:
+    series = Nights(CONFIG)
+    for zone in (INCLUDES, *zones):
+        series.night(zone)
+    return series
+
+
+@pytest.mark.parametrize(
+    ("fault", "detail"),
+    [
+        (without("b.test"), "b.test does not exist"),
+        ({**INCLUDES, ("b.test", "TXT"): ("x",)}, "b.test has no SPF record"),
+        ({**INCLUDES, ("b.test", "TXT"): ("v=spf1", "v=spf1")}, "b.test has 2 SPF records"),
+    ],
+)
+def test_a_part_that_a_fault_takes_is_news_of_one_night(fault: Zone, detail: str) -> None:
+    series = includes()
+    night = series.night(fault)
+    assert night.decision("p").status == "ok"
+    assert night.report.exit_code == Exit.OK
+    notice = night.decision("p").notice
+    assert notice.startswith("loses 65,536 of its IPv4 addresses: ")
+    assert detail in notice
+    assert not series.night(fault).report.has_news
+
+
+def test_a_record_that_was_edited_is_no_news() -> None:
+    edited_by_its_owner = {**INCLUDES, **records(p="include:m.test ip4:20.2.0.0/16")}
+    assert not includes().night(edited_by_its_owner).report.has_news
+
+
+def test_a_host_that_is_gone_is_news() -> None:
+    hosts: Zone = {
+        ("p.test", "TXT"): ("v=spf1 a:h.test ip4:20.2.0.0/30 -all",),
+        ("h.test", "A"): ("20.3.0.1",),
+        **records(q="ip4:21.0.0.0/16"),
+    }
+    series = Nights(CONFIG)
+    series.night(hosts)
+    gone = {key: text for key, text in hosts.items() if key[0] != "h.test"}
+    notice = series.night(gone).decision("p").notice
+    assert notice == "loses 1 of its IPv4 addresses: h.test has no address"
+
+
+@pytest.mark.parametrize(
+    ("name", "nights"), [("m.test", 1), ("b.test", 1), ("b.test", 3), ("c.test", 3)]
+)
+def test_what_is_lost_in_a_portal_is_remembered_on_the_night_after(name: str, nights: int) -> None:
+    """The portal says of every name that it does not exist; then one query fails."""
+    series = includes(*[{}] * nights)
+    night = series.night(failing(INCLUDES, name))
+    assert night.decision("p").networks == Networks.parse(["20.0.0.0/15", "20.2.0.0/16"])
+    assert night.decision("p").status == "stale"

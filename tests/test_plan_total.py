@@ -112,16 +112,32 @@ def test_a_dark_or_lying_dns_changes_nothing(nothing: Zone) -> None:
     assert night.report.exit_code == Exit.DEGRADED
 
 
-def test_all_providers_lost_for_30_days_together_are_refused_not_accepted() -> None:
+def test_all_providers_lost_for_30_days_together_stay_held() -> None:
     nights = series()
     table = nights.table
     nights.night({})
     for _ in range(3):
         night = nights.night({}, days=100)
-        assert keys(night.plan.refusals) == ["safety.total_max_loss"] * 2
+        assert {each.status for each in night.plan.decisions} == {"held"}
+        assert night.report.exit_code == Exit.DEGRADED
         assert nights.table == table
     assert not nights.night(world()).plan.refusals
     assert nights.table == table
+
+
+def test_a_large_provider_lost_for_30_days_stays_held_and_stops_nobody() -> None:
+    nights = series()
+    large = {**world(), **records(p0="ip4:21.0.0.0/16 ip6:2a00:0::/52")}
+    nights.night(large, lifted=["p0"])
+    gone = {key: text for key, text in large.items() if key[0] != "p0.test"}
+    nights.night(gone)
+    night = nights.night({**gone, **records(p1="ip4:20.1.0.0/21 ip6:2a00:1::/52")}, days=30)
+    assert not night.plan.refusals
+    assert night.decision("p0").status == "held"
+    assert "20.1.0.0/21" in nights.texts()
+    assert night.decision("p1").status == "ok"
+    assert not nights.night(gone, lifted=["p0"]).plan.refusals
+    assert "21.0.0.0/16" not in nights.texts()
 
 
 def test_accepting_everything_does_not_empty_the_list_whatever_the_flags() -> None:
