@@ -7,21 +7,20 @@ print (`spfwhite.cli`) and to exit.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from spfwhite import candidates, fetch, files, plan, write
-from spfwhite.answers import Answer, Answers, Failed, Found, Question
+from spfwhite import candidates, fetch, files, notices, plan, write
+from spfwhite.answers import Answer, Failed, Question
 from spfwhite.crawl import Progress, no_progress
 from spfwhite.formats import FormatName
-from spfwhite.memory import DAY, Policy, Recall, Stale
-from spfwhite.networks import EMPTY
+from spfwhite.memory import DAY, Policy, Recall
 from spfwhite.postfix import ReloadError
-from spfwhite.report import ProviderReport, Report, TableReport, expired_report, provider_report
+from spfwhite.report import Report, TableReport, provider_report
 from spfwhite.settings import Config
 from spfwhite.state import State, StateError, load
 
@@ -56,6 +55,11 @@ class Options:
     def writes_state(self) -> bool:
         """Only a run that writes the configured tables writes the state."""
         return self.output is None and not self.dry_run
+
+    @property
+    def compares(self) -> bool:
+        """Whether the configured tables are compared with those of the run before."""
+        return self.output is None and self.replay is None
 
 
 class Run(NamedTuple):
@@ -114,7 +118,7 @@ def generate(config: Config, options: Options = PLAIN) -> Run:
             outcome="planned",
             providers=(
                 *(provider_report(decision) for decision in decided.decisions),
-                *_expired(whole, config, state),
+                *notices.expired(whole, config, state),
             ),
             networks=decided.permitted,
             rejected=decided.rejected,
@@ -126,8 +130,8 @@ def generate(config: Config, options: Options = PLAIN) -> Run:
             refusals=(*decided.refusals, *(table.refusal for table in ready if table.refusal)),
             notices=(
                 *memory.notices,
-                *_darkness(answers, recall.stale),
-                *(() if options.output else write.left_behind(config, ready, state)),
+                *notices.darkness(answers, recall.stale),
+                *(_changes(whole, config, ready, memory) if options.compares else ()),
             ),
             tables=tuple(
                 TableReport(each.table.path, each.table.format, each.networks, not each.is_current)
@@ -140,6 +144,18 @@ def generate(config: Config, options: Options = PLAIN) -> Run:
             following = replace(following, asked=state.asked)
         report = _carried_out(config, options, report, ready, following)
         return Run(replace(report, duration=time.time() - now), allow.content)
+
+
+def _changes(
+    whole: Config, config: Config, ready: list[write.Ready], memory: _Memory
+) -> Iterator[str]:
+    """Yield what is another than in the run before, beside the networks."""
+    if memory.state is None:
+        if not memory.notices:
+            yield from notices.forgotten(config.state.path, ready[0])
+        return
+    yield from notices.unconfigured(whole, memory.state)
+    yield from write.left_behind(config, ready, memory.state)
 
 
 def _carried_out(
@@ -163,14 +179,6 @@ def _carried_out(
     except ReloadError as error:
         return replace(report, not_reloaded=str(error))
     return report
-
-
-def _expired(whole: Config, config: Config, state: State) -> Iterator[ProviderReport]:
-    """Report the providers that are off because their last day is over."""
-    for before, after in zip(whole.providers, config.providers, strict=False):
-        if before.enabled and not after.enabled:
-            entry = state.accepted.get(before.name)
-            yield expired_report(before, entry.networks if entry else EMPTY)
 
 
 def _check(config: Config, options: Options) -> None:
@@ -226,19 +234,6 @@ def _answers(config: Config, options: Options, recall: Recall) -> dict[Question,
     if options.offline:
         return recall.offline()
     return fetch.fetch(config, recall, only=options.only, progress=options.progress)
-
-
-def _darkness(answers: Answers, stale: Mapping[Question, Stale]) -> list[str]:
-    """Say once that DNS gave nothing at all, instead of once a provider."""
-    asked = {q: answer for q, answer in answers.items() if q.rrtype != "PAGE"}
-    if not asked or any(isinstance(a, Found) and q not in stale for q, a in asked.items()):
-        return []
-    failures = [answer for answer in asked.values() if isinstance(answer, Failed)]
-    reasons = {each.reason for each in failures}
-    reasons |= {each.reason for q, each in stale.items() if q in asked}
-    if not reasons:
-        reasons = {"every name came back as not existing, so the name server does not resolve"}
-    return [f"DNS gave no answer at all: {'; '.join(sorted(reasons)[:3])}"]
 
 
 def _lifted(config: Config, options: Options) -> set[str]:

@@ -113,7 +113,7 @@ def entries(value: object) -> list[object]:
 
 def path(value: object) -> Path:
     """Return a path; who knows the file that names it puts that file's folder in front."""
-    if isinstance(value, str) and value and value.isprintable():
+    if isinstance(value, str) and value.isprintable() and Path(value).name:
         return Path(value)
     raise ValueError(f"must be a path, not {shown(value)}")
 

@@ -174,7 +174,7 @@ def _state(data: dict[str, Any]) -> State:
         },
         {_text(name): _accepted(value, terms) for name, value in data["accepted"].items()},
         {
-            _text(path): TableState(_text(table["written"]), _text(table["loaded"]))
+            _path(path): TableState(_text(table["written"]), _text(table["loaded"]))
             for path, table in data["tables"].items()
         },
         tuple(_change(value) for value in data["journal"]),
@@ -225,6 +225,12 @@ def _text(value: object) -> str:
         raise TypeError(value)
     value.encode()  # a surrogate could not be written again
     return value
+
+
+def _path(value: str) -> str:
+    if "\0" in value:
+        raise ValueError(value)
+    return value  # in which the system's octets may stand as surrogates
 
 
 def _index(value: object) -> int:

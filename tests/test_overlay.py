@@ -32,6 +32,7 @@ def fault(text: str) -> str:
         ("[categories]\nde = 'no'", 'categories.de must be true or false, not "no"'),
         ('[safety]\nspecial_use = "inherit"', 'must be "drop" or "keep", not "inherit"'),
         ("[output]\nallow = ''", 'output.allow must be a path, not ""'),
+        ("[output]\nallow = '/'", 'output.allow must be a path, not "/"'),
         ('[output]\nallow = "a\\u0000"', 'output.allow must be a path, not "a\\000"'),
         ("[postfix]\nreload_command = 'x'", 'must be a list of texts, not "x"'),
         ("[postfix]\nreload_command = [1]", "must be a list of texts, but has 1"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ BAD: dict[str, Callable[[bytes], bytes]] = {
     "without what was accepted": lambda content: edited(content, accepted=None),
     "with a network of no kind": lambda content: content.replace(b"198.18.0.0/16", b"198.18.0/16"),
     "with a time that is none": lambda content: edited(content, written="yesterday"),
+    "with a path that is none": lambda content: content.replace(b"table.cidr", b"t\\u0000.cidr"),
     "with a bad address": lambda content: content.replace(b'"203.0.113.1"', b'"203.0.113"'),
 }
 
@@ -61,6 +63,16 @@ def test_a_bad_state_is_said_and_kept_and_the_run_goes_on(kind: str, made: Site)
     assert listing(made.folder)[made.table.name] == before
     done = made.generate()
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_folder_whose_name_is_no_text_loses_no_state(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    folder.mkdir()
+    with site(folder) as made:
+        for _ in range(2):
+            done = made.generate()
+            assert (done.returncode, done.stderr) == (0, "")
+        assert not made.state.with_name("state.json.bad").exists()
 
 
 def test_the_place_where_a_bad_state_is_kept_is_said_whole(made: Site) -> None:

@@ -1,0 +1,65 @@
+"""What a run has to say beside its report: news that change no exit code, each a sentence.
+
+Owns: when there is such news. Most of it is said once, since the state that it is told from is
+another one on the next run. Refuses: to decide anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from spfwhite.answers import Answers, Failed, Found, Question
+from spfwhite.memory import Stale
+from spfwhite.networks import EMPTY
+from spfwhite.report import ProviderReport, expired_report
+from spfwhite.settings import Config
+from spfwhite.state import State
+from spfwhite.tables import origin
+from spfwhite.write import Ready
+
+MAX_NAMES: Final = 12
+
+
+def darkness(answers: Answers, stale: Mapping[Question, Stale]) -> list[str]:
+    """Say once that DNS gave nothing at all, instead of once a provider."""
+    asked = {q: answer for q, answer in answers.items() if q.rrtype != "PAGE"}
+    if not asked or any(isinstance(a, Found) and q not in stale for q, a in asked.items()):
+        return []
+    failures = [answer for answer in asked.values() if isinstance(answer, Failed)]
+    reasons = {each.reason for each in failures}
+    reasons |= {each.reason for q, each in stale.items() if q in asked}
+    if not reasons:
+        reasons = {"every name came back as not existing, so the name server does not resolve"}
+    return [f"DNS gave no answer at all: {'; '.join(sorted(reasons)[:3])}"]
+
+
+def forgotten(path: Path, allow: Ready) -> list[str]:
+    """Say that there is no state at `path`, though a run before this one made the table."""
+    if not allow.before or origin(allow.old or b"") != "ours":
+        return []
+    return [f"there is no {path}, though {allow.path} is ours: the rails compare with nothing"]
+
+
+def unconfigured(whole: Config, state: State) -> list[str]:
+    """Say which providers go since the configuration has them no more, or switches them off."""
+    enabled = {provider.name for provider in whole.providers if provider.enabled}
+    gone = sorted(state.accepted.keys() - enabled)
+    if not gone:
+        return []
+    more = f" and {len(gone) - MAX_NAMES} more" if len(gone) > MAX_NAMES else ""
+    return [f"no longer configured, or switched off: {', '.join(gone[:MAX_NAMES])}{more}"]
+
+
+def expired(whole: Config, config: Config, state: State) -> Iterator[ProviderReport]:
+    """Report the providers that are off because their last day is over, with what goes now."""
+    written = datetime.fromtimestamp(state.written, UTC).date()
+    for before, after in zip(whole.providers, config.providers, strict=False):
+        if before.enabled and not after.enabled:
+            entry = state.accepted.get(before.name)
+            left = entry.networks if entry else EMPTY
+            if before.expires and state.written and written <= before.expires:
+                left |= before.networks  # which are accepted by nobody and so not remembered
+            yield expired_report(before, left)
