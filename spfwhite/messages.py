@@ -27,11 +27,11 @@ LONGEST_CHAIN: Final = 16
 
 # RFC 1035 section 4.1.1
 QR, OPCODE, AA, TC, RD, RA, RCODE = 0x8000, 0x7800, 0x0400, 0x0200, 0x0100, 0x0080, 0x000F
-ANSWER: Final = 0
-"""The first of the sections after the question."""
+ANSWER, AUTHORITY = 0, 1
+"""Sections, counted from behind the question."""
 
 TYPES: Final = {"A": 1, "MX": 15, "TXT": 16, "AAAA": 28}
-CNAME, OPT = 5, 41
+NS, CNAME, SOA, OPT = 2, 5, 6, 41
 IN: Final = 1
 
 _HEADER: Final = struct.Struct("!6H")
@@ -61,10 +61,14 @@ class UnusableError(Exception):
 
 
 class _Response(NamedTuple):
-    """What matters of a response; a record that is there twice is one (RFC 2181 section 5)."""
+    """What matters of a response; a record that is there twice is one (RFC 2181 section 5).
+
+    `authority` are the types of that section.
+    """
 
     flags: int
     rcode: int
+    authority: set[int]
     aliases: dict[Name, Name]
     values: dict[Name, set[Strings]]
 
@@ -132,10 +136,15 @@ def _found(response: _Response, name: Name) -> Found:
 def _void(response: _Response, *, is_alias: bool) -> Void:
     if is_alias and not response.flags & RA:
         raise UnusableError("does not follow CNAME records")
-    if not response.flags & (RA | AA):
-        # a referral of a server that neither recurses nor knows the name
-        raise UnusableError("is a lame name server")
+    if not response.flags & (RA | AA) or _is_referral(response):
+        raise UnusableError("is a lame name server")  # which neither recurses nor knows the name
     return Void("NXDOMAIN" if response.rcode == dns.rcode.NXDOMAIN else "NODATA")
+
+
+def _is_referral(response: _Response) -> bool:
+    """Whether a response only names other servers (RFC 2308 section 2.2)."""
+    names_servers = NS in response.authority and SOA not in response.authority
+    return names_servers and not response.flags & AA and response.rcode == dns.rcode.NOERROR
 
 
 def _read(question: Question, wire: bytes) -> _Response:
@@ -147,6 +156,7 @@ def _read(question: Question, wire: bytes) -> _Response:
         parser.get_struct("!HH")
     rcode = flags & RCODE
     wanted = TYPES[question.rrtype]
+    authority: set[int] = set()
     aliases: dict[Name, Name] = {}
     values: dict[Name, set[Strings]] = {}
     for section, count in enumerate(counts):
@@ -161,11 +171,13 @@ def _read(question: Question, wire: bytes) -> _Response:
                     aliases[owner] = _name(parser)
                 else:
                     parser.get_remaining()
+            if section == AUTHORITY:
+                authority.add(rrtype)
             if rrtype == OPT:
                 rcode |= ttl >> 24 << 4  # RFC 6891 section 6.1.3
     if parser.remaining():
         raise dns.exception.FormError
-    return _Response(flags, rcode, aliases, values)
+    return _Response(flags, rcode, authority, aliases, values)
 
 
 def _name(parser: dns.wire.Parser) -> Name:

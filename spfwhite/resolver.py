@@ -81,6 +81,7 @@ class Resolver:
         try:
             response = await _udp(query, server, timeout)
             if messages.is_truncated(response):
+                await self._window.pace()
                 response = await _tcp(query, server, timeout)
         except TimeoutError:
             if is_first:  # a dead name would count four times

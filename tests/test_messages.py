@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import struct
 from itertools import pairwise
 from typing import Final
 
@@ -12,6 +13,7 @@ import dns.flags
 import dns.message
 import dns.name
 import dns.rcode
+import dns.rdata
 import dns.rdatatype
 import dns.rdtypes.ANY.MX
 import dns.rdtypes.ANY.TXT
@@ -23,6 +25,9 @@ from hypothesis import strategies as st
 from spfwhite import messages
 from spfwhite.answers import Answer, Failed, Found, Question, RRType, Void, canonical
 from spfwhite.messages import UnusableError
+
+# else a record of a class of its own spoils the next ones of its type
+dns.rdata.load_all_types()  # type: ignore[no-untyped-call]
 
 A: Final = Question("a.test", "TXT")
 NAMES: Final = (
@@ -37,7 +42,7 @@ NAMES: Final = (
 )
 RDATA: Final = {
     "TXT": ('"v=spf1 -all"', '"v=spf1 " "-all"', '""', '"x" "\\255\\000"'),
-    "MX": ("10 b.test.", "10 B.test.", "0 .", r"5 a\032b.test."),
+    "MX": ("65535 b.test.", "10 B.test.", "0 .", r"5 a\032b.test."),
     "A": ("192.0.2.1", "192.0.2.2"),
     "AAAA": ("2001:db8::1", "::ffff:192.0.2.1", "::", "::192.0.2.1"),
     "CNAME": NAMES,
@@ -46,6 +51,7 @@ RDATA: Final = {
     "HINFO": ('"a" "b"',),
 }
 CLASSES: Final = ("IN", "IN", "IN", "CH")
+RCODES: Final = (0, 0, 0, 0, 3, 3, 2, 5, 6, 16, 0xF00)
 FLAGS: Final = (dns.flags.RA, dns.flags.AA, dns.flags.RA | dns.flags.AA, 0)
 
 
@@ -69,10 +75,17 @@ def by_dnspython(question: Question, query: bytes, wire: bytes) -> Answer | str:
         return "unusable"
     if chain.answer is None:
         knows = dns.flags.RA if chain.cnames else dns.flags.RA | dns.flags.AA
-        if not response.flags & knows:
+        if not response.flags & knows or is_referral(response):
             return "unusable"
         return Void("NXDOMAIN" if rcode == dns.rcode.NXDOMAIN else "NODATA")
     return Found(tuple(sorted(text(rdata) for rdata in chain.answer)))
+
+
+def is_referral(response: dns.message.Message) -> bool:
+    types = {rrset.rdtype for rrset in response.authority}
+    names_servers = dns.rdatatype.NS in types and dns.rdatatype.SOA not in types
+    is_known = response.flags & dns.flags.AA or response.rcode() == dns.rcode.NXDOMAIN
+    return names_servers and not is_known
 
 
 def text(rdata: object) -> str:
@@ -107,7 +120,9 @@ def responses(
     query = messages.query(question)
     response = dns.message.make_response(dns.message.from_wire(query))
     response.flags |= draw(st.sampled_from(FLAGS))
-    response.set_rcode(dns.rcode.Rcode.make(draw(st.sampled_from([0, 0, 0, 3, 2, 5, 16]))))
+    response.set_rcode(
+        dns.rcode.Rcode.make(draw(st.sampled_from([0, 0, 0, 0, 3, 3, 2, 5, 6, 16, 0xF00])))
+    )
     # types that the name was not asked for are rarer
     kinds = st.sampled_from([question.rrtype] * 3 + ["CNAME"] * 3 + sorted(RDATA))
     for section in response.answer, response.authority, response.additional:
@@ -154,6 +169,10 @@ def test_ids_are_drawn_from_all_there_are() -> None:
     ids = [int.from_bytes(messages.query(A)[:2]) for _ in range(1000)]
     assert len(set(ids)) > 950
     assert {number >> 12 for number in ids} == set(range(16))
+
+
+END: Final = 12 + len(b"\x01a\x04test\x00\x00\x10\x00\x01")
+"""Where the question for A ends."""
 
 
 def response(*records: str, rcode: int = 0, more: int = dns.flags.RA) -> tuple[bytes, bytes]:
@@ -203,9 +222,8 @@ def test_what_differs_in_the_header_or_the_question_is_no_response(at: int, octe
 
 def test_what_is_cut_within_its_header_or_question_is_no_response() -> None:
     query, wire = response()
-    end = 12 + len(b"\x01a\x04test\x00\x00\x10\x00\x01")
-    assert [messages.is_response(query, wire[:at]) for at in range(end)] == [False] * end
-    assert messages.is_response(query, wire[:end])
+    assert [messages.is_response(query, wire[:at]) for at in range(END)] == [False] * END
+    assert messages.is_response(query, wire[:END])
 
 
 @pytest.mark.parametrize("rcode", ["FORMERR", "SERVFAIL", "NOTIMP", "REFUSED"])
@@ -218,7 +236,7 @@ def test_a_refusal_needs_no_question(rcode: str) -> None:
 
 def test_an_answer_needs_its_question() -> None:
     query, _ = response()
-    for rcode in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+    for rcode in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN, dns.rcode.YXDOMAIN):
         assert not messages.is_response(query, query[:2] + bytes([0x81, 0x80 | rcode]) + bytes(8))
 
 
@@ -240,8 +258,7 @@ def test_a_part_of_an_answer_is_none() -> None:
 
 def test_an_answer_that_is_cut_or_goes_on_is_garbage() -> None:
     _, wire = response("a.test. TXT found")
-    end = 12 + len(b"\x01a\x04test\x00\x00\x10\x00\x01")
-    assert {refused(wire[:at]) for at in range(end, len(wire))} == {"sent garbage"}
+    assert {refused(wire[:at]) for at in range(END, len(wire))} == {"sent garbage"}
     assert refused(wire + b"\0") == "sent garbage"
 
 
@@ -250,6 +267,38 @@ def test_a_txt_record_without_a_string_spoils_no_other() -> None:
     _, wire = response("a.test. TXT found", "a.test. TXT empty")
     empty = wire.replace(b"\0\x06\x05empty", b"\0\0")
     assert messages.answer(A, empty) == Found(("", "found"))
+
+
+def test_octets_behind_the_name_of_an_alias_are_garbage() -> None:
+    _, wire = response("a.test. CNAME b.test.")
+    alias = struct.pack("!H", 4) + b"\x01b\xc0\x0e"
+    assert refused(wire.replace(alias, struct.pack("!H", 5) + alias[2:] + b"\0")) == "sent garbage"
+
+
+def test_a_long_chain_of_pointers_is_garbage() -> None:
+    """A record may hold thousands, and each name of a message lead through all of them."""
+    _, wire = response()
+    record = struct.pack("!BHHIH", 0, 65280, 1, 0, 400)
+    first = END + len(record)
+    chain = [12, *range(first, first + 398, 2)]
+    pointers = b"".join(struct.pack("!H", 0xC000 | at) for at in chain)
+    owner = struct.pack("!H", 0xC000 | chain[-1])
+    short, far = (owner_of + b"\0\x10\0\1\0\0\0\0\0\6\5found" for owner_of in (b"\xc0\x0c", owner))
+    head = wire[:6] + b"\0\2\0\0\0\0" + wire[12:END] + record + pointers
+    assert messages.answer(A, head + short) == Found(("found",))
+    assert refused(head + far) == "sent garbage"
+
+
+@pytest.mark.parametrize(
+    ("more", "is_referral"), [(dns.flags.RA, True), (dns.flags.RA | dns.flags.AA, False)]
+)
+def test_who_only_names_other_servers_denies_nothing(more: int, *, is_referral: bool) -> None:
+    _, wire = response("test. NS a.test.", more=more)
+    moved = wire[:6] + b"\0\0\0\1" + wire[10:]  # to the authority section
+    if is_referral:
+        assert refused(moved) == "is a lame name server"
+    else:
+        assert messages.answer(A, moved) == Void("NODATA")
 
 
 def test_records_that_are_split_in_other_places_are_several() -> None:

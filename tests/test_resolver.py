@@ -11,6 +11,7 @@ import pytest
 
 from spfwhite import resolver
 from spfwhite.answers import Answer, Failed, Found, Question, RRType, Void, mx_hosts
+from spfwhite.window import Window
 from tests.asking import ask_all, asking
 from tests.dnsserver import DnsServer, Fault, Zone
 from tests.dnswire import RD, Query, parse
@@ -156,6 +157,18 @@ def test_each_query_has_its_own_id_and_source_port(listening: Listening) -> None
     assert len({wire[:2] for wire in listening.heard}) > 45
 
 
+def test_each_attempt_has_its_own_id_and_source_port(
+    listening: Listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else one guess would be good for all of them."""
+    monkeypatch.setattr(resolver, "FIRST_TIMEOUT", 0.01)
+    monkeypatch.setattr(resolver, "FIRST_PAUSE", 0.01)
+    listening.faults[""] = Fault("drop")
+    ask_all(asking(listening, attempts=8), *many(1))
+    assert len(listening.heard) == len(set(listening.ports)) == 8
+    assert len({wire[:2] for wire in listening.heard}) > 6
+
+
 def test_queries_one_after_the_other_come_from_other_ports_too(listening: Listening) -> None:
     for question in many(20):
         ask(listening, question.name)
@@ -222,6 +235,22 @@ def test_the_rate_holds_at_the_server(dns_server: DnsServer) -> None:
     answers = ask_all(asking(dns_server, max_qps=60), *questions)
     assert answers == [Void("NXDOMAIN")] * 110
     assert set(dns_server.count().values()) == {1}
+
+
+def test_the_rate_counts_what_is_asked_again_over_tcp(
+    dns_server: DnsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paced: list[float] = []
+    pace = Window.pace
+
+    async def counted(window: Window) -> float:
+        paced.append(await pace(window))
+        return paced[-1]
+
+    monkeypatch.setattr(Window, "pace", counted)
+    dns_server.faults[""] = Fault("truncated")
+    ask_all(asking(dns_server, max_qps=1000), *many(5))
+    assert len(paced) == len(dns_server.queries) == 10
 
 
 def test_a_server_may_have_an_ipv6_address() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+import time
 
 import dns.message
 import dns.rcode
-import dns.rrset
 import pytest
 
-from spfwhite import resolver
+from spfwhite import messages, resolver
 from spfwhite.answers import Failed, Found, Question, Void
 from spfwhite.rules import NameServer
 from spfwhite.window import Window
@@ -139,11 +139,16 @@ def test_a_refusal_over_tcp_is_told_as_it_is(server: DnsServer) -> None:
 def test_what_nobody_asked_for_keeps_no_question_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """A flood that ends only after the answer would be waited for until the end of days."""
     monkeypatch.setattr(resolver, "FIRST_TIMEOUT", 0.1)
+    is_response = messages.is_response
+
+    def slowly(query: bytes, wire: bytes) -> bool:
+        time.sleep(0.05)  # slower to read than to send
+        return is_response(query, wire)
+
+    monkeypatch.setattr(messages, "is_response", slowly)
     over = threading.Event()
     stray = dns.message.make_response(dns.message.make_query("other.test", "TXT"))
-    for number in range(2000):  # slower to read than to send
-        stray.answer += [dns.rrset.from_text("other.test.", 1, "IN", "TXT", f"stray{number}")]
-    wire = stray.to_wire(max_size=65535)
+    wire = stray.to_wire()
 
     def flood(server: socket.socket) -> None:
         _, client = server.recvfrom(4096)
@@ -177,3 +182,9 @@ def test_only_the_first_packet_of_a_question_narrows_the_window(
     assert isinstance(ask(server, question=A, attempts=3), Failed)
     assert len(server.queries) == 3
     assert len(narrowed) == 1
+
+
+def test_what_the_system_refuses_is_told() -> None:
+    everybody = NameServer("255.255.255.255", 53)  # to whom no packet leaves unasked
+    asks = resolver.Resolver([everybody], attempts=1, concurrency=1, max_qps=0)
+    assert asyncio.run(asks.ask(A)) == Failed("permission denied (255.255.255.255:53)")

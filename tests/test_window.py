@@ -153,6 +153,34 @@ def test_a_window_that_is_not_wide_open_sends_a_windowful_a_round() -> None:
     run(test)
 
 
+def test_the_rate_holds_in_a_narrow_window_too() -> None:
+    async def test() -> None:
+        window = Window(64, rate=100)
+        await time_out_now(window)
+        sent = await asyncio.gather(*(window.pace() for _ in range(10)))
+        gaps = [later - sooner for sooner, later in pairwise(sent)]
+        assert gaps == pytest.approx([1 / 100] * 9)
+
+    run(test)
+
+
+def test_each_narrowing_counts_anew() -> None:
+    async def test() -> None:
+        window = Window(512)
+        answer(window, 100)
+        for _ in range(10):
+            await time_out_now(window)
+        narrow = await size(window)
+        assert narrow < 512
+        answer(window, 100)  # opens it by a few
+        wider = await size(window)
+        for _ in range(int(100 * LOSS) - 1):
+            window.timed_out(asyncio.get_running_loop().time() + 1)
+        assert await size(window) == wider
+
+    run(test)
+
+
 def test_one_that_time_outs_cannot_narrow_sends_at_once() -> None:
     async def test() -> None:
         window = Window(SMALLEST)
