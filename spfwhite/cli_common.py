@@ -6,6 +6,7 @@ work.
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import sys
@@ -129,14 +130,25 @@ def domain_names(texts: Iterable[str]) -> list[str]:
 
 
 def print_lines(lines: Iterable[str], *, err: bool = False) -> None:
-    """Print lines to standard output, or to standard error."""
-    try:
+    """Print lines for people to standard output, or to standard error."""
+    with _writing(err=err):
         for line in _fitted(lines, err=err):
             click.echo(line, err=err, color=False if os.environ.get("NO_COLOR") else None)
+
+
+@contextmanager
+def _writing(*, err: bool = False) -> Iterator[None]:
+    """End the program if standard output takes nothing more."""
+    try:
+        yield
     except BrokenPipeError:
         raise  # who reads has seen enough; click ends the program in silence
     except OSError as error:
-        raise FileError(f"cannot write to standard output: {error.strerror}") from None
+        if err:
+            return  # nobody is left to be told; the exit code still tells how it went
+        from spfwhite.report import Exit
+
+        _fail(f"cannot write to standard output: {error.strerror}", Exit.ERROR)
 
 
 def _fitted(lines: Iterable[str], *, err: bool) -> Iterable[str]:
@@ -150,16 +162,12 @@ def _fitted(lines: Iterable[str], *, err: bool) -> Iterable[str]:
 
 
 def print_bytes(content: bytes) -> None:
-    """Write bytes to standard output as they are; raises FileError."""
-    try:
+    """Write bytes to standard output as they are."""
+    with _writing():
         if sys.stdout is None:
-            raise FileError("cannot write to standard output: it is closed")
+            raise OSError(errno.EBADF, "it is closed")
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise FileError(f"cannot write to standard output: {error.strerror}") from None
 
 
 def on_terminal() -> bool:
@@ -209,8 +217,9 @@ def errors() -> Iterator[None]:
         _fail(error, Exit.ERROR)
 
 
-def _fail(error: Exception, code: int) -> NoReturn:
+def _fail(error: Exception | str, code: int) -> NoReturn:
     from spfwhite.escape import printable
 
-    click.echo(f"spfwhite: {printable(str(error))}", err=True)
+    with _writing(err=True):
+        click.echo(f"spfwhite: {printable(str(error))}", err=True)
     sys.exit(code)
