@@ -5,12 +5,11 @@ Owns: its options and output. Refuses: to write any file, and to use the network
 
 from __future__ import annotations
 
-import json
 import sys
 
 import click
 
-from spfwhite.cli_common import Common, print_lines, text_or_json
+from spfwhite.cli_common import Common, print_json, print_lines, text_or_json
 
 
 @click.command()
@@ -33,7 +32,7 @@ def check(common: Common, /, *, form: str) -> None:
     found = list(checks.check(common.config, checks.Places(), time.time()))
     shown = [each for each in found if each.counts or not common.quiet]
     if form == "json":
-        print_lines([json.dumps([each.as_json() for each in shown], indent=1)])
+        print_json([each.as_json() for each in shown])
     else:
         print_lines(each.line() for each in shown)
     sys.exit(1 if any(each.counts for each in found) else 0)

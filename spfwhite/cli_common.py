@@ -161,8 +161,15 @@ def _fitted(lines: Iterable[str], *, err: bool) -> Iterable[str]:
     return (part for line in lines for part in ([line] if "\x1b" in line else wrap(line) or [""]))
 
 
+def print_json(value: object, *, indent: int | None = 1) -> None:
+    """Print a JSON value to standard output; a terminal changes nothing about it."""
+    import json
+
+    print_bytes(json.dumps(value, indent=indent).encode() + b"\n")
+
+
 def print_bytes(content: bytes) -> None:
-    """Write bytes to standard output as they are."""
+    """Write data (JSON, TOML, tables) to standard output as they are."""
     with _writing():
         if sys.stdout is None:
             raise OSError(errno.EBADF, "it is closed")

@@ -5,7 +5,6 @@ Owns: its options and output. Refuses: to touch any file.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +18,8 @@ from spfwhite.cli_common import (
     errors,
     network_options,
     on_terminal,
+    print_bytes,
+    print_json,
     print_lines,
     strict_option,
 )
@@ -70,9 +71,10 @@ def show(common: Common, /, *, domains: tuple[str, ...], form: str, **network: A
         answers = asyncio.run(look_up(names, config.dns, limits(config)))
     evaluation = (evaluate_strict if config.spf.strict else evaluate)(names, answers)
     if form == "json":
-        print_lines(json.dumps(forms.as_json(evaluation, name)) for name in names)
+        for name in names:
+            print_json(forms.as_json(evaluation, name), indent=None)
     elif form == "cidr":
-        print_lines(forms.cidrs(evaluation))
+        print_bytes("".join(f"{text}\n" for text in forms.cidrs(evaluation)).encode())
     else:
         for name in names:
             print_lines(_coloured(forms.tree(evaluation, name)))

@@ -231,7 +231,7 @@ def add(
         if not _shown(config, names) and not networks:
             print_lines(["nothing was added: no address is passed"], err=True)
             sys.exit(1)
-        print_lines([addition.block().rstrip()])
+        print_bytes(addition.block().encode())
         if common.config or dry_run:
             print_lines(["# paste this into the overlay" if common.config else "# not written"])
             return

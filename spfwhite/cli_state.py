@@ -5,7 +5,6 @@ Owns: their options and output. Refuses: to write any file but the picture that 
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from spfwhite.cli_common import Common, config_of, errors, print_lines, text_or_json
+from spfwhite.cli_common import Common, config_of, errors, print_json, print_lines, text_or_json
 from spfwhite.files import FileError
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def explain(common: Common, /, *, addresses: tuple[str, ...], form: str) -> None
         found = {text: why.explain(run, table, networks) for text, networks in asked.items()}
         for text, explanation in found.items():
             if form == "json":
-                print_lines([json.dumps(explain_text.as_json(text, explanation))])
+                print_json(explain_text.as_json(text, explanation), indent=None)
             else:
                 print_lines(explain_text.lines(text, explanation, config, run.now))
     sys.exit(0 if all(each.is_covered for each in found.values()) else 1)
@@ -99,7 +98,7 @@ def providers(common: Common, /, *, form: str) -> None:
         rows = health.rows(run)
         program = f"spfwhite -c {quote(str(common.config))}" if common.config else "spfwhite"
         if form == "json":
-            print_lines([json.dumps([health.as_json(row, program) for row in rows], indent=1)])
+            print_json([health.as_json(row, program) for row in rows])
         else:
             print_lines(health.lines(rows, run.now, program))
 

@@ -6,7 +6,6 @@ log in memory.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from spfwhite.cli_common import (
     config_of,
     errors,
     network_options,
+    print_json,
     print_lines,
     text_or_json,
 )
@@ -69,7 +69,7 @@ def suggest(
             sys.exit(1)
         found = _findings(config, tally, days)
     if form == "json":
-        print_lines([json.dumps(suggest_text.as_json(found), indent=1)])
+        print_json(suggest_text.as_json(found))
     else:
         print_lines(suggest_text.lines(found, verbose=common.verbose))
 

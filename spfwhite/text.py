@@ -6,6 +6,7 @@ printable ASCII as a backslash and three digits, cut at 200 characters. Refuses:
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterator
@@ -24,6 +25,11 @@ ROOM = 4
 
 MAX_NAMES = 12
 """Providers that share a trouble and are named; `-v` names all."""
+
+IN_BACKQUOTES = re.compile(r"`[^`]*`")
+
+GLUE = "\0"
+"""A space at which no line is broken: it stands in no text that is shown."""
 
 
 def counts(networks: Networks) -> str:
@@ -138,9 +144,22 @@ def _fitting(lines: list[str]) -> int:
 
 
 def wrap(line: str) -> list[str]:
-    """Break a line at 79 characters, what follows two deeper than it began."""
-    indent = " " * (len(line) - len(line.lstrip()) + 2)
-    return textwrap.wrap(line, 79, subsequent_indent=indent, break_on_hyphens=False)
+    """Break a line of prose at 79 characters, what follows two deeper than it began.
+
+    A command to copy stays whole: a line that is one, and what stands in backquotes.
+    """
+    body = line.lstrip()
+    if body.startswith("spfwhite "):
+        return [line]
+    glued = IN_BACKQUOTES.sub(lambda command: command[0].replace(" ", GLUE), line)
+    parts = textwrap.wrap(
+        glued,
+        79,
+        subsequent_indent=" " * (len(line) - len(body) + 2),
+        break_on_hyphens=False,
+        break_long_words=glued == line,
+    )
+    return [part.replace(GLUE, " ") for part in parts]
 
 
 def span(seconds: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import re
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import termios
 import threading
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +21,9 @@ import pytest
 
 from tests.cli import WORLD, overlay, spfwhite, world_providers
 from tests.dnsserver import DnsServer, Fault, Zone
+from tests.maillines import mail
+from tests.site import Site
+from tests.site import site as site_of
 
 COLUMNS, LINES = 80, 24
 
@@ -131,6 +136,13 @@ def slow(tmp_path: Path) -> Iterator[Path]:
         yield overlay(tmp_path, {"deep": ["d0.test"]}, server=server)
 
 
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """Return a site of three providers."""
+    with site_of(tmp_path) as made:
+        yield made
+
+
 # --- colour ---
 
 
@@ -206,6 +218,55 @@ def test_each_provider_in_good_health_is_one_line_on_a_terminal(config: Path) ->
     assert [line.split()[1] for line in done.lines if line.startswith("ok ")] == names
     at = next(i for i, line in enumerate(done.lines) if line.startswith("ok "))
     assert all(line.startswith("ok ") for line in done.lines[at:])
+
+
+COMMANDS_WITH_DATA = [
+    ["show", "--format", "json", "google.com", "many.awkward.example"],
+    ["show", "--format", "cidr", "google.com"],
+    ["explain", "--format", "json", "209.85.128.1", "1.1.1.1"],
+    ["providers", "--format", "json"],
+]
+
+
+@pytest.mark.parametrize("arguments", COMMANDS_WITH_DATA, ids=" ".join)
+def test_what_is_for_programs_is_broken_by_no_terminal(arguments: list[str], config: Path) -> None:
+    on_terminal = shown("-c", config, *arguments).stdout
+    for text in re.split(r"\n(?=[\[{])", on_terminal) if "json" in arguments else ():
+        json.loads(text)
+    assert len(on_terminal.split()) > 10
+    assert on_terminal == spfwhite("-c", config, *arguments).stdout
+
+
+def test_the_json_of_check_is_broken_by_no_terminal(config: Path) -> None:
+    findings = json.loads(shown("-c", config, "check", "--format", "json").stdout)
+    assert any(len(each["text"]) > COLUMNS for each in findings)  # or nothing could be broken
+
+
+def test_the_json_of_suggest_is_broken_by_no_terminal(config: Path, tmp_path: Path) -> None:
+    log = tmp_path / "mail.log"
+    log.write_bytes(mail("198.51.100.7", f"mx.{'x' * 60}.{'y' * 60}.test", 1))
+    arguments = ["suggest", "--format", "json", str(log)]
+    done = shown("-c", config, *arguments)
+    assert json.loads(done.stdout)["connections"] == 1
+    assert done.stdout == spfwhite("-c", config, *arguments).stdout
+
+
+def test_the_block_to_paste_is_toml_on_a_terminal(site: Site) -> None:
+    done = shown("-c", site.config, "add", "sub.big.test")
+    block = done.stdout[done.stdout.index("[providers") :]
+    assert "sub-big-test" in tomllib.loads(block)["providers"]
+
+
+def test_a_command_to_copy_is_one_line_on_a_terminal(site: Site) -> None:
+    folder = site.folder / "a folder with spaces" / ("x" * 60)
+    folder.mkdir(parents=True)
+    config = folder / "overlay.toml"
+    config.write_text(site.config.read_text().replace('path = "', f'path = "{site.folder}/'))
+    site.generate()
+    site.server.zone.set("big.test", "TXT", ["v=spf1 ip4:203.0.113.1 -all"])
+    shown("-c", config, "generate")
+    done = shown("-c", config, "providers")
+    assert f"    spfwhite -c '{config}' generate --accept big" in done.lines
 
 
 # --- 24 lines ---
