@@ -9,11 +9,12 @@ from __future__ import annotations
 import gc
 from importlib import import_module
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
 from spfwhite import __version__
+from spfwhite.cli_common import Common, usage_errors
 
 COMMANDS: Final = {
     "add": "cli_run.add",
@@ -38,6 +39,20 @@ class _Commands(click.Group):
         module, _, function = COMMANDS[name].partition(".")
         command: click.Command = getattr(import_module(f"spfwhite.{module}"), function)
         return command
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        with usage_errors():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, context: click.Context) -> Any:
+        with usage_errors():
+            return super().invoke(context)
 
 
 @click.group(
@@ -66,7 +81,6 @@ def main(context: click.Context, config: Path | None, verbose: bool, quiet: bool
     Exit codes: 0 table current or written, 1 error, 2 usage or configuration, 3 written but
     degraded, 4 refused.
     """
-    from spfwhite.cli_common import Common
     from spfwhite.interrupts import exit_on_signals
 
     exit_on_signals()

@@ -224,9 +224,21 @@ def errors() -> Iterator[None]:
         _fail(error, Exit.ERROR)
 
 
+@contextmanager
+def usage_errors() -> Iterator[None]:
+    """Break what click says of a bad command line for a terminal, as all prose is."""
+    try:
+        yield
+    except click.UsageError as error:
+        if type(error).show is not click.UsageError.show:
+            raise  # to click, help that nobody asked for is an error with a text of its own
+        lines = _fitted([f"Error: {error.format_message()}"], err=True)
+        text = "\n".join(lines).removeprefix("Error:").removeprefix(" ")
+        raise click.UsageError(text, error.ctx) from None
+
+
 def _fail(error: Exception | str, code: int) -> NoReturn:
     from spfwhite.escape import printable
 
-    with _writing(err=True):
-        click.echo(f"spfwhite: {printable(str(error))}", err=True)
+    print_lines([f"spfwhite: {printable(str(error))}"], err=True)
     sys.exit(code)

@@ -269,6 +269,28 @@ def test_a_command_to_copy_is_one_line_on_a_terminal(site: Site) -> None:
     assert f"    spfwhite -c '{config}' generate --accept big" in done.lines
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["generate", "--only", "a-provider-that-is-not-there-whatever-anybody-may-do"],
+        ["generate", "--format", "a-format-that-is-not-there-either"],
+        ["show", f"{'x' * 30}.{'x' * 30}..test"],
+        ["show", f"{'x' * 64}.test"],
+        [f"--{'x' * 54}", "generate"],
+    ],
+    ids=lambda arguments: arguments[0][:10],
+)
+def test_an_error_is_broken_as_all_prose_is(arguments: list[str], config: Path) -> None:
+    done = shown("-c", config, *arguments)
+    whole = spfwhite("-c", config, *arguments)
+    assert done.returncode == whole.returncode == 2
+    assert max(map(len, whole.stderr.splitlines())) > COLUMNS  # or nothing had to be broken
+    assert max(map(len, done.stderr.splitlines())) < COLUMNS
+    assert done.stderr.split() == whole.stderr.split()
+    for command in re.findall("`.*`", whole.stderr):
+        assert command in done.stderr
+
+
 # --- 24 lines ---
 
 
