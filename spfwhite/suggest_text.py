@@ -1,7 +1,7 @@
 """What `spfwhite suggest` found, for people and for programs.
 
-Owns: wording, order and escaping; lines of at most 79 characters, commands to copy apart. Refuses:
-to decide what is proposed.
+Owns: wording, order and escaping; commands to copy are lines of their own. Refuses: to decide what
+is proposed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any, Final
 from spfwhite.escape import clipped
 from spfwhite.maillog import Tally
 from spfwhite.suggest import MAX_NAMES, Group, Spf
-from spfwhite.text import wrap
 
 MAX_OTHERS: Final = 20
 """Groups without a proposal that are shown; `-v` shows all."""
@@ -53,11 +52,11 @@ def lines(found: Findings, *, verbose: bool) -> Iterator[str]:
     others = [group for group in found.groups if not group.is_proposed]
     yield ""
     if proposed:
-        yield from wrap(
+        yield (
             f"Proposed: {CAVEAT}, since every spammer's own SPF covers him too. Nothing was added."
         )
     else:
-        yield from wrap(
+        yield (
             "No proposal: no sender that the list lacks has a client that its SPF passes "
             f"and that {_proof(found)}."
         )
@@ -68,7 +67,7 @@ def lines(found: Findings, *, verbose: bool) -> Iterator[str]:
         yield "Not proposed:"
     shown = others if verbose else others[:MAX_OTHERS]
     for group in shown:
-        yield from wrap(f"  {_title(group)}: {_extent(group)}: {_why_not(found, group)}")
+        yield f"  {_title(group)}: {_extent(group)}: {_why_not(found, group)}"
     if len(others) > len(shown):
         yield f"  and {len(others) - len(shown):,} more; -v lists them"
 
@@ -85,8 +84,8 @@ def _summary(found: Findings) -> Iterator[str]:
         (tally.failed, "tests failed"),
     ):
         yield f"{number:>12,}  {text}"
-    yield from wrap(f"{_many(found.unlisted, 'client')} tested and not in {clipped(found.table)}")
-    yield from (line for notice in notices(tally) for line in wrap(notice))
+    yield f"{_many(found.unlisted, 'client')} tested and not in {clipped(found.table)}"
+    yield from notices(tally)
 
 
 def notices(tally: Tally) -> Iterator[str]:
@@ -106,11 +105,9 @@ def _proof(found: Findings) -> str:
 
 def _proposal(found: Findings, group: Group) -> Iterator[str]:
     yield ""
-    yield from wrap(f"  {_title(group)}: {_extent(group)}")
-    yield from wrap(
-        f"    its SPF passes {group.passed:,} of them; {group.proven:,} {_proof(found)}"
-    )
-    yield from wrap(f"    from {_places(group)}")
+    yield f"  {_title(group)}: {_extent(group)}"
+    yield f"    its SPF passes {group.passed:,} of them; {group.proven:,} {_proof(found)}"
+    yield f"    from {_places(group)}"
     yield f"    spfwhite add {group.domain}"
 
 

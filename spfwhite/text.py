@@ -82,7 +82,7 @@ def troubles(report: Report, *, verbose: bool) -> Iterator[str]:
         names = [each.name for each in loud if each.status == status]
         more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
         named = ", ".join(names[:MAX_NAMES]) + more
-        yield from wrap(f"{status}: {len(names)} providers; -v says why: {named}")
+        yield f"{status}: {len(names)} providers; -v says why: {named}"
     for provider in loud:
         if provider.status not in crowded:
             yield from _provider(report, provider, verbose=verbose)

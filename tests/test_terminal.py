@@ -191,6 +191,24 @@ WIDE = [
 ]
 
 
+def test_a_pipe_has_every_line_whole(tmp_path: Path) -> None:
+    names = [f"a-provider-of-a-long-name-{number}" for number in range(8)]
+    with DnsServer(Zone(DEEP)) as server:
+        providers = {name: [f"{name}.test"] for name in names} | {"deep": ["d0.test"]}
+        done = spfwhite("-c", overlay(tmp_path, providers, server=server), "generate")
+    _, missing = done.stderr.splitlines()
+    assert missing.startswith("missing: 8 providers")
+    assert missing.endswith(", ".join(names))
+
+
+def test_what_the_log_shows_fits_a_terminal(config: Path, tmp_path: Path) -> None:
+    log = tmp_path / "mail.log"
+    names = [f"mx.{'x' * 63}.{number}.{'y' * 63}.test" for number in range(3)]
+    log.write_bytes(b"".join(mail("198.51.100.7", name, 1) for name in names))
+    lines = shown("-c", config, "-v", "suggest", log).lines
+    assert [line for line in lines if len(line) > COLUMNS] == []
+
+
 @pytest.mark.parametrize("arguments", WIDE, ids=" ".join)
 def test_no_line_is_wider_than_a_terminal(arguments: list[str], config: Path) -> None:
     done = shown("-c", config, *arguments)
