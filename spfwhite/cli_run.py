@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -215,11 +215,6 @@ def add(
         raise click.UsageError("name a domain, or a network by --networks")
     with errors():
         config = config_of(common, **network)
-        for provider in config.providers:
-            if set(provider.domains) & set(names):
-                raise app.UsageError(
-                    f"{provider.name} in {provider.origin} has that domain already"
-                )
         taken = {provider.name for provider in config.providers}
         addition = added.Addition(
             added.unused_name((names or list(networks))[0], taken),
@@ -228,6 +223,8 @@ def add(
             category,
             expires.date() if expires else None,
         )
+        if why := added.obstacle(config, addition, datetime.now(UTC).date()):
+            raise app.UsageError(why)
         if not _shown(config, names) and not networks:
             print_lines(["nothing was added: no address is passed"], err=True)
             sys.exit(1)
@@ -235,13 +232,23 @@ def add(
         if common.config or dry_run:
             print_lines(["# paste this into the overlay" if common.config else "# not written"])
             return
+        only = addition.name if _remembers(config) else ""  # or raises, while nothing is written
         print_lines([f"# written to {added.append(addition, SYSTEM)}"])
         config = config_of(common, **network)
-        has_state = config.state.path.exists()
-        options = app.Options(only=addition.name if has_state else "", wait=ADD_WAIT)
+        options = app.Options(only=only, wait=ADD_WAIT)
         run = app.generate(config, options)
         _print_run(common, run, options)
     sys.exit(run.report.exit_code)
+
+
+def _remembers(config: Config) -> bool:
+    """Whether there is a state to take all other providers from; raises FileError."""
+    from spfwhite.state import StateError, load
+
+    try:
+        return load(config.state.path) is not None
+    except StateError:
+        return False  # the run keeps it aside and asks for all
 
 
 def _shown(config: Config, names: list[str]) -> bool:

@@ -204,6 +204,20 @@ class Config:
     categories: Mapping[str, bool]
     providers: tuple[Provider, ...]
 
+    def why_off(self, provider: Provider, today: datetime.date) -> str:
+        """Return what to do about a provider that lists nothing today; "" for one that is on."""
+        if not self.categories.get(provider.category, True):
+            return self.switch(provider.category)
+        if not provider.enabled:
+            return f"`enabled = true` in [providers.{provider.name}] switches it on"
+        if provider.expires and provider.expires < today:
+            return f"its last day was {provider.expires}, `expires` in [providers.{provider.name}]"
+        return ""
+
+    def switch(self, category: str) -> str:
+        """Return how a category is switched on."""
+        return f"`{category} = true` in [categories] switches it on"
+
 
 def rules_of(table: type[Any]) -> dict[str, Rule]:
     """Return the rule of each key of a table's dataclass."""

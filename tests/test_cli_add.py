@@ -144,6 +144,58 @@ def test_what_would_not_load_is_a_usage_error_and_leaves_no_file(
     assert not site.added.exists()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--expires", "2020-01-31"], "2020-01-31 is over"),
+        (["--category", "de"], "category de is off: `de = true` in [categories]"),
+    ],
+)
+def test_a_provider_that_would_be_off_is_not_written(
+    site: Site, arguments: list[str], words: str
+) -> None:
+    done = site.run("add", *arguments, "late.test")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+    assert not site.added.exists()
+    assert site.run("add", "late.test").returncode == 0, "nothing is in the way of a retry"
+
+
+@pytest.mark.parametrize(
+    ("keys", "switch"),
+    [
+        ('category = "de"', "`de = true` in [categories]"),
+        ("enabled = false", "`enabled = true` in [providers.off]"),
+        ("expires = 2020-01-31", "`expires` in [providers.off]"),
+    ],
+)
+def test_a_provider_that_has_the_domain_but_is_off_is_named_with_its_switch(
+    site: Site, keys: str, switch: str
+) -> None:
+    with (site.system / "providers.toml").open("a") as file:
+        file.write(f'[providers.off]\ndomains = ["late.test"]\n{keys}\n')
+    done = site.run("add", "late.test")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "provider off has late.test but is off: " in done.stderr
+    assert switch in done.stderr
+
+
+def test_a_provider_that_is_on_counts_before_one_that_is_off(site: Site) -> None:
+    with (site.system / "providers.toml").open("a") as file:
+        file.write('[providers.a]\ndomains = ["first.test"]\nenabled = false\n')
+    assert "first in" in site.run("add", "first.test").stderr
+
+
+def test_a_state_that_cannot_be_read_keeps_nobody_out(site: Site) -> None:
+    assert site.run("generate").returncode == 0
+    state = site.table.with_name("state.json")
+    state.write_text("{")
+    done = site.run("add", "late.test")
+    assert done.returncode == 0, done.stderr
+    assert "it is kept as" in done.stderr
+    assert site.rules() == ["20.0.0.0/20\tpermit", "20.1.0.0/24\tpermit"]
+
+
 def test_it_waits_for_a_run_that_is_under_way(site: Site, tmp_path: Path) -> None:
     site.run("generate")
     holder = subprocess.Popen(
