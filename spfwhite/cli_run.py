@@ -201,7 +201,8 @@ def add(
 
     Shows what the domains pass, writes a provider to
     /etc/spfwhite/providers.d/90-added.toml and regenerates with all others from
-    memory. With -c, prints the block to paste instead.
+    memory. A domain that passes nothing is left out; the first one gives the name.
+    With -c, prints the block to paste instead.
 
     \b
     spfwhite add partner.example
@@ -225,9 +226,13 @@ def add(
         )
         if why := added.obstacle(config, addition, datetime.now(UTC).date()):
             raise app.UsageError(why)
-        if not _shown(config, names) and not networks:
+        passing = _shown(config, names)
+        if not passing and not networks:
             print_lines(["nothing was added: no address is passed"], err=True)
             sys.exit(1)
+        left_out = (name for name in names if name not in passing)
+        print_lines((f"{name} is left out: it passes no address" for name in left_out), err=True)
+        addition = replace(addition, domains=passing)
         print_bytes(addition.block().encode())
         if common.config or dry_run:
             print_lines(["# paste this into the overlay" if common.config else "# not written"])
@@ -251,17 +256,23 @@ def _remembers(config: Config) -> bool:
         return False  # the run keeps it aside and asks for all
 
 
-def _shown(config: Config, names: list[str]) -> bool:
-    """Print what the domains pass; return whether that is anything."""
+def _shown(config: Config, names: list[str]) -> list[str]:
+    """Print what the domains pass; return those that pass anything.
+
+    Another one would list nothing, and be reported as missing by every run from then on.
+    """
     import asyncio
 
     from spfwhite import text
-    from spfwhite.candidates import limits
+    from spfwhite.candidates import limits, widest
     from spfwhite.evaluate import evaluate
     from spfwhite.fetch import look_up
+    from spfwhite.strict import evaluate_strict
 
-    evaluation = evaluate(names, asyncio.run(look_up(names, config.dns, limits(config))))
+    answers = asyncio.run(look_up(names, config.dns, limits(config)))
+    mode = evaluate_strict if config.spf.strict else evaluate
+    evaluation = mode(names, answers, widest=widest(config, "permit"))
     for name in names:
         print_lines([f"{name} passes {text.counts(evaluation.root(name).passed)}"])
         print_lines(f"  {text.problem(found)}" for found in evaluation.problems(name))
-    return any(evaluation.root(name).passed for name in names)
+    return [name for name in names if evaluation.root(name).passed]

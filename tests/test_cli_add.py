@@ -19,6 +19,7 @@ RECORDS = {
     ("late.test", "TXT"): ["v=spf1 ip4:20.1.0.0/24 -all"],
     ("late.test", "A"): ["20.1.0.1"],
     ("empty.test", "TXT"): ["v=spf1 -all"],
+    ("wide.test", "TXT"): ["v=spf1 +all"],
 }
 
 # /etc/spfwhite is a constant of the program: the test gives it a folder of its own
@@ -121,6 +122,21 @@ def test_a_domain_that_passes_nothing_is_not_added(site: Site) -> None:
     done = site.run("add", "empty.test")
     assert (done.returncode, site.added.exists()) == (1, False)
     assert "nothing was added" in done.stderr
+
+
+@pytest.mark.parametrize("domain", ["empty.test", "gone.test", "wide.test"])
+@pytest.mark.parametrize("others", [["--networks", "20.9.0.0/24"], ["late.test"]])
+def test_a_domain_that_passes_nothing_is_left_out_of_what_is_added(
+    site: Site, others: list[str], domain: str
+) -> None:
+    done = site.run("add", domain, *others)
+    assert done.returncode == 0, done.stderr
+    assert f"{domain} is left out: it passes no address" in done.stderr
+    ((name, provider),) = tomllib.loads(site.added.read_text())["providers"].items()
+    assert name == domain.replace(".", "-")
+    assert domain not in provider.get("domains", [])
+    assert len(site.rules()) == 2
+    assert site.run("generate").returncode == 0, "no run complains of it from now on"
 
 
 @pytest.mark.parametrize(
