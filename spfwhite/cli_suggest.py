@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from io import BufferedIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -125,13 +126,18 @@ def _findings(config: Config, tally: Tally, days: int) -> Findings:
     limits = candidates.limits(config)
     answers = asyncio.run(look_up(domains, config.dns, limits)) if domains else {}
     mode = evaluate_strict if config.spf.strict else evaluate
+    today = datetime.now(UTC).date()
+    off = {each.name: why for each in config.providers if (why := config.why_off(each, today))}
     groups = decide.groups(
         tally.clients,
         named,
         mode(domains, answers, widest=candidates.widest(config, "permit")),
         days=days,
         providers={
-            domain: provider.name for provider in config.providers for domain in provider.domains
+            domain: provider.name
+            # one that is on speaks for a domain before one that is off
+            for provider in sorted(config.providers, key=lambda each: each.name not in off)
+            for domain in provider.domains
         },
     )
-    return Findings(tally, groups, days, str(table))
+    return Findings(tally, groups, days, str(table), off)

@@ -6,7 +6,7 @@ is proposed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -32,12 +32,16 @@ WHY_NOT: Final[dict[Spf, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What was found; `days` is how many a client must have come on, `table` the list's path."""
+    """What was found; `days` is how many a client must have come on, `table` the list's path.
+
+    `off` says of each provider that is switched off what switches it on.
+    """
 
     tally: Tally
     groups: Sequence[Group]
     days: int
     table: str
+    off: Mapping[str, str]
 
     @property
     def unlisted(self) -> int:
@@ -121,8 +125,10 @@ def _extent(group: Group) -> str:
 
 
 def _why_not(found: Findings, group: Group) -> str:
+    if why := found.off.get(group.provider):
+        return f"provider {group.provider} has it but is off: {why}"
     if group.provider:
-        return f"already a domain of provider {group.provider}; see `spfwhite generate -v`"
+        return f"already a domain of provider {group.provider}; see `spfwhite -v generate`"
     if group.spf == "passes":
         return f"its SPF passes {group.passed:,}, of which none {_proof(found)}"
     return WHY_NOT[group.spf]

@@ -132,7 +132,27 @@ def test_a_domain_of_the_configuration_names_its_provider(
 ) -> None:
     config = overlay(tmp_path, {"acme": ["sender.test"]}, server=server)
     assert proposed(config, LOG) == []
-    assert "already a domain of provider acme" in " ".join(suggest(config, LOG).stdout.split())
+    said = suggest(config, LOG).stdout
+    assert "already a domain of provider acme; see `spfwhite -v generate`" in said
+    assert spfwhite("-c", config, "-v", "generate").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("keys", "switch"),
+    [
+        ('category = "de"', "`de = true` in [categories] switches it on"),
+        ("enabled = false", "`enabled = true` in [providers.acme] switches it on"),
+    ],
+)
+def test_a_provider_that_has_the_domain_but_is_off_is_named_with_its_switch(
+    keys: str, switch: str, server: DnsServer, tmp_path: Path
+) -> None:
+    config = overlay(tmp_path, {"acme": ["sender.test"]}, server=server, more=keys)
+    assert proposed(config, LOG) == []
+    assert f"provider acme has it but is off: {switch}" in suggest(config, LOG).stdout
+    more = f'{keys}\n[providers.zenith]\ndomains = ["sender.test"]'
+    overlay(tmp_path, {"acme": ["sender.test"]}, server=server, more=more)
+    assert "already a domain of provider zenith" in suggest(config, LOG).stdout
 
 
 def test_a_domain_whose_look_up_fails_is_told(config: Path) -> None:
