@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from io import BufferedIOBase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -57,7 +57,8 @@ def suggest(
     spfwhite suggest /var/log/mail.log /var/log/mail.log.1
     journalctl -o export -u 'postfix*' | spfwhite suggest -
 
-    Exit codes: 0 done, 1 no line of Postfix was found or an error, 2 usage.
+    Exit codes: 0 done, 1 no line of Postfix was found, DNS gave no answer or another
+    error, 2 usage.
     """
     from spfwhite import suggest_text
 
@@ -65,14 +66,17 @@ def suggest(
         config = config_of(common, **network)
         tally = _tally(logs)
         if not tally.lines:
-            message = "no log line of Postfix's postscreen or smtpd was found"
-            print_lines([f"spfwhite: {message}"], err=True)
-            sys.exit(1)
+            _stop("no log line of Postfix's postscreen or smtpd was found")
         found = _findings(config, tally, days)
     if form == "json":
         print_json(suggest_text.as_json(found))
     else:
         print_lines(suggest_text.lines(found, verbose=common.verbose))
+
+
+def _stop(message: str) -> NoReturn:
+    print_lines([f"spfwhite: {message}"], err=True)
+    sys.exit(1)
 
 
 def _tally(logs: tuple[Path, ...]) -> Tally:
@@ -115,6 +119,8 @@ def _findings(config: Config, tally: Tally, days: int) -> Findings:
 
     from spfwhite import candidates, files, tables
     from spfwhite import suggest as decide
+    from spfwhite.answers import Failed
+    from spfwhite.escape import clipped
     from spfwhite.evaluate import evaluate
     from spfwhite.fetch import look_up
     from spfwhite.strict import evaluate_strict
@@ -125,6 +131,10 @@ def _findings(config: Config, tally: Tally, days: int) -> Findings:
     domains = decide.questions(decide.promising(tally.clients, named, days))
     limits = candidates.limits(config)
     answers = asyncio.run(look_up(domains, config.dns, limits)) if domains else {}
+    reasons = [each.reason for each in answers.values() if isinstance(each, Failed)]
+    if reasons and len(reasons) == len(answers):
+        # not a word on the log: it would read as if there were nothing to propose
+        _stop(f"DNS gave no answer at all: {clipped('; '.join(sorted(set(reasons))[:3]))}")
     mode = evaluate_strict if config.spf.strict else evaluate
     today = datetime.now(UTC).date()
     off = {each.name: why for each in config.providers if (why := config.why_off(each, today))}
