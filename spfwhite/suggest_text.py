@@ -19,7 +19,7 @@ MAX_OTHERS: Final = 20
 
 FEW_NETWORKS: Final = 3
 
-CAVEAT: Final = "genuine; wanted is yours to decide"
+CAVEAT: Final = "whether you want their mail is yours to decide"
 
 WHY_NOT: Final[dict[Spf, str]] = {
     "passes none": "its SPF passes none of them",
@@ -57,7 +57,8 @@ def lines(found: Findings, *, verbose: bool) -> Iterator[str]:
     yield ""
     if proposed:
         yield (
-            f"Proposed: {CAVEAT}, since every spammer's own SPF covers him too. Nothing was added."
+            f"Proposed: these come from where their SPF says; {CAVEAT}, since a spammer's own SPF "
+            "covers him too. Nothing was added."
         )
     else:
         yield (

@@ -86,7 +86,7 @@ def test_the_summary_leads_then_proposals_then_the_rest(config: Path) -> None:
         "1  deferred with 450 4.3.2",
     ):
         assert f" {line}" in summary
-    assert "genuine; wanted is yours to decide" in proposals
+    assert "whether you want their mail is yours to decide" in proposals
     assert "\n    spfwhite add sender.test\n" in proposals
     assert "spam.test: 1 client" in others
     assert "203.0.113.0/24 (1)" in others
@@ -104,7 +104,7 @@ def test_the_json_has_the_same(config: Path) -> None:
     (group,) = (each for each in data["groups"] if each["proposed"])
     assert group["command"] == "spfwhite add sender.test"
     assert group["networks"] == {"198.51.100.0/24": 1}
-    assert data["caveat"] == "genuine; wanted is yours to decide"
+    assert data["caveat"] == "whether you want their mail is yours to decide"
 
 
 def test_a_proposal_needs_as_many_days_as_are_asked_for(config: Path) -> None:
