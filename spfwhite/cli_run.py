@@ -155,9 +155,11 @@ def _print_run(common: Common, run: Run, options: Options) -> None:
         print_lines(_cut(common, list(text.difference(report))))
     elif report.path is None and not report.refusals:
         print_bytes(run.table)
-    if report.exit_code or report.has_news:
+    if common.quiet:
+        print_lines(text.troubles(report, verbose=False, quiet=True), err=True)
+    elif report.exit_code or report.has_news:
         print_lines(text.summary(report, verbose=common.verbose), err=True)
-    elif not common.quiet and (options.dry_run or common.verbose or on_terminal()):
+    elif options.dry_run or common.verbose or on_terminal():
         print_lines(text.summary(report, verbose=common.verbose), err=report.path is None)
 
 

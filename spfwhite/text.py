@@ -73,8 +73,11 @@ def summary(report: Report, *, verbose: bool) -> Iterator[str]:
     yield from troubles(report, verbose=verbose)
 
 
-def troubles(report: Report, *, verbose: bool) -> Iterator[str]:
-    """Yield what an administrator has to know: degraded providers first, refusals last."""
+def troubles(report: Report, *, verbose: bool, quiet: bool = False) -> Iterator[str]:
+    """Yield what an administrator has to know: degraded providers first, refusals last.
+
+    `quiet`: only what he has to act on.
+    """
     yield from (printable(notice) for notice in report.notices)
     loud = [each for each in report.providers if each.degraded or each.notice]
     crowded = set() if verbose else _crowded(loud)
@@ -89,9 +92,12 @@ def troubles(report: Report, *, verbose: bool) -> Iterator[str]:
     for provider in report.providers if verbose else ():
         if provider not in loud and _has_more(provider):
             yield from _provider(report, provider, verbose=verbose)
-    quiet = sum(1 for each in report.providers if _has_more(each) and not each.degraded)
-    if quiet and not verbose:
-        who = "1 more provider has" if quiet == 1 else f"{quiet} more providers have"
+    unnamed = sum(
+        _has_more(each) and not (each.degraded or each.notice) for each in report.providers
+    )
+    if unnamed and not verbose and not quiet:
+        more = " more" if loud else ""
+        who = f"1{more} provider has" if unnamed == 1 else f"{unnamed}{more} providers have"
         yield f"{who} faults or stale answers; -v lists them"
     if report.not_reloaded:
         yield f"Postfix did not reload: {clipped(report.not_reloaded)}; the table is written"

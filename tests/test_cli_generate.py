@@ -87,6 +87,36 @@ def test_q_keeps_even_the_summary_of_a_dry_run_to_itself(server: DnsServer, tmp_
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_q_leaves_what_needs_action_of_a_degraded_run(server: DnsServer, tmp_path: Path) -> None:
+    config = overlay(tmp_path, PROVIDERS | MISSING, server=server)
+    for _ in range(2):  # one that writes the table, and one that does not
+        done = spfwhite("-c", config, "-q", "generate")
+        assert (done.returncode, done.stdout) == (3, "")
+        assert done.stderr.splitlines() == [
+            "gone: missing: nothing listed",
+            "  missing: gone.test: gone.test does not exist",
+        ]
+    refused = spfwhite("-c", config, "-q", "generate", "-o", config)
+    assert (refused.returncode, refused.stdout) == (4, "")
+    assert "refused: " in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("providers", "said"),
+    [
+        (PROVIDERS, "1 provider has faults"),
+        (PROVIDERS | {"more": ["faulty.test"]}, "2 providers have faults"),
+        (PROVIDERS | MISSING, "1 more provider has faults"),
+    ],
+)
+def test_providers_with_faults_are_counted_as_more_only_after_others(
+    providers: dict[str, list[str]], said: str, server: DnsServer, tmp_path: Path
+) -> None:
+    config = overlay(tmp_path, providers, server=server)
+    done = spfwhite("-c", config, "generate", "--dry-run")
+    assert f"{said} or stale answers; -v lists them" in (done.stdout + done.stderr).splitlines()
+
+
 def test_o_writes_that_file_and_not_the_configured_one(server: DnsServer, tmp_path: Path) -> None:
     config = overlay(tmp_path, PROVIDERS, server=server)
     before = listing(tmp_path)
