@@ -47,8 +47,9 @@ def explain(common: Common, /, *, addresses: tuple[str, ...], form: str) -> None
             except ValueError as fault:
                 raise click.UsageError(f"{text!a} {fault}") from None
         config, run = _last_run(common)
-        table = _table(config, run)
-        found = {text: why.explain(run, table, networks) for text, networks in asked.items()}
+        table = _table(config.output.allow, run.plan.permitted)
+        rejects = _table(config.output.reject, run.plan.rejected)
+        found = {text: why.explain(run, table, part, rejects) for text, part in asked.items()}
         for text, explanation in found.items():
             if form == "json":
                 print_json(explain_text.as_json(text, explanation), indent=None)
@@ -73,12 +74,12 @@ def _last_run(common: Common) -> tuple[Config, LastRun]:
     return config, last_run(config, state, time.time())
 
 
-def _table(config: Config, run: LastRun) -> Networks:
-    """Return what the allow table holds: the file is the truth, the state if there is none."""
+def _table(path: Path, planned: Networks) -> Networks:
+    """Return what a table holds: the file is the truth, the state if there is none."""
     from spfwhite import files, tables
 
-    content = files.read_if_there(config.output.allow)
-    return run.plan.permitted if content is None else tables.networks_in(content)
+    content = files.read_if_there(path)
+    return planned if content is None else tables.networks_in(content)
 
 
 @click.command()

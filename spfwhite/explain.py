@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from spfwhite import spf
-from spfwhite.networks import EVERYTHING, Networks
+from spfwhite.networks import EMPTY, EVERYTHING, Networks
 from spfwhite.plan import Decision
 from spfwhite.remembered import LastRun
 from spfwhite.special import SPECIAL_USE
@@ -62,7 +62,8 @@ class Explanation:
     """All there is to say about one address or network.
 
     `covered` is the part of it that the table covers, `rules` the rules that do; `pending` is what
-    the table lacks though the configuration and the state say that it belongs there.
+    the table lacks though the configuration and the state say that it belongs there. `rejecting` is
+    what puts a part that is not covered on the reject table, `reject_rules` the rules that are.
     """
 
     asked: Networks
@@ -73,6 +74,8 @@ class Explanation:
     denials: tuple[Denial, ...]
     neighbours: tuple[Neighbour, ...]
     until: tuple[Change, ...]
+    reject_rules: tuple[str, ...] = ()
+    rejecting: tuple[Passing, ...] = ()
 
     @property
     def is_covered(self) -> bool:
@@ -80,22 +83,43 @@ class Explanation:
         return self.covered == self.asked
 
 
-def explain(run: LastRun, table: Networks, asked: Networks) -> Explanation:
-    """Explain what a table does with `asked`, from the last run that made it."""
+def explain(
+    run: LastRun, table: Networks, asked: Networks, rejects: Networks = EMPTY
+) -> Explanation:
+    """Explain what the tables do with `asked`, from the last run that made them.
+
+    `table` is what is allowed, `rejects` what the reject table holds.
+    """
     covered = asked & table
     allow = [each for each in run.plan.decisions if each.provider.action == "permit"]
+    deny = [each for each in run.plan.decisions if each.provider.action == "reject"]
     missing = asked - covered
     passing = list(_passing(allow, asked))
+    rejected = missing & (rejects | run.plan.rejected)
+    doubtful = missing - rejected - _never_listed(run, allow)
     return Explanation(
         asked,
         covered,
         missing & run.plan.permitted,
-        tuple(text for text in table.texts() if covered and Networks.parse([text]) & covered),
+        _rules(table, covered),
         (*passing, *_former(run, passing, covered)),
-        tuple(dict.fromkeys(_denials(run, allow, missing))) if missing else (),
-        tuple(_neighbours(allow, table, asked)) if not covered else (),
+        tuple(dict.fromkeys(_denials(run, allow, missing, doubtful))) if missing else (),
+        tuple(_neighbours(allow, table, asked)) if doubtful and not covered else (),
         tuple(change for change in run.state.journal if change.removed & missing)[-MANY:],
+        _rules(rejects, rejected),
+        tuple(_passing(deny, rejected)) if rejected else (),
     )
+
+
+def _rules(table: Networks, part: Networks) -> tuple[str, ...]:
+    """Return the rules of a table that cover some of a part."""
+    return tuple(text for text in table.texts() if Networks.parse([text]) & part) if part else ()
+
+
+def _never_listed(run: LastRun, decisions: list[Decision]) -> Networks:
+    """Return the addresses that no record can put on the table, so that no other reason counts."""
+    drop = all(each.provider.special_use == "drop" for each in decisions)
+    return run.config.safety.exclude | (SPECIAL_USE if drop else EMPTY)
 
 
 def _passing(decisions: list[Decision], asked: Networks) -> Iterator[Passing]:
@@ -129,44 +153,45 @@ def _stale_since(decision: Decision, chain: tuple[str, ...]) -> float | None:
     return min((stale[q].seen for q in stale if q.name in chain), default=None)
 
 
-def _denials(run: LastRun, decisions: list[Decision], missing: Networks) -> Iterator[Denial]:
+def _denials(
+    run: LastRun, decisions: list[Decision], missing: Networks, doubtful: Networks
+) -> Iterator[Denial]:
+    """Yield what keeps addresses out; `doubtful` are those that a record could still pass."""
     if run.config.safety.exclude & missing:
         yield Denial("", "safety.exclude names it")
     if SPECIAL_USE & missing and any(each.provider.special_use == "drop" for each in decisions):
         yield Denial("", "it is a special-use address (safety.special_use)")
-    if run.plan.rejected & missing:
-        yield Denial("", "a provider with action = reject names it")
     for decision in decisions:
         name = decision.provider.name
         if decision.candidate.passed & missing and not decision.passed & missing:
             reasons = "; ".join(hold.phrase for hold in decision.holds)
             yield Denial(name, f"{name} passes it now and is held (--accept {name}): {reasons}")
-        yield from _in_records(decision, missing)
+        yield from _in_records(decision, missing, doubtful)
 
 
-def _in_records(decision: Decision, missing: Networks) -> Iterator[Denial]:
+def _in_records(decision: Decision, missing: Networks, doubtful: Networks) -> Iterator[Denial]:
     """Name the terms that deny an address, and those that might have passed it."""
     name, evaluation = decision.provider.name, decision.candidate.evaluation
     for domain in decision.provider.domains:
         fault = evaluation.root(domain).fault
-        if fault and fault.kind == "temporary":
+        if doubtful and fault and fault.kind == "temporary":
             yield Denial(name, f"{domain} might pass it: {fault.detail}", certain=False)
         for node in evaluation.walk(domain):
             for step in node.steps:
                 if step.qualifier != "+" and step.matched & missing and not _is_all(step.term):
                     yield Denial(name, f"{step.term} in {node.domain} keeps it out")
-                if step.problem and _might_pass(step, missing):
+                if doubtful and step.problem and _might_pass(step, doubtful):
                     text = f"{step.term} in {node.domain} might pass it: {step.problem.detail}"
                     yield Denial(name, text, certain=False)
 
 
-def _might_pass(step: Step, missing: Networks) -> bool:
+def _might_pass(step: Step, doubtful: Networks) -> bool:
     """Whether a term that was dropped could be what would pass an address."""
     if step.qualifier != "+" or not step.problem:
         return False
     if step.problem.kind == "too-wide":
         body = spf.parse(f"v=spf1 {step.term}").terms[0].body
-        return bool(missing & (body.networks if isinstance(body, spf.Ip) else EVERYTHING))
+        return bool(doubtful & (body.networks if isinstance(body, spf.Ip) else EVERYTHING))
     return step.problem.kind in ("undecidable", "temporary")
 
 

@@ -24,6 +24,7 @@ def lines(asked: str, found: Explanation, config: Config, now: float) -> Iterato
         yield f"  and {len(found.rules) - MANY} more rules"
     for passing in found.passing:
         yield from _passing(passing, now)
+    yield from _rejecting(found, config, now)
     if found.covered and not found.passing:
         yield "  no provider passes it: it goes at the next run"
     if found.pending:
@@ -37,6 +38,17 @@ def lines(asked: str, found: Explanation, config: Config, now: float) -> Iterato
     yield from doubts[:MANY]
     if len(doubts) > MANY:
         yield f"  and {len(doubts) - MANY} more terms that might; --format json has them"
+
+
+def _rejecting(found: Explanation, config: Config, now: float) -> Iterator[str]:
+    for rule in found.reject_rules[:MANY]:
+        yield f"  rule {rule} of {config.output.reject}"
+    for rejecting in found.rejecting:
+        yield from _passing(rejecting, now, "rejected by ")
+    if found.reject_rules and not found.rejecting:
+        yield "  no provider rejects it: it goes at the next run"
+    if found.rejecting and not found.reject_rules:
+        yield f"  it belongs on {config.output.reject}: `spfwhite generate` adds it"
 
 
 def _grouped(denials: Iterable[Denial]) -> Iterator[str]:
@@ -60,9 +72,9 @@ def _distance(near: Neighbour) -> str:
     return f"{near.distance >> 64:,} /64s"
 
 
-def _passing(passing: Passing, now: float) -> Iterator[str]:
+def _passing(passing: Passing, now: float, lead: str = "") -> Iterator[str]:
     where = clipped(passing.domain)
-    yield f"  {passing.provider}: {clipped(passing.term)} in {where}"
+    yield f"  {lead}{passing.provider}: {clipped(passing.term)} in {where}"
     if len(passing.chain) > 1:
         yield f"    through {' > '.join(clipped(name) for name in passing.chain)}"
     if passing.former:
@@ -80,18 +92,9 @@ def as_json(asked: str, found: Explanation) -> dict[str, Any]:
         "covered": found.is_covered,
         "covered_networks": found.covered.texts(),
         "rules": list(found.rules),
-        "passing": [
-            {
-                "provider": each.provider,
-                "term": each.term,
-                "domain": each.domain,
-                "chain": list(each.chain),
-                "held_since": None if each.held is None else time_text(each.held),
-                "stale_since": None if each.stale is None else time_text(each.stale),
-                "former": each.former,
-            }
-            for each in found.passing
-        ],
+        "passing": [_passing_json(each) for each in found.passing],
+        "reject_rules": list(found.reject_rules),
+        "rejecting": [_passing_json(each) for each in found.rejecting],
         "pending": found.pending.texts(),
         "denials": [
             {"provider": d.provider, "sentence": d.sentence, "certain": d.certain}
@@ -104,4 +107,16 @@ def as_json(asked: str, found: Explanation) -> dict[str, Any]:
         "covered_until": [
             {"provider": change.provider, "when": time_text(change.when)} for change in found.until
         ],
+    }
+
+
+def _passing_json(passing: Passing) -> dict[str, Any]:
+    return {
+        "provider": passing.provider,
+        "term": passing.term,
+        "domain": passing.domain,
+        "chain": list(passing.chain),
+        "held_since": None if passing.held is None else time_text(passing.held),
+        "stale_since": None if passing.stale is None else time_text(passing.stale),
+        "former": passing.former,
     }

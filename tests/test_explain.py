@@ -37,7 +37,8 @@ def run_of(series: Nights, config: Config | None = None) -> LastRun:
 
 
 def explained(series: Nights, text: str, config: Config | None = None) -> Explanation:
-    return explain(run_of(series, config), series.table, Networks.parse([text]))
+    run = run_of(series, config)
+    return explain(run, series.table, Networks.parse([text]), run.plan.rejected)
 
 
 def said(series: Nights, text: str, config: Config | None = None) -> str:
@@ -204,6 +205,18 @@ def test_special_use_is_named() -> None:
     assert "safety.special_use" in text
 
 
+@pytest.mark.parametrize(
+    ("asked", "wider"), [("10.1.2.3", "10.0.0.0/7"), ("60.0.3.9", "60.0.2.0/23")]
+)
+def test_where_no_record_could_help_the_answer_is_the_end(asked: str, wider: str) -> None:
+    config = configured({"p": ["p.test"]}, safety={"exclude": Networks.parse(["60.0.3.0/24"])})
+    zone = ZONE | records(p="exists:%{i}.test ip4:20.0.0.0/16")
+    series = nights(zone, config=config)
+    assert len(said(series, asked).splitlines()) == 2
+    assert "might pass it" in said(series, "50.0.0.1")
+    assert "might pass it" in said(series, wider), "it holds others too"
+
+
 def test_special_use_is_no_reason_where_it_is_kept() -> None:
     config = configured({"p": ["p.test"], "q": ["q.test"]}, safety={"special_use": "keep"})
     assert sentences(explained(nights(ZONE, config=config), "10.1.2.3"), certain=True) == []
@@ -221,10 +234,49 @@ def test_a_held_provider_that_would_pass_it_now_is_named_with_the_flag() -> None
     assert [each.provider for each in found.denials] == ["q"]
 
 
-def test_a_reject_provider_is_named() -> None:
-    config = edited(CONFIG, "q", action="reject")
-    found = explained(nights(ZONE, config=config), "21.0.0.1")
-    assert "a provider with action = reject names it" in sentences(found, certain=True)
+def test_what_is_rejected_has_its_provider_its_term_the_chain_and_its_rule() -> None:
+    config = edited(CONFIG, "p", action="reject")
+    series = nights(ZONE, config=config)
+    found = explained(series, "20.0.9.7")
+    assert not found.is_covered
+    assert [(each.provider, each.term, each.chain) for each in found.rejecting] == [
+        ("p", "ip4:20.0.0.0/16", ("p.test",)),
+        ("p", "ip4:20.0.9.0/24", ("p.test", "s.test", "t.test")),
+    ]
+    assert found.reject_rules == ("20.0.0.0/16",)
+    assert (found.passing, found.denials, found.neighbours) == ((), (), ())
+    assert said(series, "20.0.9.7").splitlines() == [
+        "20.0.9.7: not covered",
+        f"  rule 20.0.0.0/16 of {config.output.reject}",
+        "  rejected by p: ip4:20.0.0.0/16 in p.test",
+        "  rejected by p: ip4:20.0.9.0/24 in t.test",
+        "    through p.test > s.test > t.test",
+    ]
+
+
+def test_what_is_rejected_by_hand_names_the_file_that_has_it() -> None:
+    by_hand = {"action": "reject", "networks": Networks.parse(["22.0.0.200"])}
+    found = explained(nights(ZONE, config=edited(CONFIG, "q", **by_hand)), "22.0.0.200")
+    assert [(each.provider, each.term) for each in found.rejecting] == [("q", "networks")]
+    assert terms(found) == {("p", "ip4:22.0.0.0/24", "t.test")}, "it would be covered without"
+
+
+def test_what_spf_rejects_and_another_provider_passes_is_covered_and_not_rejected() -> None:
+    found = explained(nights(ZONE, config=edited(CONFIG, "q", action="reject")), "22.0.0.1")
+    assert (found.is_covered, found.rejecting, found.reject_rules) == (True, (), ())
+
+
+def test_what_the_reject_table_lacks_or_has_too_much_is_said() -> None:
+    series = nights(ZONE, config=edited(CONFIG, "q", action="reject"))
+    run = run_of(series)
+    for asked, held, words in (
+        ("21.0.0.1", "50.0.0.0/24", "`spfwhite generate` adds it"),
+        ("50.0.0.1", "50.0.0.0/24", "no provider rejects it"),
+    ):
+        found = explain(run, series.table, Networks.parse([asked]), Networks.parse([held]))
+        text = "\n".join(explain_text.lines(asked, found, run.config, series.now))
+        assert words in text
+        assert "nearest" not in text
 
 
 @pytest.mark.parametrize("term", ["exists:%{i}.test", "ptr", "include:%{i}.test"])

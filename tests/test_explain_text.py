@@ -58,6 +58,8 @@ def test_json_has_the_same_facts(asked: str) -> None:
     assert data["address"] == asked
     assert data["covered"] is found.is_covered
     assert tuple(data["rules"]) == found.rules
+    assert tuple(data["reject_rules"]) == found.reject_rules
+    assert [each["term"] for each in data["rejecting"]] == [r.term for r in found.rejecting]
     assert [each["chain"] for each in data["passing"]] == [list(p.chain) for p in found.passing]
     assert [each["sentence"] for each in data["denials"]] == [d.sentence for d in found.denials]
     assert [each["network"] for each in data["nearest"]] == [n.network for n in found.neighbours]

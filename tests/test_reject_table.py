@@ -92,6 +92,21 @@ def test_its_static_networks_are_there_too(made: Site) -> None:
     assert rejected(made) == ["203.0.113.64/27\treject", "2001:db8:66::/48\treject"]
 
 
+def test_explain_names_who_rejects_an_address_and_in_which_file(made: Site) -> None:
+    pests(made, "ip4:203.0.113.128/25")
+    rejected(made)
+    done = spfwhite("-c", made.config, "explain", "203.0.113.200")
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == [
+        "203.0.113.200: not covered",
+        f"  rule 203.0.113.128/25 of {reject(made)}",
+        "  rejected by pests: ip4:203.0.113.128/25 in pests.test",
+    ]
+    reject(made).write_text(OURS)
+    done = spfwhite("-c", made.config, "explain", "203.0.113.200")
+    assert "`spfwhite generate` adds it" in done.stdout
+
+
 def test_what_spf_says_never_outweighs_the_allow_table(made: Site) -> None:
     pests(made, "ip4:198.51.100.0/23", "ip4:192.0.2.6/31", "ip6:2001:db8:1::/47")
     assert rejected(made) == [
