@@ -88,6 +88,9 @@ def _table(path: Path, planned: Networks) -> Networks:
 def providers(common: Common, /, *, form: str) -> None:
     """Show the health of each provider, trouble first. Asks nobody.
 
+    dead: missing, since none of its domains exists any more. redundant: others list
+    all that it does.
+
     \b
     spfwhite providers
     spfwhite providers --format json | jq '.[] | select(.degraded)'

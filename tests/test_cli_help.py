@@ -52,6 +52,12 @@ def test_the_help_says_what_the_exit_codes_mean() -> None:
         assert code in said
 
 
+def test_the_help_of_providers_explains_the_words_that_only_it_uses() -> None:
+    said = " ".join(spfwhite("providers", "--help").stdout.split())
+    assert "dead: missing, since none of its domains exists" in said
+    assert "redundant: others list all" in said
+
+
 @pytest.mark.parametrize("arguments", HELPS, ids=" ".join)
 def test_short_and_long_help_are_the_same(arguments: list[str]) -> None:
     assert spfwhite(*arguments[:-1], "-h").stdout == spfwhite(*arguments).stdout
