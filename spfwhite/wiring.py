@@ -169,14 +169,23 @@ def _reject_action(
     parameters: Mapping[str, str], entries: Sequence[Entry], tables: Tables
 ) -> Findings:
     """Yield whether a reject table refuses anybody; by default postscreen only logs."""
-    if _place(entries, tables.reject) is None:
-        return
     name, action = _either(parameters, ACTIONS)
-    if action.lower() == "ignore":
+    if name in parameters and action.lower() not in ("ignore", "enforce", "drop"):
+        yield _fatal(name, action, "ignore, enforce or drop")
+    elif _place(entries, tables.reject) is None:
+        return
+    elif action.lower() == "ignore":
         text = "is ignore, so the clients of the reject table still get in"
         yield Finding("warning", name, text, f"set {name} = enforce (or drop)")
     else:
         yield Finding("ok", name, f"is {clipped(action)}")
+
+
+def _fatal(name: str, value: str, wanted: str) -> Finding:
+    """Return that postscreen ends at a value, of which a comment behind it is a part."""
+    text = f"is {clipped(value) or 'empty'}, at which postscreen ends, so no mail comes in"
+    advice = f"set it to {wanted}, and nothing behind it: a comment needs a line of its own"
+    return Finding("error", name, text, advice)
 
 
 def _deep_tests(parameters: Mapping[str, str], entries: Sequence[Entry], allow: Path) -> Findings:
@@ -200,7 +209,9 @@ def _dnsbl(parameters: Mapping[str, str]) -> Findings:
     """Yield whether the allow lists in DNS spare a client the tests, as the table does."""
     name, value = _either(parameters, THRESHOLDS)
     is_set = value.startswith("-")
-    if _negative_sites(parameters) and not is_set:
+    if name in parameters and not re.fullmatch("-?[0-9]+", value):
+        yield _fatal(name, value, "a number such as -1")
+    elif _negative_sites(parameters) and not is_set:
         text = f"is not set, so the negative weights of {SITES} spare no client the tests"
         yield Finding("note", name, text, f"set {name} = -1")
     elif is_set and not _negative_sites(parameters):

@@ -222,6 +222,15 @@ def test_a_reject_table_has_to_be_named_and_not_ignored(site: Site) -> None:
     assert site.troubles() == []
 
 
+def test_a_comment_behind_a_value_is_an_error(site: Site) -> None:
+    with (site.folder / "postfix" / "main.cf").open("a") as file:
+        file.write("postscreen_denylist_action = enforce # ignore by default\n")
+        file.write("postscreen_blacklist_action = enforce # ignore by default\n")
+    line = site.trouble()
+    assert line.startswith("error: postscreen_")
+    assert ": is enforce # ignore by default, at which postscreen ends" in line
+
+
 def test_a_deep_test_without_the_allow_table_is_a_warning(site: Site) -> None:
     site.postconf("-e", "postscreen_pipelining_enable = yes", f"{LIST} = permit_mynetworks")
     lines = "\n".join(site.troubles())

@@ -1,4 +1,4 @@
-"""The figures that the README quotes are those of the benchmark's results."""
+"""What the README quotes: figures of the benchmark's results, and lines that Postfix can take."""
 
 from __future__ import annotations
 
@@ -14,3 +14,18 @@ def test_the_ratios_of_the_readme_stand_in_the_results() -> None:
     results = (ROOT / "tests" / "bench" / "RESULTS.md").read_text()
     assert len(quoted) >= 5
     assert quoted <= set(re.findall(r"\b[0-9]+\.[0-9]+\b", results))
+
+
+def main_cf_lines() -> list[str]:
+    """Return the lines for main.cf: the blocks of the README that set a parameter, and our file."""
+    blocks: list[str] = re.findall(r"(?ms)^```\n(.*?)^```$", (ROOT / "README.md").read_text())
+    texts = [each for each in blocks if re.search(r"(?m)^postscreen_\w+ = ", each)]
+    texts.append((ROOT / "contrib" / "postfix" / "main.cf").read_text())
+    return [line for text in texts for line in text.splitlines()]
+
+
+def test_no_line_for_main_cf_has_a_comment_behind_its_value() -> None:
+    # main.cf has none: Postfix takes it for a part of the value, and postscreen ends at that
+    settings = [line for line in main_cf_lines() if not line.startswith("#")]
+    assert sum(line.startswith("postscreen_") for line in settings) == 7
+    assert [line for line in settings if "#" in line] == []

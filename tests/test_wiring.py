@@ -138,6 +138,33 @@ def test_a_word_that_ends_the_list_before_ours_is_an_error(tables: Tables) -> No
     assert not troubles(found("permit_mynetworks ALLOW REJECT dunno", tables))
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("postscreen_denylist_action", "enforce # ignore by default", "ignore, enforce or drop"),
+        ("postscreen_denylist_action", "reject", "ignore, enforce or drop"),
+        ("postscreen_denylist_action", "", "ignore, enforce or drop"),
+        ("postscreen_dnsbl_allowlist_threshold", "-5  # as the site", "a number such as -1"),
+    ],
+)
+@pytest.mark.parametrize("value_of_list", ["permit_mynetworks ALLOW REJECT", "permit_mynetworks"])
+def test_a_value_at_which_postscreen_ends_is_an_error(
+    name: str, value: str, wanted: str, value_of_list: str, tables: Tables
+) -> None:
+    (finding,) = (
+        each for each in found(value_of_list, tables, {name: value}) if each.subject == name
+    )
+    assert finding.level == "error"
+    assert finding.text.startswith(f"is {value or 'empty'}, at which postscreen ends")
+    assert wanted in finding.advice
+
+
+@pytest.mark.parametrize("action", ["drop", "Enforce"])
+def test_the_actions_of_postscreen_are_right_in_any_case(action: str, tables: Tables) -> None:
+    more = {"postscreen_denylist_action": action}
+    assert not troubles(found("permit_mynetworks ALLOW REJECT", tables, more))
+
+
 @pytest.mark.parametrize("name", ["postscreen_denylist_action", "postscreen_blacklist_action"])
 def test_a_reject_table_that_is_ignored_is_a_warning(name: str, tables: Tables) -> None:
     value = "permit_mynetworks ALLOW REJECT"
