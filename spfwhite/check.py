@@ -162,14 +162,13 @@ def table_finding(
 
 
 def _postfix(config: Config, used: Collection[Path]) -> Findings:
-    folder = config.postfix.config_directory
-    postfix = Postfix(folder)
+    postfix = Postfix(config.postfix.config_directory)
     try:
         if postfix.is_here():
             yield from _instance(postfix, used)
         else:
-            text = f"there is no main.cf in {folder or DEFAULT_FOLDER}"
-            advice = "nothing, unless there should be one (postfix.config_directory)"
+            text = f"is not looked at: there is no main.cf in {DEFAULT_FOLDER}"
+            advice = "if Postfix is on this machine, set postfix.config_directory"
             yield Finding("note", "Postfix", text, advice)
     except PostfixError as fault:
         advice = "correct that; what depends on Postfix is checked then"

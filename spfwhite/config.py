@@ -54,6 +54,7 @@ def load(path: Path | None = None, *, system: Path = SYSTEM) -> Config:
     _refuse_unused_categories(everything, keys, tables["provider_defaults"])
     tables["output"]["tables"] = _output_tables(everything, tables, keys)
     _refuse_shared_paths(tables, everything[-1].file)
+    _refuse_missing_main_cf(everything, tables["postfix"]["config_directory"])
     categories = {name: on for each in everything for name, on in each.categories.items()}
     return Config(
         **{name: table(**tables[name]) for name, table in SETTINGS.items()},
@@ -218,3 +219,19 @@ def _refuse_shared_paths(tables: Mapping[str, Keys], file: str) -> None:
                 f"{file}: output.tables has {shown(str(table.path))} and "
                 f"{shown(str(sets[name]))}, whose sets in nft have the same names"
             )
+
+
+def _refuse_missing_main_cf(overlays: list[Overlay], folder: Path | None) -> None:
+    """Raise ConfigError for a folder without main.cf: all that asks Postfix would be skipped."""
+    try:
+        if folder is None or (folder / "main.cf").stat():
+            return
+    except (FileNotFoundError, NotADirectoryError):
+        key = "config_directory"
+        file = next(o.file for o in reversed(overlays) if key in o.tables.get("postfix", ()))
+        raise ConfigError(
+            f"{file}: postfix.{key} is {shown(str(folder))}, where there is no main.cf; "
+            "correct it, or leave it out for the default of Postfix"
+        ) from None
+    except OSError:
+        return  # who may not look there asks nothing of Postfix

@@ -19,8 +19,8 @@ SECTION = "[postfix]\nverify = false\n"
 
 @contextmanager
 def unwired(folder: Path) -> Iterator[Site]:
-    """Yield a site that names a folder without a main.cf; nothing has been written yet."""
-    with site(folder, more=f'{SECTION}config_directory = "etc"') as made:
+    """Yield a site that does not ask Postfix; nothing has been written yet."""
+    with site(folder, more=SECTION) as made:
         yield made
 
 

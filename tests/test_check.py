@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from spfwhite import programs
+from spfwhite import check as check_module
+from spfwhite import postfix, programs
 from spfwhite.check import Places, check, obstacle, state_finding, table_finding
 from spfwhite.finding import Finding
 from spfwhite.formats import FORMATS
@@ -253,8 +254,13 @@ def test_a_main_cf_without_the_programs_of_postfix_is_an_error(
     assert "no program postconf" in finding.text
 
 
-def test_without_a_main_cf_one_note_says_so(places: Places, tmp_path: Path) -> None:
-    config = overlay(tmp_path, {}, more=f'[postfix]\nconfig_directory = "{tmp_path}"')
+def test_without_a_main_cf_one_note_says_so(
+    places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (check_module, postfix):
+        monkeypatch.setattr(module, "DEFAULT_FOLDER", tmp_path)
+    config = overlay(tmp_path, {})
     (finding,) = (each for each in check(config, places, NOW) if each.subject == "Postfix")
     assert finding.level == "note"
-    assert str(tmp_path) in finding.text
+    assert finding.text == f"is not looked at: there is no main.cf in {tmp_path}"
+    assert "set postfix.config_directory" in finding.advice

@@ -246,10 +246,11 @@ def test_allow_lists_in_dns_without_a_threshold_are_a_note_and_exit_0(site: Site
     assert site.troubles() == []
 
 
-def test_without_postfix_one_note_says_that_the_rest_is_skipped(site: Site) -> None:
+def test_a_folder_of_postfix_without_main_cf_is_an_error(site: Site) -> None:
     (site.folder / "postfix" / "main.cf").unlink()
-    assert site.trouble().startswith("note: Postfix: there is no main.cf in ")
-    assert "postscreen" not in site.check().stdout
+    line = site.trouble()
+    assert line.startswith(f"error: configuration: {site.config}: postfix.config_directory ")
+    assert "there is no main.cf" in line
 
 
 @pytest.mark.parametrize("file", ["main.cf", "master.cf"])

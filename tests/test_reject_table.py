@@ -17,6 +17,7 @@ from tests.postfix_instance import needs_postmap, stand_in
 from tests.site import PROVIDERS, RULES, Site, provider, site
 
 OURS = "# reject.cidr: written by spfwhite 0.1.0; do not edit\n"
+POSTFIX = "[postfix]\nverify = false"
 FOREIGN = "# our own spammers\n192.0.2.66/32 reject\n"
 
 
@@ -48,7 +49,7 @@ def made(tmp_path: Path, launcher: Launcher) -> Iterator[Site]:
 
 
 def overlaid(made: Site, *tables: str, providers: dict[str, list[str]] | None = None) -> None:
-    more = "\n".join(['[postfix]\nconfig_directory = "etc"', *tables])
+    more = "\n".join([POSTFIX, *tables])
     allow = PROVIDERS if providers is None else providers
     overlay(made.folder, allow, server=made.server, more=more)
 
@@ -298,6 +299,8 @@ def test_the_real_postmap_is_asked_about_the_reject_table_too(made: Site) -> Non
     pests(made, "ip4:203.0.113.128/25")
     (made.folder / "etc").mkdir()
     (made.folder / "etc" / "main.cf").write_text("compatibility_level = 3.6\n")
+    text = made.config.read_text()
+    made.config.write_text(text.replace(POSTFIX, '[postfix]\nconfig_directory = "etc"'))
     seen = made.folder / "seen"
     env = stand_in(made.folder, "postmap", f'"$real" "$@" | tee -a {seen}')
     assert made.generate(env=env).returncode == 0

@@ -12,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli import overlay, rules, spfwhite
+from spfwhite import app, postfix
+from spfwhite.config import load
+from spfwhite.text import summary
+from tests.cli import overlay, rules
 from tests.postfix_instance import POSTMAP, needs_postmap, stand_in
 from tests.site import PROVIDERS, RULES, Site, site
 
@@ -176,11 +179,26 @@ def test_the_report_says_that_it_was_verified(made: Site) -> None:
     assert made.rules() == NEW_RULES
 
 
-def test_without_a_main_cf_it_is_skipped_and_the_report_says_so(made: Site) -> None:
-    (made.folder / "etc" / "main.cf").unlink()
-    assert verified(made) is False
+def test_without_a_main_cf_it_is_skipped_and_the_report_says_so(
+    made: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postfix, "DEFAULT_FOLDER", made.folder / "none")
+    config = load(overlay(made.folder, PROVIDERS, server=made.server))
+    report = app.generate(config).report
+    assert report.verified is False
     assert made.rules() == NEW_RULES
-    assert "not verified" in spfwhite("-v", *made.arguments).stdout
+    assert any("not verified" in line for line in summary(report, verbose=True))
+
+
+def test_a_folder_without_a_main_cf_is_a_fault_of_the_configuration(made: Site) -> None:
+    (made.folder / "etc" / "main.cf").unlink()
+    made.server.queries.clear()
+    for options in ([], ["--reload"], ["--dry-run"]):
+        done = made.generate(*options)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"{made.config}: postfix.config_directory is " in done.stderr
+    assert made.rules() == RULES
+    assert made.server.queries == []
 
 
 def test_with_verify_off_it_is_skipped_and_the_report_says_so(made: Site) -> None:
