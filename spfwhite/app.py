@@ -171,7 +171,8 @@ def _carried_out(
     new_state = following if options.writes_state else None
     written = write.write_tables(config, ready, new_state)
     main = [each for each in written if each.table not in config.output.tables]
-    report = replace(report, outcome="written" if main else "current")
+    notices = (*report.notices, *write.replaced(written))
+    report = replace(report, outcome="written" if main else "current", notices=notices)
     if not (new_state and config.postfix.reload):
         return report
     try:

@@ -67,8 +67,7 @@ def check(overlay: Path | None, places: Places, now: float) -> Iterator[Finding]
         yield _table(table.path, state, now, missing="")
     yield from _postfix(config, used)
     out = config.output
-    files_of_ours = (out.allow, out.reject, *(table.path for table in out.tables))
-    ours = [f"{path.name}{end}" for path in files_of_ours for end in ("", ".orig")]
+    ours = [each.name for each in (out.allow, out.reject, *(table.path for table in out.tables))]
     yield from leftovers.leftovers(places.cron, places.postwhite, out.allow.parent, ours)
 
 

@@ -33,7 +33,8 @@ def leftovers(
 ) -> Findings:
     """Yield what is left of Postwhite: cron jobs, its configuration, its tables in a folder.
 
-    `ours` names the files of the folder that spfwhite answers for, with the copies that it keeps.
+    `ours` names the files of the folder that spfwhite answers for, as it does for the copies that
+    it keeps of what was there before.
     """
     for place in cron:
         yield from _jobs(place)
@@ -41,7 +42,7 @@ def leftovers(
         advice = f"`spfwhite import {configuration}` takes it over; then remove it"
         yield Finding("note", str(configuration), "is Postwhite's configuration", advice)
     for file in _tables(folder):
-        if file.name not in ours:
+        if re.sub(r"\.orig(\.[0-9]+)?\Z", "", file.name) not in ours:
             text = "was written by Postwhite, and nobody keeps it current"
             advice = "take it out of Postfix's configuration, and remove it"
             yield Finding("note", str(file), text, advice)

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain, count
 from pathlib import Path
 from typing import NamedTuple
 
 from spfwhite import __version__, files, nftables, tables
+from spfwhite.files import FileError
 from spfwhite.formats import FORMATS, Action, Format, FormatName
 from spfwhite.listing import chosen, listing, networks_of
 from spfwhite.memory import Recall
@@ -30,8 +32,8 @@ from spfwhite.state import Change, State, TableState, recent, save
 class Ready(NamedTuple):
     """A table that is ready to be written; `path` None is standard output.
 
-    `old` is what the file holds now (None: there is none), `before` its networks, `refusal` why
-    it must not be replaced ("": it may).
+    `old` is what the file holds now (None: there is none), `before` its networks, `kept` where it
+    is kept (None: it is ours), `refusal` why it must not be replaced ("": it may).
     """
 
     table: Table
@@ -39,6 +41,7 @@ class Ready(NamedTuple):
     networks: Networks
     content: bytes
     old: bytes | None
+    kept: Path | None
     refusal: str
 
     @property
@@ -111,13 +114,32 @@ def _ready(table: Table, allow: Path, decided: Plan, now: float, *, force: bool)
         f"{v4} IPv4 and {v6} IPv6 networks of {listed} providers",
     )
     old = files.read_if_there(path) if path else None
+    kept = _kept_as(path, old) if path and old is not None else None
     refusal = ""
     if old is not None and not force and tables.origin(old) == "foreign":
         refusal = (
-            f"{table.path} was not written by spfwhite; --force replaces it, keeping it as "
-            f"{table.path}.orig"
+            f"{table.path} was not written by spfwhite; --force replaces it, keeping it as {kept}"
         )
-    return Ready(table, path, networks, content, old, refusal)
+    return Ready(table, path, networks, content, old, kept, refusal)
+
+
+def _kept_as(path: Path, old: bytes) -> Path | None:
+    """Return where a file of somebody else is kept; None for one of ours.
+
+    A copy that is there already may be the only one of what an operator wrote: the next number
+    is taken then, unless it is the same.
+    """
+    if tables.origin(old) not in ("foreign", "postwhite"):
+        return None
+    ends = chain([""], (f".{number}" for number in count(1)))
+    places = (path.with_name(f"{path.name}.orig{end}") for end in ends)
+    return next(place for place in places if not os.path.lexists(place) or _holds(place, old))
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    with suppress(FileError):  # a folder, a pipe, or what only others may read
+        return files.read_if_there(path) == content
+    return False
 
 
 def write_tables(config: Config, ready: list[Ready], state: State | None) -> list[Ready]:
@@ -166,9 +188,17 @@ def is_verified(config: Config) -> bool:
 
 
 def _keep_original(ready: Ready) -> None:
-    theirs = ready.old is not None and tables.origin(ready.old) in ("foreign", "postwhite")
-    if ready.path and ready.old is not None and theirs:
-        files.replace(ready.path.with_name(ready.path.name + ".orig"), ready.old)
+    if ready.kept and ready.old is not None and not os.path.lexists(ready.kept):
+        files.replace(ready.kept, ready.old)
+
+
+def replaced(written: list[Ready]) -> list[str]:
+    """Say which files of somebody else were replaced, and where they are now."""
+    return [
+        f"{each.table.path} was not written by spfwhite: it was replaced and is kept as {each.kept}"
+        for each in written
+        if each.kept
+    ]
 
 
 def reload_if_needed(config: Config, state: State) -> State:

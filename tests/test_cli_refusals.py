@@ -83,6 +83,44 @@ def test_a_table_of_postwhite_is_replaced_and_kept(table: Path, tmp_path: Path) 
     assert table.with_name(f"{TABLE}.orig").read_bytes() == POSTWHITE
 
 
+def test_what_was_kept_once_is_never_overwritten(table: Path, tmp_path: Path) -> None:
+    orig, second, third = (table.with_name(f"{TABLE}.orig{end}") for end in ("", ".1", ".2"))
+    table.write_bytes(FOREIGN)
+    done = generate(tmp_path, "--force")
+    assert f"{table} was not written by spfwhite: it was replaced and is kept as {orig}" in (
+        done.stderr.splitlines()
+    )
+    second.mkdir()  # nor is a folder, or what cannot be read
+    table.write_bytes(POSTWHITE)
+    done = generate(tmp_path)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert f"{table} was not written by spfwhite: it was replaced and is kept as {third}" in (
+        done.stderr.splitlines()
+    )
+    assert (orig.read_bytes(), third.read_bytes()) == (FOREIGN, POSTWHITE)
+    assert generate(tmp_path).stderr == ""
+
+
+def test_the_same_content_is_kept_once(table: Path, tmp_path: Path) -> None:
+    for _ in range(2):
+        table.write_bytes(POSTWHITE)
+        done = generate(tmp_path)
+        assert f"is kept as {table}.orig\n" in done.stderr
+    assert [path.name for path in tmp_path.glob("*.orig*")] == [f"{TABLE}.orig"]
+
+
+def test_a_refusal_names_the_copy_that_force_would_make(table: Path, tmp_path: Path) -> None:
+    table.write_bytes(FOREIGN)
+    table.with_name(f"{TABLE}.orig").write_bytes(POSTWHITE)
+    done = generate(tmp_path)
+    assert done.returncode == 4
+    assert f"--force replaces it, keeping it as {table}.orig.1\n" in done.stderr
+    assert "was replaced" not in done.stderr
+    assert generate(tmp_path, "--force").returncode == 0
+    assert table.with_name(f"{TABLE}.orig").read_bytes() == POSTWHITE
+    assert table.with_name(f"{TABLE}.orig.1").read_bytes() == FOREIGN
+
+
 @pytest.mark.parametrize("content", [b"", b"\n", OURS])
 def test_a_table_of_ours_and_an_empty_file_are_replaced_without_a_copy(
     content: bytes, table: Path, tmp_path: Path
