@@ -183,10 +183,12 @@ def _carried_out(
 
 
 def _check(config: Config, options: Options) -> None:
+    """Raise UsageError or FileError for what needs no answer to be known to fail."""
     names = {provider.name for provider in candidates.enabled(config)}
     wanted = {name for name in options.accept if name != "all"} | {options.only} - {""}
     for name in sorted(wanted - names):
         raise UsageError(f"{name!a} is not an enabled provider; see `spfwhite providers`")
+    write.require_folders(config, options.output)
 
 
 def _lock(config: Config, options: Options) -> AbstractContextManager[None]:

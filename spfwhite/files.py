@@ -135,10 +135,19 @@ def require_writable(path: Path) -> None:
         _require_regular(path)
     if path.is_dir():
         raise FileError(f"cannot write {path}: Is a directory")
-    if not path.parent.is_dir():
-        raise FileError(f"cannot write {path}: there is no folder {path.parent}")
+    require_folder(path)
     if not os.access(path.parent, os.W_OK):
         raise FileError(f"cannot write {path}: the folder {path.parent} is not writable")
+
+
+def require_folder(path: Path) -> None:
+    """Raise FileError if there is no folder for a file at `path`."""
+    try:
+        is_there = path.parent.is_dir()
+    except OSError as error:
+        raise FileError(f"cannot look at {path.parent}: {_reason(error)}") from None
+    if not is_there:
+        raise FileError(f"cannot write {path}: there is no folder {path.parent}")
 
 
 def make_folder(folder: Path) -> None:

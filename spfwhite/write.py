@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from spfwhite import __version__, files, nftables, tables
+from spfwhite.candidates import enabled
 from spfwhite.files import FileError
 from spfwhite.formats import FORMATS, Action, Format, FormatName
 from spfwhite.listing import chosen, listing, networks_of
@@ -65,6 +66,16 @@ class Ready(NamedTuple):
 def _whole(path: Path, action: Action, form: FormatName = "postscreen") -> Table:
     """Return the table of all networks of an action."""
     return Table(path, form, action, (), (), "both")
+
+
+def require_folders(config: Config, output: Path | None) -> None:
+    """Raise FileError for a table that has no folder: said before anybody is asked."""
+    out = config.output
+    rejects = any(provider.action == "reject" for provider in enabled(config))
+    paths = [out.allow, *([out.reject] if rejects else []), *(each.path for each in out.tables)]
+    for path in paths if output is None else [output]:
+        if str(path) != "-":
+            files.require_folder(files.destination(path))
 
 
 def prepared(

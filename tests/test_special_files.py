@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli import Finished, listing, rules, spfwhite
+from tests.cli import TABLE, Finished, listing, rules, spfwhite
 from tests.site import RULES, Site, site
 
 NEWER = [rule.replace("198.51.100.0/24", "198.51.100.0/25") for rule in RULES]
@@ -125,6 +125,35 @@ def test_a_symlink_to_a_folder_is_refused(linked: Site) -> None:
     assert_refused(linked.generate(), "Is a directory")
 
 
+@pytest.mark.parametrize("key", ["allow", "reject", "tables", "-o"])
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_a_folder_that_is_missing_is_found_before_anybody_is_asked(
+    key: str, more: list[str], made: Site
+) -> None:
+    path = made.folder / "none" / "x.cidr"
+    options: list[str | Path] = ["-o", path] if key == "-o" else []
+    text = made.config.read_text()
+    pests = '[providers.pests]\naction = "reject"\nnetworks = ["192.0.2.66"]\n'
+    made.config.write_text(
+        {
+            "allow": text.replace(f'"{TABLE}"', f'"{path}"'),
+            "reject": text.replace('"reject.cidr"', f'"{path}"') + pests,
+            "tables": f'{text}[[output.tables]]\npath = "{path}"\n',
+            "-o": text,
+        }[key]
+    )
+    done = made.generate(*options, *more)
+    assert_refused(done, f"spfwhite: cannot write {path}: there is no folder {path.parent}\n")
+    assert made.server.queries == []
+    assert not path.parent.exists() and not made.state.exists()
+
+
+def test_a_folder_of_a_reject_table_that_nobody_needs_may_be_missing(made: Site) -> None:
+    text = made.config.read_text()
+    made.config.write_text(text.replace('"reject.cidr"', '"none/reject.cidr"'))
+    assert made.generate().returncode == 0
+
+
 def test_a_table_that_is_a_folder_is_refused_and_no_state_is_written(made: Site) -> None:
     made.table.mkdir()
     assert_refused(made.generate(), f"cannot read {made.table}: Is a directory")
@@ -139,14 +168,6 @@ def test_a_state_that_is_a_folder_is_refused_and_the_table_stays(made: Site) -> 
     assert_refused(made.generate(), f"cannot read {made.state}: Is a directory")
     assert made.rules() == RULES
     assert made.state.is_dir()
-
-
-def test_a_table_in_a_folder_that_is_missing_is_refused(made: Site) -> None:
-    made.config.write_text(made.config.read_text().replace('"table', '"missing/table'))
-    missing = made.folder / "missing"
-    assert_refused(made.generate(), f"cannot write {missing}/table.cidr: No such file or directory")
-    assert not missing.exists()
-    assert made.temporary_files() == []
 
 
 def test_the_last_folder_of_the_state_is_made_and_no_other(made: Site) -> None:
