@@ -186,7 +186,8 @@ def left_behind(config: Config, ready: list[Ready], state: State) -> list[str]:
     kept = {os.path.realpath(each.path or "") for each in ready}
     kept.add(os.path.realpath(config.output.reject))
     return [
-        f"{path} is no longer written: no table of the configuration is there"
+        f"{path} is no longer written, since the configuration has no table there: it stays as it "
+        "is and gets old; take it out of main.cf, or of what else reads it, then delete it"
         for path in sorted(state.tables)
         # unlike Path.exists, lexists takes what lies where we may not look
         if os.path.realpath(path) not in kept and os.path.lexists(path)
