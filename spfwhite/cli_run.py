@@ -121,6 +121,8 @@ def generate(
         raise click.UsageError("--replay needs -o or --dry-run")
     if sum(map(bool, (replay, offline, only))) > 1:
         raise click.UsageError("--replay, --offline and --only exclude each other")
+    if "-" in map(str, (record, report, metrics)):
+        raise click.UsageError("--record, --report and --metrics need the name of a file, not -")
     from spfwhite import app, files
 
     options = app.Options(

@@ -149,6 +149,19 @@ def test_o_dash_prints_the_table_alone_and_writes_nothing(
     assert listing(tmp_path) == before
 
 
+@pytest.mark.parametrize("option", ["--report", "--metrics", "--record"])
+def test_a_dash_is_no_file_for_what_goes_beside_the_table(
+    option: str, server: DnsServer, tmp_path: Path
+) -> None:
+    config = overlay(tmp_path, PROVIDERS, server=server)
+    before = listing(tmp_path)
+    done = spfwhite("-c", config, "generate", option, "-", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--report and --metrics need the name of a file" in done.stderr
+    assert listing(tmp_path) == before
+    assert server.queries == []
+
+
 def test_o_dash_keeps_problems_off_the_table(server: DnsServer, tmp_path: Path) -> None:
     config = overlay(tmp_path, PROVIDERS | MISSING, server=server)
     done = spfwhite("-c", config, "-v", "generate", "-o", "-")
