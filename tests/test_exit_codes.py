@@ -148,6 +148,18 @@ def test_accept_all_lifts_every_hold(made: Site) -> None:
     assert "203.0.113.5/32\tpermit" in made.rules()
 
 
+def test_accept_for_a_provider_that_is_not_held_is_said(made: Site) -> None:
+    done = made.generate("--accept", "plain")
+    assert (done.returncode, made.rules()) == (0, RULES)
+    assert "--accept plain had no effect: plain is not held" in done.stderr.splitlines()
+    made.server.zone.set("plain.test", "TXT", ["v=spf1 ip4:203.0.113.200 -all"])
+    done = made.generate("--accept", "plain", "--accept", "hosts")
+    assert done.returncode == 0
+    assert "--accept hosts had no effect" in done.stderr
+    assert "--accept plain" not in done.stderr
+    assert made.generate("--accept", "all").stderr == ""
+
+
 def test_4_wins_over_3(degraded: Site) -> None:
     done = foreign(degraded).generate()
     assert done.returncode == 4
