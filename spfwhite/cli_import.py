@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from shlex import quote
 from typing import Final
 
 import click
@@ -46,14 +47,19 @@ def import_(common: Common, /, *, file: Path, output: Path | None) -> None:
             imported = postwhite.convert(_content(file), config.load(system=NO_OVERLAYS))
         except postwhite.NotPostwhiteError as fault:
             raise config.ConfigError(f"{name} {fault}") from None
+        lines = [f"{name}:{each.line}: {each.text}" for each in imported.remarks]
         if output is None or str(output) == "-":
             print_bytes(imported.overlay.encode())
         elif os.path.lexists(output):
             raise files.FileError(f"{output} exists and is not replaced; name another file")
         else:
+            files.make_folder(output.parent)
             files.replace(output, imported.overlay.encode())
+            is_read = config.SYSTEM in output.absolute().parents
+            program = "spfwhite" if is_read else f"spfwhite -c {quote(str(output))}"
+            lines.append(printable(f"{output} is written; `{program} generate --dry-run` is next"))
     if not common.quiet:
-        print_lines((f"{name}:{each.line}: {each.text}" for each in imported.remarks), err=True)
+        print_lines(lines, err=True)
 
 
 def _content(file: Path) -> bytes:

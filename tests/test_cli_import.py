@@ -5,7 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from spfwhite import config
+from spfwhite.cli_common import Common
+from spfwhite.cli_import import import_
 from tests.cli import listing, spfwhite
 
 CONF = "custom_hosts='a.test github.com'\nsimplify=yes\n"
@@ -58,7 +62,9 @@ def test_the_output_can_be_a_new_file(conf: Path) -> None:
     own = conf.with_name("own.toml")
     done = spfwhite("import", "-o", own, conf)
     assert (done.returncode, done.stdout) == (0, "")
-    assert done.stderr.count("\n") == 2
+    *remarks, last = done.stderr.splitlines()
+    assert len(remarks) == 2
+    assert last == f"{own} is written; `spfwhite -c {own} generate --dry-run` is next"
     assert own.read_text() == spfwhite("import", "-o", "-", conf).stdout
     assert own.stat().st_mode & 0o777 == 0o644
 
@@ -82,11 +88,25 @@ def test_an_output_that_exists_is_never_replaced(kind: str, conf: Path) -> None:
     }
 
 
-def test_an_output_in_no_folder_is_an_error(conf: Path) -> None:
-    done = spfwhite("import", "-o", conf.parent / "none" / "own.toml", conf)
+def test_the_folder_of_the_output_is_made_and_no_other(conf: Path) -> None:
+    # as /etc/spfwhite, which no installation makes
+    own = conf.parent / "etc" / "own.toml"
+    assert spfwhite("import", "-o", own, conf).returncode == 0
+    assert own.parent.stat().st_mode & 0o777 == 0o755
+    done = spfwhite("import", "-o", conf.parent / "a" / "b" / "own.toml", conf)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("spfwhite: cannot write ")
+    assert done.stderr.startswith("spfwhite: cannot make the folder ")
     assert done.stderr.count("\n") == 1
+
+
+def test_an_overlay_in_its_place_needs_no_option(
+    conf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(config, "SYSTEM", tmp_path / "etc")
+    own = tmp_path / "etc" / "providers.toml"
+    common = Common(config=None, verbose=False, quiet=False)
+    done = CliRunner().invoke(import_, ["-o", str(own), str(conf)], obj=common)
+    assert done.output.endswith(f"{own} is written; `spfwhite generate --dry-run` is next\n")
 
 
 def test_nothing_in_the_file_is_run(conf: Path) -> None:
