@@ -74,7 +74,7 @@ def check(overlay: Path | None, places: Places, now: float) -> Iterator[Finding]
 def _configuration_finding(config: Config, read: Collection[Path]) -> Finding:
     names = ", ".join(map(str, read)) or "no file but the packaged one"
     providers = enabled(config)
-    text = f"{len(providers)} providers are on; read {names}"
+    text = f"{len(providers)} provider{'s are' if len(providers) != 1 else ' is'} on; read {names}"
     if providers:
         return Finding("ok", "configuration", text)
     return Finding("warning", "configuration", text, "switch a provider on, or add one")

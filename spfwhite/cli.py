@@ -79,7 +79,7 @@ def main(context: click.Context, config: Path | None, verbose: bool, quiet: bool
     spfwhite show _spf.google.com  what a domain passes, term by term
 
     Exit codes: 0 table current or written, 1 error, 2 usage or configuration, 3 written but
-    degraded, 4 refused.
+    degraded, 4 refused, 5 written but Postfix did not reload, 6 another run holds the lock.
     """
     from spfwhite.interrupts import exit_on_signals
 

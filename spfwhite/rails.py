@@ -100,4 +100,7 @@ def too_many(old: Networks, new: Networks) -> list[Hold]:
 
 
 def _percent(part: int, whole: int) -> str:
-    return f"{-(-part * 100 // whole)} %"  # rounded up: what is over a limit must not read as it
+    # rounded up, since what is over a limit must not read as it; but a rest must not read as none
+    if whole * 99 < part * 100 < whole * 100:
+        return f"{min(-(-part * 1000 // whole), 999) / 10} %"
+    return f"{-(-part * 100 // whole)} %"

@@ -36,7 +36,8 @@ def counts(networks: Networks) -> str:
     """Return how many networks and addresses a set has, both families."""
     v4, v6 = (sum(1 for _ in networks.cidrs(version)) for version in (4, 6))
     return (
-        f"{v4:,} IPv4 networks ({networks.size(4):,} addresses), "
+        f"{v4:,} IPv4 network{'s' * (v4 != 1)} "
+        f"({networks.size(4):,} address{'es' * (networks.size(4) != 1)}), "
         f"{v6:,} IPv6 ({networks.blocks64():,} /64s)"
     )
 
@@ -173,7 +174,7 @@ def span(seconds: float) -> str:
     for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
         if seconds >= 2 * length:
             return f"{seconds // length:.0f} {unit}"
-    return f"{max(0.0, seconds):.0f} seconds"
+    return "1 second" if round(seconds) == 1 else f"{max(0.0, seconds):.0f} seconds"
 
 
 def difference(report: Report) -> list[str]:

@@ -234,7 +234,7 @@ def test_the_files_of_the_configuration_are_named(places: Places, tmp_path: Path
     (places.system / "providers.d" / "x.toml").write_text("# nothing\n")
     finding = next(check(None, places, NOW))
     read = f"{places.system}/providers.toml, {places.system}/providers.d/x.toml"
-    assert (finding.level, finding.text) == ("ok", f"1 providers are on; read {read}")
+    assert (finding.level, finding.text) == ("ok", f"1 provider is on; read {read}")
 
 
 def test_a_configuration_without_a_provider_is_a_warning(places: Places, tmp_path: Path) -> None:

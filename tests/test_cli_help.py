@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
 import pytest
 
 import spfwhite as package
+from spfwhite.report import Exit
 from tests import commands
 from tests.cli import spfwhite
 
@@ -50,6 +52,7 @@ def test_the_help_says_what_the_exit_codes_mean() -> None:
     said = " ".join(spfwhite("--help").stdout.split())
     for code in ("0 table current or written", "1 error", "2 usage", "3 written", "4 refused"):
         assert code in said
+    assert all(re.search(rf"\b{int(code)} [a-z]", said) for code in Exit)
 
 
 def test_the_help_of_providers_explains_the_words_that_only_it_uses() -> None:

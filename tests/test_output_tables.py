@@ -156,7 +156,7 @@ def test_only_tables_that_postfix_reads_are_waited_for_by_a_reload(made: Site) -
 def test_a_summary_names_each_table(made: Site) -> None:
     path = add_table(made, "t.txt", 'format = "plain"', 'providers = ["plain"]')
     done = made.generate("--dry-run")
-    assert f"  {path} (plain): not written: 1 IPv4 networks (256 addresses)" in done.stdout
+    assert f"  {path} (plain): not written: 1 IPv4 network (256 addresses)" in done.stdout
     assert not path.exists()
 
 

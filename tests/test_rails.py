@@ -153,3 +153,11 @@ def test_the_most_counts_each_family_by_itself() -> None:
     assert too_many(EMPTY, ipv4(MOST[4]) | ipv6(MOST[6])) == []
     both = too_many(EMPTY, ipv4(MOST[4] + 1) | ipv6(MOST[6] + 1))
     assert ["IPv4" in hold.phrase for hold in both] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("left", "said"), [(0, "100 %"), (1, "99.9 %"), (7, "99.3 %"), (10, "99 %"), (15, "99 %")]
+)
+def test_a_loss_that_leaves_something_does_not_read_as_one_of_all(left: int, said: str) -> None:
+    (hold,) = Rail("provider", 50, 300).violations(ipv4(1000), ipv4(left))
+    assert hold.phrase.startswith(f"loses {said} of its IPv4 addresses")

@@ -103,3 +103,11 @@ def test_printable_text_is_one_line_of_ascii(raw: str) -> None:
 def test_clipped_text_has_200_characters_and_dots_at_most(raw: str) -> None:
     assert len(clipped(raw)) <= 203
     assert clipped(raw)[:200] == printable(raw)[:200]
+
+
+def test_one_of_a_thing_is_no_plural() -> None:
+    one = Networks.parse(["192.0.2.1"])
+    assert text.counts(one) == "1 IPv4 network (1 address), 0 IPv6 (0 /64s)"
+    two = Networks.parse(["192.0.2.0/31", "192.0.2.8"])
+    assert text.counts(two).startswith("2 IPv4 networks (3 addresses), ")
+    assert [text.span(age) for age in (0, 1, 1.6)] == ["0 seconds", "1 second", "2 seconds"]
