@@ -131,7 +131,7 @@ def generate(config: Config, options: Options = PLAIN) -> Run:
             notices=(
                 *memory.notices,
                 *notices.darkness(answers, recall.stale),
-                *_needless(config, options, decided, state, now),
+                *notices.needless(config, options.accept, decided, state, now),
                 *(_changes(whole, config, ready, memory) if options.compares else ()),
             ),
             tables=tuple(
@@ -244,13 +244,3 @@ def _lifted(config: Config, options: Options) -> set[str]:
     if "all" in options.accept:
         return {provider.name for provider in config.providers}
     return set(options.accept)
-
-
-def _needless(
-    config: Config, options: Options, decided: plan.Plan, state: State, now: float
-) -> list[str]:
-    """Say which names of `--accept` lifted nothing: perhaps another one was meant."""
-    named = [each.candidate for each in decided.decisions if each.provider.name in options.accept]
-    without = plan.decide(config, named, state.accepted, force=True, now=now).decisions
-    names = [each.provider.name for each in without if each.status != "held"]
-    return [f"--accept {name} had no effect: {name} is not held" for name in names]

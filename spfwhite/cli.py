@@ -67,7 +67,7 @@ class _Commands(click.Group):
     help="Overlay to use instead of those in /etc/spfwhite (or SPFWHITE_CONFIG).",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Say all there is to say.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+@click.option("-q", "--quiet", is_flag=True, help="Say only what needs action.")
 @click.version_option(__version__, prog_name="spfwhite")
 @click.pass_context
 def main(context: click.Context, config: Path | None, verbose: bool, quiet: bool) -> None:  # noqa: FBT001

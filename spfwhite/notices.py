@@ -6,7 +6,7 @@ another one on the next run. Refuses: to decide anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -14,6 +14,7 @@ from typing import Final
 from spfwhite.answers import Answers, Failed, Found, Question
 from spfwhite.memory import Stale
 from spfwhite.networks import EMPTY
+from spfwhite.plan import Plan, decide
 from spfwhite.report import ProviderReport, expired_report
 from spfwhite.settings import Config
 from spfwhite.state import State
@@ -63,3 +64,13 @@ def expired(whole: Config, config: Config, state: State) -> Iterator[ProviderRep
             if before.expires and state.written and written <= before.expires:
                 left |= before.networks  # which are accepted by nobody and so not remembered
             yield expired_report(before, left)
+
+
+def needless(
+    config: Config, names: Collection[str], decided: Plan, state: State, now: float
+) -> list[str]:
+    """Say which names of `--accept` lifted nothing: perhaps another one was meant."""
+    named = [each.candidate for each in decided.decisions if each.provider.name in names]
+    without = decide(config, named, state.accepted, force=True, now=now).decisions
+    needless = [each.provider.name for each in without if each.status != "held"]
+    return [f"--accept {name} had no effect: {name} is not held" for name in needless]

@@ -144,7 +144,7 @@ class _Check:
                 if isinstance(name, str):
                     return self._hosts(hosts, name, remaining)
                 return _Turn(undecided=remaining, fault=name)
-        fault = Fault("undecidable", "is decided by the client")
+        fault = Fault("undecidable", f"{term.text} is decided by the client")
         return _Turn(undecided=remaining, fault=fault)
 
     def _included(self, term: spf.Term, name: str, remaining: Networks) -> _Turn:

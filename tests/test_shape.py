@@ -116,8 +116,8 @@ IMPURE = {"asyncio", "os", "random", "shutil", "signal", "socket", "subprocess",
 LONGEST_FILE = 320
 LONGEST_FUNCTION = 60
 MEDIAN_FUNCTION = 8
-CORE_AND_EDGES = 4200  # that `generate` and `show` need, as `code_lines` counts them
-EVERYTHING = 7700
+CORE_AND_EDGES = 4300  # that `generate` and `show` need, as `code_lines` counts them
+EVERYTHING = 7800
 
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
 
