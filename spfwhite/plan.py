@@ -195,7 +195,7 @@ class _Judge:
         if entry and made and entry.held is None and entry.networks == passed:
             made = replace(made, since=entry.since)  # perhaps by other records
         if entry and not candidate.incomplete and not notice:
-            notice = _lost_by_faults(candidate, entry)
+            notice = _lost_by_faults(candidate, entry, before)
         return self._taken(candidate, made, before, passed, notice)
 
     def _taken(
@@ -227,12 +227,12 @@ class _Judge:
         return _held(candidate, replace(entry, held=since, lost=lost), before, holds)
 
 
-def _lost_by_faults(candidate: Candidate, entry: Accepted) -> str:
+def _lost_by_faults(candidate: Candidate, entry: Accepted, before: Networks) -> str:
     """Say which faults took accepted networks away, "" for none: an edited record is no fault.
 
     News of one night, since what is lost is no longer accepted on the next one.
     """
-    lost = entry.networks - candidate.passed
+    lost = before - candidate.passed
     if not lost:
         return ""
     nodes = (n for domain in candidate.provider.domains for n in candidate.evaluation.walk(domain))

@@ -137,6 +137,8 @@ class Reach:
         return self._octets > MAX_OCTETS
 
     def _below(self, question: Question, answer: Answer) -> Iterator[tuple[Question, int]]:
+        if self.is_too_long:
+            return  # and the record is not even parsed, which takes memory
         found = follow_up(question, answer)
         if found.octets and question not in self._read:
             self._read.add(question)

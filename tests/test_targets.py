@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spfwhite import spf
 from spfwhite.answers import Answer, Answers, Failed, Found, Question, RRType, Void
 from spfwhite.targets import MAX_MX_HOSTS, Limits, Reach, follow_up, target
 from spfwhite.trail import Fault
@@ -261,3 +262,20 @@ def test_a_limit_is_met_by_the_shortest_paths_alone(
 ) -> None:
     met = limit_met("n0.x", records(graph), Limits(lookups=100, depth=deepest))
     assert bool(met) == (depths(graph, deepest) != depths(graph, len(NAMES)))
+
+
+def test_no_record_beyond_1_mib_of_a_domain_is_parsed() -> None:
+    """Its terms would take the memory that the limit is there to save."""
+    names = [f"n{number}.test" for number in range(40)]
+    root = " ".join(f"include:{name}" for name in names)
+    answers: Answers = {
+        txt("a.test"): Found((f"v=spf1 {root}",)),
+        **{txt(name): Found((f"v=spf1 {name} {'x' * 65_000}",)) for name in names},
+    }
+    spf.parse.cache_clear()
+    follow_up.cache_clear()
+    reach = Reach(answers, Limits(lookups=500, depth=20))
+    reach.start("a.test")
+    assert reach.is_too_long
+    assert reach.over == "its records are longer than 1 MiB"
+    assert spf.parse.cache_info().misses == 1 + 17
