@@ -51,21 +51,21 @@ def unused_name(wanted: str, taken: Collection[str]) -> str:
     return next(name for name in names if name not in taken)
 
 
-def obstacle(config: Config, addition: Addition, today: date) -> str:
+def obstacle(configured: Config, addition: Addition, today: date) -> str:
     """Return why a provider must not be added, as a sentence; "" if it may.
 
     One that would be off from the first day would leave the mail that waits where it is.
     """
-    off = {each.name: config.why_off(each, today) for each in config.providers}
-    for holder in sorted(config.providers, key=lambda each: bool(off[each.name])):
+    off = {each.name: configured.why_off(each, today) for each in configured.providers}
+    for holder in sorted(configured.providers, key=lambda each: bool(off[each.name])):
         for domain in (each for each in addition.domains if each in holder.domains):
             if why := off[holder.name]:
                 return f"provider {holder.name} has {domain} but is off: {why}"
             return f"{holder.name} in {holder.origin} has that domain already"
     if addition.expires and addition.expires < today:
         return f"nothing was added: --expires {addition.expires} is over"
-    if not config.categories.get(addition.category, True):
-        switch = config.switch(addition.category)
+    if not configured.categories.get(addition.category, True):
+        switch = configured.switch(addition.category)
         return f"nothing was added: category {addition.category} is off: {switch}"
     return ""
 

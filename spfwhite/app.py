@@ -131,7 +131,7 @@ def generate(config: Config, options: Options = PLAIN) -> Run:
             notices=(
                 *memory.notices,
                 *notices.darkness(answers, recall.stale),
-                *notices.needless(config, options.accept, decided, state, now),
+                *notices.needless(config, options.accept, decided, state, now, force=options.force),
                 *(_changes(whole, config, ready, memory) if options.compares else ()),
             ),
             tables=tuple(
@@ -172,8 +172,8 @@ def _carried_out(
     new_state = following if options.writes_state else None
     written = write.write_tables(config, ready, new_state)
     main = [each for each in written if each.table not in config.output.tables]
-    notices = (*report.notices, *write.replaced(written))
-    report = replace(report, outcome="written" if main else "current", notices=notices)
+    news = (*report.notices, *write.replaced(written))
+    report = replace(report, outcome="written" if main else "current", notices=news)
     if not (new_state and config.postfix.reload):
         return report
     try:

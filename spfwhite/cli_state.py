@@ -48,7 +48,7 @@ def explain(common: Common, /, *, addresses: tuple[str, ...], form: str) -> None
                 raise click.UsageError(f"{text!a} {fault}") from None
         config, run = _last_run(common)
         table = _table(config.output.allow, run.plan.permitted)
-        rejects = _table(config.output.reject, run.plan.rejected)
+        rejects = _table(config.output.reject, run.plan.rejected, only_ours=True)
         found = {text: why.explain(run, table, part, rejects) for text, part in asked.items()}
         for text, explanation in found.items():
             if form == "json":
@@ -74,12 +74,20 @@ def _last_run(common: Common) -> tuple[Config, LastRun]:
     return config, last_run(config, state, time.time())
 
 
-def _table(path: Path, planned: Networks) -> Networks:
-    """Return what a table holds: the file is the truth, the state if there is none."""
+def _table(path: Path, planned: Networks, *, only_ours: bool = False) -> Networks:
+    """Return what a table holds: the file is the truth, the state if there is none.
+
+    `only_ours`: what somebody else wrote there counts for nothing.
+    """
     from spfwhite import files, tables
+    from spfwhite.networks import EMPTY
 
     content = files.read_if_there(path)
-    return planned if content is None else tables.networks_in(content)
+    if content is None:
+        return planned
+    if only_ours and tables.origin(content) != "ours":
+        return EMPTY
+    return tables.networks_in(content)
 
 
 @click.command()

@@ -54,6 +54,7 @@ class Recall:
     """The memory in one run: decides what is used, and what will be remembered."""
 
     def __init__(self, known: Known, policy: Policy, now: float) -> None:
+        self._as_known = known
         self._known = {question: _not_after(now, entry) for question, entry in known.items()}
         self._policy = policy
         self._now = now
@@ -88,8 +89,10 @@ class Recall:
     def remembered(self, questions: Iterable[Question]) -> dict[Question, Remembered]:
         """Return what the next run will know of the questions that this one still leads to."""
         known = {}
+        # who learned nothing corrects no time either: it may be this run's clock that is wrong
+        before = self._known if self._fresh else self._as_known
         for question in questions:
-            entry = self._fresh.get(question) or self._known.get(question)
+            entry = self._fresh.get(question) or before.get(question)
             if entry:
                 known[question] = entry
         return known

@@ -67,10 +67,20 @@ def expired(whole: Config, config: Config, state: State) -> Iterator[ProviderRep
 
 
 def needless(
-    config: Config, names: Collection[str], decided: Plan, state: State, now: float
+    config: Config,
+    names: Collection[str],
+    decided: Plan,
+    state: State,
+    now: float,
+    *,
+    force: bool,
 ) -> list[str]:
     """Say which names of `--accept` lifted nothing: perhaps another one was meant."""
-    named = [each.candidate for each in decided.decisions if each.provider.name in names]
-    without = decide(config, named, state.accepted, force=True, now=now).decisions
-    needless = [each.provider.name for each in without if each.status != "held"]
-    return [f"--accept {name} had no effect: {name} is not held" for name in needless]
+    if not names:
+        return []
+    found = [each.candidate for each in decided.decisions]
+    without = decide(config, found, state.accepted, force=force, now=now)
+    if without.refusals:
+        return []  # which the names may have lifted
+    free = {each.provider.name for each in without.decisions if each.status != "held"}
+    return [f"--accept {name} had no effect: {name} is not held" for name in names if name in free]

@@ -238,15 +238,17 @@ def _lost_by_faults(candidate: Candidate, entry: Accepted, before: Networks) -> 
     nodes = (n for domain in candidate.provider.domains for n in candidate.evaluation.walk(domain))
     records = {node.domain: node.fault.detail for node in nodes if node.fault}
     terms = {(found.domain, found.term): found.detail for found in candidate.problems}
+    passing = {(each.domain, each.term) for each in origins(candidate, candidate.passed)}
     details = {
-        records.get(origin.domain) or terms.get((origin.domain, origin.term))
+        records.get(origin.domain) or terms.get((origin.domain, origin.term)) or ""
         for origin in entry.origins
-        if origin.networks & lost
-    } - {None}
+        if origin.networks & lost and (origin.domain, origin.term) not in passing
+    } - {""}
     if not details:
         return ""
     amounts = [f"{amount(v, lost):,} of its {UNITS[v]}" for v in (4, 6) if lost.ranges(v)]
-    return f"loses {' and '.join(amounts)}: {'; '.join(sorted(map(str, details)))}"
+    more = f" and {len(details) - 3} more" if len(details) > 3 else ""
+    return f"loses {' and '.join(amounts)}: {'; '.join(sorted(details)[:3])}{more}"
 
 
 def _held(

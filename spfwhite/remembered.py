@@ -45,7 +45,7 @@ def last_run(config: Config, state: State, now: float) -> LastRun:
     if unknown := {q for each in found for q in each.questions} - answers.keys():
         answers |= dict.fromkeys(unknown, FAILED)
         found = candidates.candidates(config, answers, recall.stale)
-    decided = plan.decide(config, found, state.accepted, force=True, now=state.written)
+    decided = plan.decide(config, found, state.accepted, now=state.written)
     return LastRun(config, state, decided, now)
 
 

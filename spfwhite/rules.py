@@ -112,15 +112,18 @@ def entries(value: object) -> list[object]:
 
 
 def path(value: object) -> Path:
-    """Return a path; who knows the file that names it puts that file's folder in front."""
-    if isinstance(value, str) and value.isprintable() and Path(value).name:
-        return Path(value)
+    """Return the path of a file; who knows the file that names it puts its folder in front."""
+    found = optional_path(value)
+    if found and found.name:
+        return found
     raise ValueError(f"must be a path, not {shown(value)}")
 
 
 def optional_path(value: object) -> Path | None:
-    """Return a path, or None for the empty text."""
-    return None if value == "" else path(value)
+    """Return a path of a file or a folder, or None for the empty text."""
+    if isinstance(value, str) and value.isprintable():
+        return Path(value) if value else None
+    raise ValueError(f"must be a path, not {shown(value)}")
 
 
 def optional_date(value: object) -> datetime.date | None:

@@ -134,7 +134,7 @@ def _provider(report: Report, provider: ProviderReport, *, verbose: bool) -> Ite
 
 def _reasons(report: Report, provider: ProviderReport) -> Iterator[str]:
     if provider.notice:
-        yield f"  {provider.notice}"
+        yield f"  {clipped(provider.notice)}"
     for hold in provider.holds:
         yield f"  held: {clipped(hold)}"
     if provider.stale:

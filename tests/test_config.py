@@ -266,3 +266,10 @@ def test_a_configuration_that_contradicts_itself_is_refused(
 def test_a_switch_for_a_category_of_an_own_provider_is_known(overlaid: Loader) -> None:
     config = overlaid(OWN + 'category = "ours"\n[categories]\nours = false')
     assert not provider(config, "own").enabled
+
+
+def test_a_folder_may_be_that_of_the_overlay(tmp_path: Path) -> None:
+    (tmp_path / "main.cf").touch()
+    overlay = tmp_path / "providers.toml"
+    overlay.write_text('[postfix]\nconfig_directory = "."\n')
+    assert load(overlay).postfix.config_directory == tmp_path

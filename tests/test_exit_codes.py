@@ -160,6 +160,18 @@ def test_accept_for_a_provider_that_is_not_held_is_said(made: Site) -> None:
     assert made.generate("--accept", "all").stderr == ""
 
 
+def test_accept_that_lifts_what_refused_the_list_had_an_effect(made: Site) -> None:
+    fewer = "v=spf1 ip4:198.19.0.0/18 ip6:2001:db8:1::/48 mx:big.test ~all"
+    made.server.zone.set("sub.big.test", "TXT", [fewer])
+    done = made.generate()
+    assert (done.returncode, made.rules()) == (4, RULES)
+    assert "safety.total_max_loss" in done.stderr
+    done = made.generate("--accept", "big")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "198.19.0.0/18" not in RULES
+    assert "198.18.0.0/16\tpermit" in made.rules()
+
+
 def test_4_wins_over_3(degraded: Site) -> None:
     done = foreign(degraded).generate()
     assert done.returncode == 4

@@ -168,10 +168,20 @@ def test_a_clock_set_back_keeps_rotating_values() -> None:
 
 def test_a_clock_that_was_ahead_makes_no_answer_young_for_long() -> None:
     known = after(TXT, RECORD, {}, days=800)
-    assert Recall(known, POLICY, NOW).recent(TXT, 60) == RECORD
-    known = Recall(known, POLICY, NOW).remembered([TXT])
+    recall = Recall(known, POLICY, NOW)
+    assert recall.recent(TXT, 60) == RECORD
+    recall.use(A, Void("NODATA"))
+    known = recall.remembered([TXT])
     assert used(TXT, FAILED, known, days=14) == RECORD
     assert used(TXT, FAILED, known, days=15) == FAILED
+
+
+def test_a_clock_that_is_behind_ages_nothing_if_nobody_answers() -> None:
+    """A machine without a clock of its own starts in 1970, and perhaps before its network."""
+    known = after(TXT, RECORD, {})
+    recall = Recall(known, POLICY, 0.0)
+    assert recall.use(TXT, FAILED) == RECORD
+    assert recall.remembered([TXT]) == known
 
 
 def test_a_clock_that_was_ahead_keeps_no_rotating_value_for_long() -> None:

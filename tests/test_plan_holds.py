@@ -272,6 +272,39 @@ def test_a_record_that_was_edited_is_no_news() -> None:
     assert not includes().night(edited_by_its_owner).report.has_news
 
 
+def test_many_faults_are_counted() -> None:
+    names = [f"n{number}.test" for number in range(9)]
+    many: Zone = {
+        ("p.test", "TXT"): (
+            " ".join(["v=spf1 ip4:20.9.0.0/16", *(f"include:{n}" for n in names)]),
+        ),
+        **{(n, "TXT"): (f"v=spf1 ip4:20.{at}.0.0/24",) for at, n in enumerate(names)},
+        **records(q="ip4:21.0.0.0/16"),
+    }
+    series = Nights(CONFIG)
+    series.night(many)
+    gone = {key: text for key, text in many.items() if key[0] not in names}
+    notice = series.night(gone).decision("p").notice
+    assert notice == (
+        "loses 2,304 of its IPv4 addresses: n0.test does not exist; n1.test does not exist; "
+        "n2.test does not exist and 6 more"
+    )
+
+
+def test_an_address_that_rotates_beside_a_fault_is_no_news() -> None:
+    """The fault was there before and took nothing."""
+    hosts: Zone = {
+        ("p.test", "TXT"): ("v=spf1 a:h.test ip4:20.2.0.0/30 -all",),
+        ("h.test", "A"): ("20.3.0.1", "20.3.0.2", "10.0.0.1"),
+        **records(q="ip4:21.0.0.0/16"),
+    }
+    series = Nights(CONFIG)
+    series.night(hosts)
+    rotated = {**hosts, ("h.test", "A"): ("20.3.0.1", "10.0.0.1")}
+    assert not series.night(rotated, days=8).report.has_news
+    assert "20.3.0.2/32" not in series.texts()
+
+
 def test_a_host_that_is_gone_is_news() -> None:
     hosts: Zone = {
         ("p.test", "TXT"): ("v=spf1 a:h.test ip4:20.2.0.0/30 -all",),

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from spfwhite.networks import Networks
+from spfwhite.remembered import last_run
 from spfwhite.report import Exit
 from spfwhite.settings import Config
 from tests.nights import Nights, configured, edited, failing, records
@@ -136,6 +137,8 @@ def test_a_large_provider_lost_for_30_days_stays_held_and_stops_nobody() -> None
     assert night.decision("p0").status == "held"
     assert "20.1.0.0/21" in nights.texts()
     assert night.decision("p1").status == "ok"
+    shown = last_run(nights.config, nights.state, nights.now).plan.decisions
+    assert [each.status for each in shown] == [each.status for each in night.plan.decisions]
     assert not nights.night(gone, lifted=["p0"]).plan.refusals
     assert "21.0.0.0/16" not in nights.texts()
 

@@ -315,3 +315,13 @@ def test_the_state_knows_both_tables(made: Site) -> None:
         str(made.table),
         str(reject(made)),
     }
+
+
+def test_explain_takes_no_file_of_somebody_else_for_the_reject_table(tmp_path: Path) -> None:
+    with site(tmp_path) as made:
+        assert made.generate().returncode == 0
+        (tmp_path / "reject.cidr").write_text("45.0.0.0/24 reject\n46.0.0.0/24 permit\n")
+        done = spfwhite("-c", made.config, "explain", "45.0.0.1")
+        assert done.returncode == 1
+        assert "45.0.0.0/24" not in done.stdout
+        assert "rejects it" not in done.stdout
