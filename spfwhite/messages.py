@@ -1,8 +1,9 @@
 """A question as a DNS query, and what a response to it says (RFC 1035 section 4, RFC 6891).
 
-Owns: the octets of both. Only what an answer needs is looked at, record by record: that takes a
-fifth of the time of `dns.message`. The only importer of dnspython, whose parser keeps each read
-within the message and reads all names. Refuses: to send (`spfwhite.resolver`).
+Owns: the octets of both. Only what an answer needs is looked at, record by record, since a whole
+`dns.message` costs several times as much (tests/bench/README.md). The only importer of dnspython,
+whose parser keeps each read within the message and reads all names. Refuses: to send
+(`spfwhite.resolver`).
 """
 
 from __future__ import annotations
