@@ -40,7 +40,7 @@ class Window:
 
     async def enter(self) -> None:
         """Wait for a slot."""
-        if self._used < int(self._size) and not self._waiting:
+        if self._used < int(self._size):  # nobody waits then
             self._used += 1
             return
         turn = asyncio.get_running_loop().create_future()

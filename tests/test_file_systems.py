@@ -246,3 +246,17 @@ def test_a_table_that_may_not_be_read_is_exit_1_and_stays(launcher: Launcher, pu
         done = launcher.run(*made.arguments, change=AS_NOBODY)
         assert_refused(done, made.table, "Permission denied")
         assert made.rules() == RULES
+
+
+@as_root
+def test_a_folder_of_postfix_that_may_not_be_looked_into_is_none(
+    launcher: Launcher, public: Path
+) -> None:
+    hidden = public / "postfix"
+    hidden.mkdir(mode=0o700)
+    (hidden / "main.cf").touch()
+    with site(public, more=f'[postfix]\nconfig_directory = "{hidden}"') as made:
+        os.chown(public, NOBODY, NOBODY)
+        done = launcher.run(*made.arguments, change=AS_NOBODY)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert made.rules() == RULES

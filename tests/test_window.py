@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from spfwhite.window import LOSS, ROUND, SMALLEST, Window
+from spfwhite.window import ROUND, SMALLEST, Window
 
 ROUNDS = 5
 """Turns of the loop that are plenty for every task that can go on."""
@@ -119,7 +119,7 @@ def test_a_few_time_outs_among_many_answers_are_those_of_dead_domains() -> None:
     async def test() -> None:
         window = Window(64)
         answer(window, 100)
-        for _ in range(int(100 * LOSS) - 1):
+        for _ in range(4):
             await time_out_now(window)
         assert await size(window) == 64
         await time_out_now(window)
@@ -128,18 +128,45 @@ def test_a_few_time_outs_among_many_answers_are_those_of_dead_domains() -> None:
     run(test)
 
 
+def at(seconds: float) -> float:
+    """Set the loop's clock, and stop it."""
+    asyncio.get_running_loop().time = lambda: seconds  # type: ignore[method-assign]
+    return seconds
+
+
+def time_out(window: Window, count: int, sent_at: float) -> None:
+    for _ in range(count):
+        window.timed_out(sent_at)
+
+
 def test_after_time_outs_there_is_room_for_half_of_what_was_answered() -> None:
     async def test() -> None:
         window = Window(512)
+        at(100)
         await window.pace()
-        await asyncio.sleep(0.5)
+        at(101)
+        await window.pace()
         answer(window, 200)
-        for _ in range(100):
-            await time_out_now(window)
-        # 200 in something over half a second, of which a tenth of a second gets half
-        assert SMALLEST <= await size(window) <= 20
+        time_out(window, 10, at(102))
+        # 100 a second, of which a tenth of a second gets half
+        assert await size(window) == 5
+        answer(window, 100)
+        time_out(window, 5, at(103))
+        assert await size(window) == 5, "those of the last second alone"
+        answer(window, 100)
+        time_out(window, 4, at(104))
+        assert await size(window) > 5, "and too few of them"
 
-    run(test)
+    asyncio.run(test())
+
+
+def test_a_packet_sent_as_it_halves_is_one_of_those_in_flight() -> None:
+    async def test() -> None:
+        window = Window(64)
+        time_out(window, 2, at(100))
+        assert await size(window) == 32
+
+    asyncio.run(test())
 
 
 def test_a_window_that_is_not_wide_open_sends_a_windowful_a_round() -> None:
@@ -160,23 +187,6 @@ def test_the_rate_holds_in_a_narrow_window_too() -> None:
         sent = await asyncio.gather(*(window.pace() for _ in range(10)))
         gaps = [later - sooner for sooner, later in pairwise(sent)]
         assert gaps == pytest.approx([1 / 100] * 9)
-
-    run(test)
-
-
-def test_each_narrowing_counts_anew() -> None:
-    async def test() -> None:
-        window = Window(512)
-        answer(window, 100)
-        for _ in range(10):
-            await time_out_now(window)
-        narrow = await size(window)
-        assert narrow < 512
-        answer(window, 100)  # opens it by a few
-        wider = await size(window)
-        for _ in range(int(100 * LOSS) - 1):
-            window.timed_out(asyncio.get_running_loop().time() + 1)
-        assert await size(window) == wider
 
     run(test)
 
