@@ -161,13 +161,14 @@ def table_finding(
 
 
 def _postfix(config: Config, used: Collection[Path]) -> Findings:
-    postfix = Postfix(config.postfix.config_directory)
+    folder = config.postfix.config_directory
+    postfix = Postfix(folder)
     try:
         if postfix.is_here():
             yield from _instance(postfix, used)
         else:
-            text = f"is not looked at: there is no main.cf in {DEFAULT_FOLDER}"
-            advice = "if Postfix is on this machine, set postfix.config_directory"
+            text = f"is not looked at: no main.cf can be seen in {folder or DEFAULT_FOLDER}"
+            advice = "if Postfix is on this machine, set postfix.config_directory, or run as root"
             yield Finding("note", "Postfix", text, advice)
     except PostfixError as fault:
         advice = "correct that; what depends on Postfix is checked then"

@@ -1,4 +1,4 @@
-"""What a run has to say beside its report: news that change no exit code, each a sentence.
+"""News of a run that change no exit code: sentences, and the reports of providers that expired.
 
 Owns: when there is such news. Most of it is said once, since the state that it is told from is
 another one on the next run. Refuses: to decide anything.
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 from spfwhite.answers import Answers, Failed, Found, Question
 from spfwhite.memory import Stale
@@ -19,9 +18,8 @@ from spfwhite.report import ProviderReport, expired_report
 from spfwhite.settings import Config
 from spfwhite.state import State
 from spfwhite.tables import origin
+from spfwhite.text import few
 from spfwhite.write import Ready
-
-MAX_NAMES: Final = 12
 
 
 def darkness(answers: Answers, stale: Mapping[Question, Stale]) -> list[str]:
@@ -48,10 +46,7 @@ def unconfigured(whole: Config, state: State) -> list[str]:
     """Say which providers go since the configuration has them no more, or switches them off."""
     enabled = {provider.name for provider in whole.providers if provider.enabled}
     gone = sorted(state.accepted.keys() - enabled)
-    if not gone:
-        return []
-    more = f" and {len(gone) - MAX_NAMES} more" if len(gone) > MAX_NAMES else ""
-    return [f"no longer configured, or switched off: {', '.join(gone[:MAX_NAMES])}{more}"]
+    return [f"no longer configured, or switched off: {few(gone)}"] if gone else []
 
 
 def expired(whole: Config, config: Config, state: State) -> Iterator[ProviderReport]:

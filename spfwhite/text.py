@@ -84,9 +84,7 @@ def troubles(report: Report, *, verbose: bool, quiet: bool = False) -> Iterator[
     crowded = set() if verbose else _crowded(loud)
     for status in sorted(crowded):
         names = [each.name for each in loud if each.status == status]
-        more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
-        named = ", ".join(names[:MAX_NAMES]) + more
-        yield f"{status}: {len(names)} providers; -v says why: {named}"
+        yield f"{status}: {len(names)} providers; -v says why: {few(names)}"
     for provider in loud:
         if provider.status not in crowded:
             yield from _provider(report, provider, verbose=verbose)
@@ -104,6 +102,12 @@ def troubles(report: Report, *, verbose: bool, quiet: bool = False) -> Iterator[
         yield f"Postfix did not reload: {clipped(report.not_reloaded)}; the table is written"
     for refusal in report.refusals:
         yield f"refused: {refusal}"
+
+
+def few(names: list[str]) -> str:
+    """Return the first of many names, and how many more there are."""
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return ", ".join(names[:MAX_NAMES]) + more
 
 
 def _crowded(providers: list[ProviderReport]) -> set[str]:

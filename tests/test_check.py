@@ -261,5 +261,5 @@ def test_without_a_main_cf_one_note_says_so(
     config = overlay(tmp_path, {})
     (finding,) = (each for each in check(config, places, NOW) if each.subject == "Postfix")
     assert finding.level == "note"
-    assert finding.text == f"is not looked at: there is no main.cf in {tmp_path}"
+    assert finding.text == f"is not looked at: no main.cf can be seen in {tmp_path}"
     assert "set postfix.config_directory" in finding.advice
