@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import click
 
-from spfwhite import __version__
+from spfwhite import __version__, cli_streams
 from spfwhite.cli_common import Common, usage_errors
 
 COMMANDS: Final = {
@@ -30,6 +30,10 @@ COMMANDS: Final = {
 
 
 class _Commands(click.Group):
+    def main(self, *arguments: Any, **extra: Any) -> Any:
+        with cli_streams.kept():
+            return super().main(*arguments, **extra)
+
     def list_commands(self, _context: click.Context) -> list[str]:
         return list(COMMANDS)
 

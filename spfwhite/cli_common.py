@@ -1,4 +1,4 @@
-"""What the commands share: the options before the command, network options, streams, errors.
+"""What the commands share: the options before the command, network options, printing, errors.
 
 Owns: the one place where exceptions become a line and an exit code. Refuses: to do a command's
 work.
@@ -6,7 +6,6 @@ work.
 
 from __future__ import annotations
 
-import errno
 import math
 import os
 import sys
@@ -131,30 +130,13 @@ def domain_names(texts: Iterable[str]) -> list[str]:
 
 def print_lines(lines: Iterable[str], *, err: bool = False) -> None:
     """Print lines for people to standard output, or to standard error."""
-    with _writing(err=err):
-        for line in _fitted(lines, err=err):
-            click.echo(line, err=err, color=False if os.environ.get("NO_COLOR") else None)
-
-
-@contextmanager
-def _writing(*, err: bool = False) -> Iterator[None]:
-    """End the program if standard output takes nothing more."""
-    try:
-        yield
-    except BrokenPipeError:
-        raise  # who reads has seen enough; click ends the program in silence
-    except OSError as error:
-        if err:
-            return  # nobody is left to be told; the exit code still tells how it went
-        from spfwhite.report import Exit
-
-        _fail(f"cannot write to standard output: {error.strerror}", Exit.ERROR)
+    for line in _fitted(lines, err=err):
+        click.echo(line, err=err, color=False if os.environ.get("NO_COLOR") else None)
 
 
 def _fitted(lines: Iterable[str], *, err: bool) -> Iterable[str]:
     """Break lines for a terminal, but those that are coloured."""
-    stream = sys.stderr if err else sys.stdout
-    if stream is None or not stream.isatty():
+    if not (sys.stderr if err else sys.stdout).isatty():
         return lines
     from spfwhite.text import wrap
 
@@ -170,22 +152,19 @@ def print_json(value: object, *, indent: int | None = 1) -> None:
 
 def print_bytes(content: bytes) -> None:
     """Write data (JSON, TOML, tables) to standard output as they are."""
-    with _writing():
-        if sys.stdout is None:
-            raise OSError(errno.EBADF, "it is closed")
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
 
 
 def on_terminal() -> bool:
-    """Whether standard output is open and is a terminal."""
-    return sys.stdout is not None and sys.stdout.isatty()
+    """Whether standard output is a terminal."""
+    return sys.stdout.isatty()
 
 
 @contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
     """Show a bar on standard error if that is a terminal and the work takes over a second."""
-    if sys.stderr is None or not sys.stderr.isatty():
+    if not sys.stderr.isatty():
         yield lambda _done, _all: None
         return
     began = time.monotonic()

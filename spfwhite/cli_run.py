@@ -26,10 +26,12 @@ from spfwhite.cli_common import (
     progress_bar,
     strict_option,
 )
+from spfwhite.cli_streams import InPlace
 from spfwhite.formats import FORMAT_NAMES, FormatName
 
 if TYPE_CHECKING:
     from spfwhite.app import Options, Run
+    from spfwhite.report import Report
     from spfwhite.settings import Config
 
 ADD_WAIT: Final = 60.0
@@ -145,7 +147,7 @@ def generate(
 
             files.replace(metrics, metrics_form.dump(run.report))
         _print_run(common, run, options)
-    sys.exit(run.report.exit_code)
+    raise _end(run.report)
 
 
 def _print_run(common: Common, run: Run, options: Options) -> None:
@@ -163,6 +165,12 @@ def _print_run(common: Common, run: Run, options: Options) -> None:
         print_lines(text.summary(report, verbose=common.verbose), err=True)
     elif options.dry_run or common.verbose or on_terminal():
         print_lines(text.summary(report, verbose=common.verbose), err=report.path is None)
+
+
+def _end(report: Report) -> SystemExit:
+    """Return what ends the program with the exit code of a run."""
+    in_place = report.outcome in ("written", "current")
+    return (InPlace if in_place else SystemExit)(report.exit_code)
 
 
 def _cut(common: Common, lines: list[str]) -> list[str]:
@@ -247,7 +255,7 @@ def add(
         options = app.Options(only=only, wait=ADD_WAIT)
         run = app.generate(config, options)
         _print_run(common, run, options)
-    sys.exit(run.report.exit_code)
+    raise _end(run.report)
 
 
 def _remembers(config: Config) -> bool:

@@ -7,6 +7,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -54,10 +55,11 @@ class Site:
             f'[providers.first]\ndomains = ["first.test"]\n'
         )
 
-    def run(self, *arguments: str) -> Done:
+    def run(self, *arguments: str, stdout: IO[str] | int = subprocess.PIPE) -> Done:
         return subprocess.run(
             [sys.executable, "-c", PROGRAM, str(self.system), *arguments],
-            capture_output=True,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
             text=True,
             timeout=60,
         )
@@ -116,6 +118,16 @@ def test_a_dry_run_and_an_overlay_of_ones_own_are_only_shown_the_block(
     assert '[providers.late-test]\ncategory = "added"\ndomains = ["late.test"]' in done.stdout
     assert not site.added.exists()
     assert site.rules() == []
+
+
+def test_a_full_standard_output_does_not_keep_a_sender_out(site: Site) -> None:
+    assert site.run("generate").returncode == 0
+    with Path("/dev/full").open("w") as full:
+        done = site.run("add", "late.test", stdout=full)
+    assert done.returncode == 3
+    assert "cannot write to standard output: No space left on device\n" in done.stderr
+    assert "late-test" in tomllib.loads(site.added.read_text())["providers"]
+    assert "20.1.0.0/24\tpermit" in site.rules()
 
 
 def test_a_domain_that_passes_nothing_is_not_added(site: Site) -> None:

@@ -11,8 +11,6 @@ from pathlib import Path
 import pytest
 
 from tests.cli import TABLE, Finished, listing, overlay, rules, snapshot, spfwhite
-from tests.dnsserver import DnsServer, Zone
-from tests.maillines import arrival
 
 FORMAT = "spfwhite-snapshot"
 GOOD = {"found": ["v=spf1 ip4:192.0.2.0/24 -all"]}
@@ -207,49 +205,6 @@ def test_a_table_in_a_file_needs_no_open_stream(redirection: str, tmp_path: Path
     done = in_shell(tmp_path, redirection, "-o", str(tmp_path / TABLE))
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert rules((tmp_path / TABLE).read_bytes()) == [RULE]
-
-
-@pytest.mark.parametrize(
-    ("option", "redirection"),
-    [("-o-", ">/dev/full"), ("-o-", ">&-"), ("--dry-run", ">/dev/full")],
-)
-def test_a_standard_output_that_takes_nothing_is_exit_1_and_one_line(
-    option: str, redirection: str, tmp_path: Path
-) -> None:
-    assert_one_line(in_shell(tmp_path, redirection, option), 1)
-
-
-@pytest.mark.parametrize("form", ["text", "json"])
-@pytest.mark.parametrize("command", ["show", "check", "suggest"])
-def test_every_command_tells_in_one_line_that_its_output_is_lost(
-    command: str, form: str, tmp_path: Path
-) -> None:
-    log = tmp_path / "mail.log"
-    log.write_bytes(arrival("192.0.2.1", 1, "PASS NEW"))
-    argument = {"show": ["a.test"], "check": [], "suggest": [str(log)]}[command]
-    options = ["--format", "tree" if (command, form) == ("show", "text") else form]
-    with DnsServer(Zone({("a.test", "TXT"): ["v=spf1 ip4:198.51.100.0/24 -all"]})) as server:
-        config = overlay(tmp_path, {"a": ["a.test"]}, server=server)
-        line = [sys.executable, "-m", "spfwhite", "-c", str(config), command, *options, *argument]
-        done = subprocess.run(
-            ["sh", "-c", '"$@" >/dev/full', "sh", *line],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-    assert_one_line(done, 1)
-    assert "cannot write to standard output" in done.stderr
-
-
-def test_what_went_wrong_keeps_its_exit_code_where_nobody_can_be_told(tmp_path: Path) -> None:
-    done = in_shell(tmp_path, "2>/dev/full", "--dry-run", "--accept", "nobody")
-    assert done.returncode == 2
-
-
-def test_a_dry_run_that_nobody_reads_makes_no_noise(tmp_path: Path) -> None:
-    done = in_shell(tmp_path, ">&-", "--dry-run")
-    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_reader_that_goes_away_makes_no_noise(tmp_path: Path) -> None:

@@ -83,6 +83,7 @@ LAYERS: dict[str, Layer] = {
     "cli_look": "top",
     "cli_run": "top",
     "cli_state": "top",
+    "cli_streams": "top",
     "cli_suggest": "top",
     "explain": "top",
     "explain_text": "top",
