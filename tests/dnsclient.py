@@ -10,10 +10,22 @@ import socket
 
 import dns.message
 import dns.query
+import pytest
 
 from tests.dnsserver import DnsServer
 
 PATIENCE = 10.0  # seconds, before a test counts as failed
+
+
+def _has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+needs_ipv6 = pytest.mark.skipif(not _has_ipv6(), reason="there is no IPv6 on loopback")
 
 
 def question(

@@ -40,8 +40,9 @@ def test_the_overlay_is_a_configuration(conf: Path) -> None:
     assert spfwhite("import", "-o", own, conf).returncode == 0
     snapshot = conf.with_name("empty.json")
     snapshot.write_text('{"format": "spfwhite-snapshot", "version": 1, "answers": {}}')
-    done = spfwhite("-c", own, "generate", "--dry-run", "--replay", snapshot)
-    assert done.returncode != 2
+    # by the packaged configuration the table goes to /etc/postfix, which need not be there
+    done = spfwhite("-c", own, "generate", "-o", "-", "--replay", snapshot)
+    assert done.returncode == 4, done.stderr  # there are no answers
     assert "a-test" in done.stdout + done.stderr
 
 

@@ -19,7 +19,7 @@ import dns.rdatatype
 import dns.zone
 import pytest
 
-from tests.dnsclient import PATIENCE, datagrams, question, strings, tcp, udp
+from tests.dnsclient import PATIENCE, datagrams, needs_ipv6, question, strings, tcp, udp
 from tests.dnsserver import DnsServer, Zone
 
 HERE = Path(__file__).parent
@@ -104,7 +104,7 @@ def test_every_record_of_the_world_is_served() -> None:
             assert response.answer[0].to_rdataset() == rdataset
 
 
-@pytest.mark.parametrize("address", ["127.0.0.2", "::1"])
+@pytest.mark.parametrize("address", ["127.0.0.2", pytest.param("::1", marks=needs_ipv6)])
 def test_listens_on_other_loopback_addresses(address: str) -> None:
     with DnsServer(Zone(RECORDS), address=address) as server:
         assert server.address.startswith(address if "." in address else "[::1]:")

@@ -185,6 +185,6 @@ def test_only_the_first_packet_of_a_question_narrows_the_window(
 
 
 def test_what_the_system_refuses_is_told() -> None:
-    everybody = NameServer("255.255.255.255", 53)  # to whom no packet leaves unasked
+    everybody = NameServer("127.255.255.255", 53)  # to whom no packet leaves unasked
     asks = resolver.Resolver([everybody], attempts=1, concurrency=1, max_qps=0)
-    assert asyncio.run(asks.ask(A)) == Failed("permission denied (255.255.255.255:53)")
+    assert asyncio.run(asks.ask(A)) == Failed("permission denied (127.255.255.255:53)")
