@@ -27,7 +27,7 @@ def spfwhite(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     stdin: bytes | None = None,
-    timeout: float = 60,
+    timeout: float = 300,
 ) -> Finished:
     """Run the program; `env` is added to the environment, `timeout` is in seconds.
 

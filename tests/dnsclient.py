@@ -14,7 +14,7 @@ import pytest
 
 from tests.dnsserver import DnsServer
 
-PATIENCE = 10.0  # seconds, before a test counts as failed
+PATIENCE = 60.0  # seconds, before a test counts as failed
 
 
 def _has_ipv6() -> bool:

@@ -51,7 +51,7 @@ class Change:
 
 
 PLAIN = Change()
-PATIENCE = 30
+PATIENCE = 120
 """Seconds after which SIGALRM ends a run that hangs."""
 
 
