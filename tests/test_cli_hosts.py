@@ -15,7 +15,8 @@ import pytest
 from spfwhite.names import expand
 from spfwhite.networks import Networks
 from tests.cli import TABLE, overlay, rules
-from tests.dnsserver import DnsServer, Zone
+from tests.counting import Counting
+from tests.dnsserver import Zone
 from tests.dnszone import Records
 from tests.site import REPORT
 
@@ -40,21 +41,6 @@ RECORDS: Records = {
 }
 
 
-class Counting(DnsServer):
-    """Notes the ids of each question: one that is sent again keeps its id, a new one has another.
-
-    A busy machine stops for longer than an answer may take, and then questions are sent again.
-    """
-
-    def __init__(self, zone: Zone) -> None:
-        super().__init__(zone)
-        self.ids: dict[bytes, set[bytes]] = {}
-
-    def take_udp(self, wire: bytes, sender: Any) -> None:
-        self.ids.setdefault(wire[2:], set()).add(wire[:2])
-        super().take_udp(wire, sender)
-
-
 @dataclass(frozen=True, slots=True)
 class Ran:
     """A run of the whole pattern: how it ended, its peak in KiB, its report, what was asked.
@@ -73,7 +59,6 @@ class Ran:
 
 def run(config: Path, server: Counting) -> Ran:
     server.reset()
-    server.ids.clear()
     program = [sys.executable, "-m", "spfwhite", "-c", str(config), "generate"]
     report = config.with_name(REPORT)
     measured = subprocess.run(
@@ -83,9 +68,8 @@ def run(config: Path, server: Counting) -> Ran:
     )
     code, out, err, peak = json.loads(measured.stdout)
     table = rules((config.parent / TABLE).read_bytes())
-    times = [len(ids) for ids in server.ids.values()]
     said = json.loads(report.read_bytes())
-    return Ran(code, out + err, peak, said, set(server.count()), times, table)
+    return Ran(code, out + err, peak, said, set(server.count()), server.times, table)
 
 
 @pytest.fixture(scope="module")
