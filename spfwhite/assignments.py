@@ -19,26 +19,26 @@ MAX_GROWTH: Final = 2**20
 """Characters that variables may add to a file's values: made of each other, they grow as 2^n."""
 
 _NAME: Final = "[A-Za-z_][A-Za-z0-9_]*"
-_VARIABLE: Final = rf"\$(?:{_NAME}|\{{{_NAME}\}})"
+_VARIABLE: Final = rf"\$(?P<variable>{_NAME}|\{{{_NAME}\}})"
 _ASSIGNED: Final = re.compile(rf"({_NAME})(\+?)=")
-_BETWEEN: Final = re.compile(r"(?:[ \t\n]|\\\n|#[^\n]*)*+")
-_END: Final = re.compile(r"[ \t]*+(?:(?<=[ \t])#[^\n]*)?(?:[\n;]|\Z)")
-_PIECE: Final = re.compile(
-    rf"""'(?P<single>[^']*)'
-    | "(?P<double>(?:[^"\\`$]|\\.|{_VARIABLE})*+)"
-    | (?P<bare>(?:[^ \t\n'"\\`$;&|<>(){{}}\[\]*?~!]|\\.|{_VARIABLE})++)""",
-    re.VERBOSE | re.DOTALL,
+_BETWEEN: Final = re.compile(r"[ \t\n]+|\\\n|#[^\n]*")
+_END: Final = re.compile(r"[ \t]*(?:(?<=[ \t])#[^\n]*)?(?:[\n;]|\Z)")
+_BARE: Final = re.compile(
+    rf"""(?P<plain>[^ \t\n'"\\`$;&|<>(){{}}\[\]*?~!]+)|'(?P<single>[^']*)'|(?P<quote>")"""
+    rf"""|\\(?P<escaped>.)|{_VARIABLE}""",
+    re.DOTALL,
 )
-_SPECIAL: Final = {
-    "double": re.compile(rf'\\(?P<plain>[$`"\\])|\\\n|{_VARIABLE}'),
-    "bare": re.compile(rf"\\(?P<plain>[^\n])|\\\n|{_VARIABLE}"),
-}
+_QUOTED: Final = re.compile(
+    rf"""(?P<plain>[^"\\`$]+|\\(?![$`"\\\n]))|(?P<quote>")|\\(?P<escaped>.)|{_VARIABLE}""",
+    re.DOTALL,
+)
 
-# A line that cannot reach into the next: it leaves no quote or bracket open, has no here-document
-# and no operator at its end, and no word that makes conditional what follows.
+# The pieces of a line that cannot reach into the next: it leaves no quote or bracket open, has no
+# here-document and no operator at its end, and no word that makes conditional what follows.
 _NESTED: Final = r"""\([^()'"`\\]*\)|\{[^{}()'"`\\]*\}|`[^'"`\\]*`"""
+_PLAIN: Final = r"""[^"`\\(){}]*"""
 _CLOSED: Final = re.compile(
-    rf"""(?:(?<![^ \t])\#.*|[^'"`\\(){{}}]|'[^']*'|"(?:[^"`\\(){{}}]|{_NESTED})*+"|{_NESTED})*+"""
+    rf"""(?<![^ \t])#.*|[^'"`\\(){{}}#]+|#|'[^']*'|"{_PLAIN}(?:(?:{_NESTED}){_PLAIN})*"|{_NESTED}"""
 )
 _REACHES_ON: Final = re.compile(
     r"<<|[&|][ \t]*(?:#.*)?\Z"
@@ -81,7 +81,7 @@ class Assignments:
             self._statement(self._at, bisect_left(self._newlines, self._at) + 1)
 
     def _next(self) -> int:
-        self._at = self._matched(_BETWEEN).end()
+        self._at = _end(_BETWEEN, self._text, self._at)
         return self._at
 
     def _matched(self, pattern: re.Pattern[str]) -> re.Match[str]:
@@ -124,17 +124,18 @@ class Assignments:
 
     def _word(self) -> str:
         parts = []
-        while match := _PIECE.match(self._text, self._at):
-            self._at = match.end()
-            kind = str(match.lastgroup)
-            special = _SPECIAL.get(kind)
-            parts.append(special.sub(self._literal, match[kind]) if special else match[kind])
+        pattern = _BARE
+        while piece := pattern.match(self._text, self._at):
+            self._at = piece.end()
+            if piece["quote"]:
+                pattern = _BARE if pattern is _QUOTED else _QUOTED
+            elif piece["variable"]:
+                parts.append(self._variable(piece["variable"].strip("{}")))
+            elif piece["escaped"] != "\n":
+                parts.append(piece[str(piece.lastgroup)])
+        if pattern is _QUOTED:
+            raise _NotPlainError
         return "".join(parts)
-
-    def _literal(self, special: re.Match[str]) -> str:
-        if special[0].startswith("$"):
-            return self._variable(special[0].strip("${}"))
-        return special["plain"] or ""
 
     def _variable(self, name: str) -> str:
         known = self.values.get(name)
@@ -151,7 +152,7 @@ class Assignments:
         """Leave out a line, or all of the rest if the line could reach there."""
         end = self._text.find("\n", start)
         shell = self._text[start : end if end >= 0 else None]
-        closed = _CLOSED.fullmatch(shell) and not _REACHES_ON.search(shell)
+        closed = _end(_CLOSED, shell, 0) == len(shell) and not _REACHES_ON.search(shell)
         self._at = start + len(shell) if closed else len(self._text)
         rest = "" if closed else ", nor is anything after it"
         what = f"{shown(shell.rstrip())} is more than a plain assignment"
@@ -161,3 +162,11 @@ class Assignments:
         self.remarks.append(Remark(line, remark))
         # in a shell it would now have another value than it had before
         self.values.pop(name, None)
+
+
+def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
+    """Return where the matches of a pattern end that follow each other from a place on."""
+    # one by one: a repeated group would keep hundreds of octets for each of them
+    while match := pattern.match(text, at):
+        at = match.end()
+    return at

@@ -25,19 +25,22 @@ GLOBAL_UNICAST: Final = Networks.of(6, 0x2000 << 112, (0x4000 << 112) - 1)
 
 _INVISIBLE: Final = re.compile("[\xad\u200b-\u200d\u2060\ufeff]+")
 _DASH: Final = "[-\u2010-\u2015\u2212]"
-_SPACE: Final = "[ \t\xa0\u2007\u2009\u202f]*+"
+_SPACE: Final = "[ \t\xa0\u2007\u2009\u202f]*"
 _WORD: Final = r"A-Za-z0-9_/\\@%~=&#"
 _BEFORE: Final = rf"(?<![{_WORD}.:?+-])"
 _AFTER: Final = rf"(?![{_WORD}]|[.:?+-][{_WORD}])"
-# `ip4:` or `Address:`; a letter after F keeps it apart from the first group of an IPv6 address.
-_LABEL: Final = r"(?:\+?(?=[A-Fa-f0-9]{0,20}[g-zG-Z_-])[A-Za-z][\w-]{0,20}+:)?+"
+# `ip4:` or `Address:`; a letter after F keeps it apart from the first group of an IPv6 address, so
+# that no place is the beginning of both.
+_LABEL: Final = r"(?:\+?(?=[A-Fa-f0-9]{0,20}[g-zG-Z_-])[A-Za-z][\w-]{0,20}:)?"
 _IPV4: Final = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
 _IPV6: Final = r"(?=[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:)[0-9A-Fa-f:]{2,39}(?<![^:]:)"
-_ADDRESS: Final = re.compile(f"(?:{_IPV4}|{_IPV6})")
+_ADDRESS: Final = f"(?:{_IPV4}|{_IPV6})"
+# Without the `(?!::)` the 2001:db8 of `2001:db8::1/32` would be the next address.
+_NEXT: Final = re.compile(rf"{_SPACE}{_DASH}{_SPACE}({_ADDRESS})(?!::){_AFTER}", re.ASCII)
 _ENTRY: Final = re.compile(
-    rf"{_BEFORE}{_LABEL}(?P<first>{_ADDRESS.pattern})"
-    rf"(?:/(?P<prefix>[0-9]{{1,3}})|{_DASH}(?P<octet>[0-9]{{1,3}})"
-    rf"|(?P<more>(?:{_SPACE}{_DASH}{_SPACE}{_ADDRESS.pattern}{_AFTER})*+)){_AFTER}",
+    rf"{_BEFORE}{_LABEL}(?P<first>{_ADDRESS})"
+    rf"(?:(?:/(?P<prefix>[0-9]{{1,3}})|{_DASH}(?P<octet>[0-9]{{1,3}})|){_AFTER}"
+    rf"|(?={_NEXT.pattern}))",
     re.ASCII,
 )
 _VERSION: Final = re.compile(
@@ -54,22 +57,33 @@ def networks_in(text: str) -> Iterator[Networks]:
     linear time, raises nothing.
     """
     text = _INVISIBLE.sub("", text)
-    for entry in _ENTRY.finditer(text):
+    position = 0
+    while entry := _ENTRY.search(text, position):
+        row, position = _row(text, entry)
         if not _is_version(text, entry.start("first")):
-            for networks in _meaning(entry):
+            for networks in _meaning(entry, row):
                 if not networks.family(6) - GLOBAL_UNICAST:
                     yield networks
+
+
+def _row(text: str, entry: re.Match[str]) -> tuple[list[str], int]:
+    """Return the address of an entry and those that follow it by dashes, and where they end."""
+    row, end = [entry["first"]], entry.end()
+    # one by one: a repeated group would keep hundreds of octets for each address that it matched
+    while not (entry["prefix"] or entry["octet"]) and (following := _NEXT.match(text, end)):
+        row.append(following[1])
+        end = following.end()
+    return row, end
 
 
 def _is_version(text: str, start: int) -> bool:
     return _VERSION.search(text[max(0, start - _REACH) : start]) is not None
 
 
-def _meaning(entry: re.Match[str]) -> Iterator[Networks]:
+def _meaning(entry: re.Match[str], row: list[str]) -> Iterator[Networks]:
     """Yield the set of an entry, or of each address of a row that is no range."""
-    texts = [entry["first"], *_ADDRESS.findall(entry["more"] or "")]
     try:
-        found = [ipaddress.ip_address(text) for text in texts]
+        found = [ipaddress.ip_address(text) for text in row]
     except ValueError:
         return
     first = found[0]

@@ -28,20 +28,22 @@ _GLUING: Final = frozenset(
 )
 _PREFORMATTED: Final = ("pre", "textarea", "listing")
 
-# Each alternative ends at the end of the document at the latest, and gives nothing back (`*+`).
-_ATTRIBUTES: Final = r"""(?:[^=>]++|=\s*+(?:"[^"]*+"?|'[^']*+'?|[^\s>]*+))*+>?"""
+# Each alternative ends at the end of the document at the latest, so that nothing is tried twice.
 _MARKUP: Final = re.compile(
-    rf"""<(?:
+    r"""<(?:
         !--(?:-?>|.*?(?:--!?>|\Z))
-      | [!?][^>]*+>?
-      | /[^a-z>][^>]*+>?
+      | [!?][^>]*>?
+      | /[^A-Za-z>][^>]*>?
       | />
-      | (?P<unseen>iframe|noembed|noframes|noscript|script|style|title)
-        (?=[\s/>]){_ATTRIBUTES}.*?(?:</(?P=unseen)(?=[\s/>])[^>]*+>?|\Z)
-      | (?P<closing>/?)(?P<name>[a-z][^\s/>]*+){_ATTRIBUTES}
+      | (?P<closing>/?)(?P<name>[A-Za-z][^\s/>]*)
     )""",
-    re.DOTALL | re.IGNORECASE | re.VERBOSE,
+    re.DOTALL | re.VERBOSE,
 )
+_ATTRIBUTE: Final = re.compile(r"""[^=>]+|=\s*(?:"[^"]*"?|'[^']*'?|[^\s>]*)""")
+_END_OF_UNSEEN: Final = {
+    name: re.compile(rf"</{name}(?=[\s/>])[^>]*>?", re.IGNORECASE)
+    for name in ("iframe", "noembed", "noframes", "noscript", "script", "style", "title")
+}
 # Shorter than what `html.unescape` takes: it raises on a number of more than 4,300 digits.
 _REFERENCE: Final = re.compile(r"&#?[0-9A-Za-z]{1,32};?")
 _SPACES: Final = re.compile(r"\s+")
@@ -108,14 +110,26 @@ class _Screen:
 def _html(source: str) -> str:
     screen = _Screen()
     position = 0
-    for markup in _MARKUP.finditer(source):
+    while markup := _MARKUP.search(source, position):
         screen.text(source[position : markup.start()])
         position = markup.end()
-        name = markup["name"] or markup["unseen"]
-        if name:
-            screen.tag(name.lower(), closing=bool(markup["closing"]))
+        if markup["name"]:
+            name, closing = markup["name"].lower(), bool(markup["closing"])
+            position = _end_of_tag(source, position)
+            if not closing and name in _END_OF_UNSEEN:
+                end = _END_OF_UNSEEN[name].search(source, position)
+                position = end.end() if end else len(source)
+            screen.tag(name, closing=closing)
     screen.text(source[position:])
     return "".join(screen.parts)
+
+
+def _end_of_tag(source: str, position: int) -> int:
+    """Return where the tag ends whose name ends at a position; a `>` in quotes is no end."""
+    # one by one: a repeated group would keep hundreds of octets for each attribute that it matched
+    while attribute := _ATTRIBUTE.match(source, position):
+        position = attribute.end()
+    return position + source.startswith(">", position)
 
 
 def _xhtml(source: str) -> str:

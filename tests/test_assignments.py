@@ -170,6 +170,35 @@ def test_variables_that_double_each_other_stop_growing() -> None:
     assert "is made of variables that grow too long" in remarks(text)[0][1]
 
 
+SHREDS = [
+    "a",
+    "$a",
+    "$abc",
+    "${a}",
+    r"\x",
+    "\\\n",
+    "\n",
+    "#\n",
+    "a=x;",
+    "''",
+    '""',
+    '"',
+    "()",
+    "$(",
+    "` `",
+]
+
+
+@pytest.mark.parametrize(
+    "opening", ["", "a=", 'a="', "a='", "a=(", "a=$(x) ", 'a=$(x) "', "a=$(x) #"]
+)
+@pytest.mark.parametrize("shred", SHREDS)
+def test_a_file_full_of_shreds_comes_to_an_end(opening: str, shred: str) -> None:
+    """Anything but linear time would take this for longer than anybody waits."""
+    text = opening + shred * ((1 << 19) // len(shred))
+    assert len(values(text)) <= 1
+
+
 def test_remarks_are_printable_and_cut() -> None:
     [(_, said)] = remarks("\x1b[31m \udcff\u202e" + "x" * 5000)
     assert said.isascii() and said.isprintable() and len(said) < 300

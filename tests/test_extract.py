@@ -183,6 +183,12 @@ def test_a_range_with_an_end_that_is_part_of_something_else_is_its_beginning() -
     assert found("192.0.2.1 - 192.0.2.9.example.org") == ["192.0.2.1/32"]
 
 
+def test_an_address_after_a_dash_is_no_part_of_a_longer_text() -> None:
+    assert found("192.0.2.1 - 2001:db8::1x") == ["192.0.2.1/32"]
+    assert found("192.0.2.1-2001:db8::1x") == []
+    assert found("192.0.2.1 - 2001:db8::1/128") == ["192.0.2.1/32", "2001:db8::1/128"]
+
+
 def test_a_range_stays_in_its_family() -> None:
     assert found("::1 - 0.0.0.9") == ["0.0.0.9/32"]
 
@@ -250,6 +256,7 @@ def test_any_text_gives_sets_that_are_not_empty(text: str) -> None:
 
 SHREDS = [
     *("192.0.2.1 - ", "192.0.2.1-", "1.", "1.1.1.1-1.1.1.1 ", "a:", "1:", "::", "1::1 - ", "a-"),
+    *("::-", "1::-", "a1.1.1.1 - ", "192.0.2.1 - 1::1x", "192.0.2.1" + " " * 5000),
     *("+a", "-", "192.0.2.1        -", "\u2013", "g_:", "abcdefg:", "1.1.1.1 -1", " ", "\xad", "1"),
 ]
 

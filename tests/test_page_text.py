@@ -272,6 +272,7 @@ UNFINISHED = [
         "</>",
         "<a\n",
     ),
+    *("<a b=' ", "<a = = ", "<a =x ", "<script =x ", "<title>x</title =x ", "<STYLE></style"),
     *("&", "&#", "&#9", "&#x", "&a", "<pre>", "<template>", "<td>", "=", "'", "<a/", "<//", "\n"),
 ]
 
@@ -282,6 +283,12 @@ def test_a_page_full_of_unfinished_markup_comes_to_an_end(shred: str, kind: str)
     """Anything but linear time would take this for longer than anybody waits."""
     source = shred * ((1 << 19) // len(shred))
     assert len(visible_text(source.encode(), kind)) <= 2 * len(source)
+
+
+@pytest.mark.parametrize("attributes", ["= ", "=x ", "=''", "==\n", "a b\n"])
+@pytest.mark.parametrize(("name", "text"), [("td", "1\n2\n3"), ("script", "1\n3")])
+def test_one_tag_full_of_attributes_comes_to_an_end(name: str, text: str, attributes: str) -> None:
+    assert shown(f"1<{name} " + attributes * (1 << 18) + ">2</script>3") == text
 
 
 def test_one_script_full_of_unfinished_ends_comes_to_an_end() -> None:
