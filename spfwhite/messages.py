@@ -26,6 +26,9 @@ UDP_PAYLOAD: Final = 1232
 LONGEST_CHAIN: Final = 16
 """CNAME records, this one being too many."""
 
+MOST_POINTERS: Final = 16
+"""Compression pointers of a name; servers write one or two, dnspython bounds them since 2.9."""
+
 # RFC 1035 section 4.1.1
 QR, OPCODE, AA, TC, RD, RA, RCODE = 0x8000, 0x7800, 0x0400, 0x0200, 0x0100, 0x0080, 0x000F
 ANSWER, AUTHORITY = 0, 1
@@ -59,6 +62,23 @@ class UnusableError(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class _Parser(dns.wire.Parser):
+    """A parser that reads names with few compression pointers only."""
+
+    _pointers = 0
+
+    def name(self) -> dns.name.Name:
+        """Raises dns.exception.FormError."""
+        self._pointers = 0
+        return dns.name.from_wire_parser(self)
+
+    def seek(self, where: int) -> None:
+        self._pointers += 1
+        if self._pointers > MOST_POINTERS:
+            raise dns.name.BadPointer
+        super().seek(where)
 
 
 class _Response(NamedTuple):
@@ -150,10 +170,10 @@ def _is_referral(response: _Response) -> bool:
 
 def _read(question: Question, wire: bytes) -> _Response:
     """Read the records of all sections; raises dns.exception.DNSException."""
-    parser = dns.wire.Parser(wire)
+    parser = _Parser(wire)
     _, flags, questions, *counts = parser.get_struct(_HEADER.format)
     for _ in range(questions):
-        dns.name.from_wire_parser(parser)
+        parser.name()
         parser.get_struct("!HH")
     rcode = flags & RCODE
     wanted = TYPES[question.rrtype]
@@ -181,18 +201,18 @@ def _read(question: Question, wire: bytes) -> _Response:
     return _Response(flags, rcode, authority, aliases, values)
 
 
-def _name(parser: dns.wire.Parser) -> Name:
-    return tuple(label.lower() for label in dns.name.from_wire_parser(parser).labels)
+def _name(parser: _Parser) -> Name:
+    return tuple(label.lower() for label in parser.name().labels)
 
 
-def _strings(rrtype: int, parser: dns.wire.Parser) -> Strings:
+def _strings(rrtype: int, parser: _Parser) -> Strings:
     if rrtype == TYPES["A"]:
         return (socket.inet_ntop(socket.AF_INET, parser.get_bytes(4)).encode(),)
     if rrtype == TYPES["AAAA"]:
         return (socket.inet_ntop(socket.AF_INET6, parser.get_bytes(16)).encode(),)
     if rrtype == TYPES["MX"]:
         preference = parser.get_uint16()
-        exchange = canonical(dns.name.from_wire_parser(parser).to_text())
+        exchange = canonical(parser.name().to_text())
         return (f"{preference} {exchange}".encode(),)
     strings = []
     while parser.remaining():

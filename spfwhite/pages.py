@@ -55,7 +55,7 @@ async def fetch_page(url: str, *, previous: Page | None, allow_http: bool = Fals
         return await asyncio.to_thread(_page, *fetched)
     except TimeoutError:
         return Failed(f"took longer than {SECONDS:g} s")
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:  # httpx 0.23 lets TLS errors out
         return Failed(f"cannot be fetched: {error or type(error).__name__}")
     except (_UnusableError, ValueError) as fault:
         return Failed(str(fault))
@@ -122,6 +122,7 @@ async def _followed(
 
 
 def _refuse_elsewhere(here: httpx.URL, there: httpx.URL) -> None:
+    there = httpx.URL(str(there))  # to httpx 0.23, the rest of `https:\\host/` is a path of here
     if there.host != here.host:
         raise _UnusableError(f"redirects to another host, {there.host}")
     if here.scheme == "https" != there.scheme:

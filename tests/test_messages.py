@@ -14,6 +14,7 @@ import dns.message
 import dns.name
 import dns.rcode
 import dns.rdata
+import dns.rdataclass
 import dns.rdatatype
 import dns.rdtypes.ANY.MX
 import dns.rdtypes.ANY.TXT
@@ -27,7 +28,8 @@ from spfwhite.answers import Answer, Failed, Found, Question, RRType, Void, cano
 from spfwhite.messages import UnusableError
 
 # else a record of a class of its own spoils the next ones of its type
-dns.rdata.load_all_types()  # type: ignore[no-untyped-call]
+for rdtype in dns.rdatatype.RdataType:
+    dns.rdata.get_rdata_class(dns.rdataclass.IN, rdtype)  # type: ignore[no-untyped-call]
 
 A: Final = Question("a.test", "TXT")
 NAMES: Final = (
@@ -59,7 +61,7 @@ def by_dnspython(question: Question, query: bytes, wire: bytes) -> Answer | str:
     """Return the answer, or why there is none: "garbage", "other" or "unusable"."""
     try:
         response = dns.message.from_wire(wire)
-    except dns.exception.DNSException:
+    except (dns.exception.DNSException, ValueError):  # an opcode that is none, to 2.3
         return "garbage"
     if not dns.message.from_wire(query).is_response(response):
         return "other"

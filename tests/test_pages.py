@@ -248,9 +248,9 @@ def test_the_validators_travel_with_a_redirect(web: respx.MockRouter) -> None:
 )
 def test_a_redirect_to_another_host_is_not_followed(web: respx.MockRouter, to: str) -> None:
     web.get(URL).mock(moved(to))
-    elsewhere = web.get(url__regex=r"^https://(?!senders\.example\.org/)").mock(page())
+    web.get().mock(httpx.Response(404))
     assert isinstance(fetched(), Failed)
-    assert not elsewhere.called
+    assert {call.request.url.host for call in web.calls} == {"senders.example.org"}
 
 
 def test_a_redirect_to_another_host_says_which(web: respx.MockRouter) -> None:
@@ -286,6 +286,7 @@ def test_as_many_redirects_as_allowed_are_followed(web: respx.MockRouter) -> Non
 def test_a_redirect_to_nowhere_is_a_failure(web: respx.MockRouter, to: str) -> None:
     headers = [(b"Location", to.encode())]
     web.get(URL).mock(httpx.Response(302, headers=headers))
+    web.get("https://senders.example.org/").mock(httpx.Response(404))  # what httpx 0.23 reads
     assert isinstance(fetched(), Failed)
 
 
