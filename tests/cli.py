@@ -1,4 +1,4 @@
-"""The program as a user starts it: a process of its own, its streams in pipes, and its overlay.
+"""The program as a process of its own, and the overlay that it reads.
 
 Refuses: to call the program's functions; tests that do import them themselves.
 """
@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.dnsserver import DnsServer
+from tests.launcher import LAUNCHER
 
 Finished = subprocess.CompletedProcess[str]
 
@@ -22,30 +24,56 @@ TABLE = "table.cidr"
 """The allow table of an overlay, in the overlay's folder."""
 
 
+AT_START = ("PYTHON", "LANG", "LC_", "TZ")
+"""How variables begin that only the interpreter's start reads."""
+
+
 def spfwhite(
     *arguments: str | Path,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
-    stdin: bytes | None = None,
+    stdin: bytes = b"",
     timeout: float = 300,
 ) -> Finished:
     """Run the program; `env` is added to the environment, `timeout` is in seconds.
 
+    The process is forked from one that has the program loaded, unless `env` needs a true start.
     Output is text of one character an octet, so that what is not ASCII shows.
     """
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith("SPFWHITE_")}
-    inherited.pop("COLUMNS", None)
+    if any(name.startswith(AT_START) for name in env or {}):
+        return started(*arguments, env=env, cwd=cwd, stdin=stdin, timeout=timeout)
+    whole = _environment(env)
+    ended = LAUNCHER.run(*arguments, env=whole, cwd=cwd, stdin=stdin, timeout=timeout)
+    if ended.returncode == -signal.SIGALRM:
+        raise subprocess.TimeoutExpired(arguments, timeout, ended.stdout, ended.stderr)
+    return Finished(arguments, ended.returncode, ended.stdout, ended.stderr)
+
+
+def started(
+    *arguments: str | Path,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    stdin: bytes = b"",
+    timeout: float = 60,
+) -> Finished:
+    """Run the program as a user starts it, interpreter and all; it takes ten times as long."""
     done = subprocess.run(
         [sys.executable, "-m", "spfwhite", *map(str, arguments)],
-        input=stdin or b"",
+        input=stdin,
         capture_output=True,
-        env=inherited | dict(env or {}),
+        env=_environment(env),
         cwd=cwd,
         timeout=timeout,
         check=False,
     )
     streams = done.stdout.decode("latin-1"), done.stderr.decode("latin-1")
     return Finished(done.args, done.returncode, *streams)
+
+
+def _environment(more: Mapping[str, str] | None) -> dict[str, str]:
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("SPFWHITE_")}
+    inherited.pop("COLUMNS", None)
+    return inherited | dict(more or {})
 
 
 def overlay(

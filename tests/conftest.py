@@ -1,4 +1,4 @@
-"""What several test modules share: a DNS server, a fresh site, and Hypothesis without a clock."""
+"""What all test modules share: the launcher, a DNS server, a fresh site, and no clock."""
 
 from __future__ import annotations
 
@@ -9,10 +9,18 @@ import pytest
 from hypothesis import settings
 
 from tests.dnsserver import DnsServer, Zone
+from tests.launcher import LAUNCHER, Launcher
 from tests.site import Site, site
 
 settings.register_profile("suite", deadline=None)  # no test asserts a time
 settings.load_profile("suite")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def launcher() -> Iterator[Launcher]:
+    """Return what starts the program as a forked process, and end it after the last test."""
+    with LAUNCHER:
+        yield LAUNCHER
 
 
 @pytest.fixture

@@ -1,28 +1,31 @@
 """The program as a process that is there at once: forked from one that has it loaded.
 
-A fork takes a hundredth of a start, so hundreds of runs can be killed, it measures the memory of
-the run alone, and it needs no right to read the installation. Owns: the process that forks, what
-a run is changed to before it begins, and the trap that hits it at a chosen line of its code.
-Refuses: to judge a run. `tests.cli` starts the program as a user does.
+A fork takes a tenth of a start, so most tests run the program so; it measures the memory of the run
+alone, hundreds of runs can be killed, and it needs no right to read the installation. Owns: the
+process that forks, what a run is changed to before it begins, and the trap that hits it at a chosen
+line of its code. Refuses: to judge a run.
 """
 
 from __future__ import annotations
 
+import atexit
 import gc
 import json
 import os
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from pkgutil import iter_modules
 from types import FrameType
-from typing import Any, NamedTuple, Self
+from typing import IO, Any, NamedTuple, Self
 
 import spfwhite
 
@@ -53,6 +56,8 @@ class Change:
 PLAIN = Change()
 PATIENCE = 120
 """Seconds after which SIGALRM ends a run that hangs."""
+REQUEST = 1 << 20
+"""Octets of a request, at the most."""
 
 
 class Ended(NamedTuple):
@@ -64,59 +69,93 @@ class Ended(NamedTuple):
     peak: int
 
 
+class Run:
+    """A run under way; its process id stays its own until `wait`."""
+
+    def __init__(self, line: socket.socket, stdout: IO[bytes], stderr: IO[bytes]) -> None:
+        self._line, self._stdout, self._stderr = line, stdout, stderr
+        self.pid = int(line.recv(100))
+
+    def wait(self) -> Ended:
+        """Return how the run ended; its streams have one character an octet."""
+        with self._line, self._stdout, self._stderr:
+            self._line.send(b"may be reaped")
+            code, peak = json.loads(self._line.recv(100))
+            return Ended(code, _content(self._stdout), _content(self._stderr), peak)
+
+
+def _content(stream: IO[bytes]) -> str:
+    stream.seek(0)
+    return stream.read().decode("latin-1")
+
+
 class Launcher:
-    """Starts one run at a time while the `with` block lasts."""
+    """Starts runs, until the end of its `with` block; the first one loads the program."""
+
+    _control: socket.socket | None = None
 
     def __enter__(self) -> Self:
-        self._folder = Path(tempfile.mkdtemp())
-        self._folder.chmod(0o755)
-        shutil.copy(PACKAGED, self._folder)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.launcher", self._folder],
-            cwd=Path(__file__).parents[1],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self._read()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.communicate()
-        shutil.rmtree(self._folder)
+        if self._control:
+            self._control.close()
+            self._control = None
+            self._process.wait()
+            shutil.rmtree(self._folder)
 
-    def start(self, *arguments: str | Path, change: Change = PLAIN) -> int:
-        """Start a run and return its process id, which stays its own until `wait`."""
-        change_json = {name: getattr(change, name) for name in Change.__slots__}
-        self._write({"arguments": [str(argument) for argument in arguments], **change_json})
-        return int(self._read())
+    def start(
+        self,
+        *arguments: str | Path,
+        change: Change = PLAIN,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        stdin: bytes = b"",
+        timeout: float = PATIENCE,
+    ) -> Run:
+        """Start a run; `env` is its whole environment, `timeout` is in seconds."""
+        request = {
+            "arguments": [str(argument) for argument in arguments],
+            "change": {name: getattr(change, name) for name in Change.__slots__},
+            "env": dict(os.environ if env is None else env),
+            "cwd": str(cwd or Path.cwd()),
+            "timeout": timeout,
+        }
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs, tempfile.TemporaryFile() as given:
+            given.write(stdin)
+            given.seek(0)
+            streams = [tempfile.TemporaryFile() for _ in range(2)]  # noqa: SIM115 - Run does it
+            passed = [theirs.fileno(), *(each.fileno() for each in (given, *streams))]
+            socket.send_fds(self._server(), [json.dumps(request).encode()], passed)
+        return Run(ours, *streams)
 
-    def wait(self) -> Ended:
-        """Return how the run ended."""
-        self._write({})
-        code, peak = self._read()
-        stdout, stderr = (
-            (self._folder / name).read_text("latin-1") for name in ("stdout", "stderr")
-        )
-        return Ended(code, stdout, stderr, peak)
-
-    def run(self, *arguments: str | Path, change: Change = PLAIN) -> Ended:
+    def run(self, *arguments: str | Path, **more: Any) -> Ended:
         """Start a run and wait for its end."""
-        self.start(*arguments, change=change)
-        return self.wait()
+        return self.start(*arguments, **more).wait()
 
-    def _write(self, message: dict[str, Any]) -> None:
-        assert self._process.stdin
-        self._process.stdin.write(json.dumps(message) + "\n")
-        self._process.stdin.flush()
+    def _server(self) -> socket.socket:
+        if not self._control:
+            self._folder = Path(tempfile.mkdtemp())
+            self._folder.chmod(0o755)
+            shutil.copy(PACKAGED, self._folder)
+            self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            with theirs:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "tests.launcher", str(self._folder)],
+                    cwd=Path(__file__).parents[1],
+                    stdin=theirs.fileno(),
+                    stdout=subprocess.DEVNULL,
+                )
+        return self._control
 
-    def _read(self) -> Any:
-        assert self._process.stdout
-        return json.loads(self._process.stdout.readline())
+
+LAUNCHER = Launcher()
+"""The one of all tests, which `conftest.py` ends."""
 
 
 def main() -> None:
-    """Fork a run for each line of standard input; return in the run, and at the input's end."""
+    """Fork a run for each request on descriptor 0; return in the run, and when no more can come."""
     folder = Path(sys.argv[1])
     for module in PRELOADED:
         if module != "spfwhite.__main__":
@@ -125,32 +164,60 @@ def main() -> None:
         # in place of the interpreter's start, which no program can make end well
         signal.signal(number, lambda number, _: os._exit(128 + number))
     gc.freeze()
-    _say("ready")
-    for line in sys.stdin:
-        child = os.fork()
-        if not child:
-            return _run(folder, **json.loads(line))
-        _say(child)
-        sys.stdin.readline()
-        _, status, usage = os.wait4(child, 0)
-        _say([os.waitstatus_to_exitcode(status), usage.ru_maxrss])
-    return None
+    control = socket.socket(fileno=os.dup(0))
+    while True:
+        request, descriptors, _, _ = socket.recv_fds(control, REQUEST, 4)
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass  # a watcher whose run has ended
+        if not request:
+            return None
+        if not os.fork():
+            control.close()
+            return _watch(folder, json.loads(request), *descriptors)
+        for each in descriptors:
+            os.close(each)
 
 
-def _say(message: object) -> None:
-    os.write(1, json.dumps(message).encode() + b"\n")
+def _watch(folder: Path, request: Mapping[str, Any], line: int, *streams: int) -> None:
+    """Fork the run and tell its process id; when asked, tell how it ended."""
+    child = os.fork()
+    if not child:
+        os.close(line)
+        for descriptor, stream in enumerate(streams):
+            os.dup2(stream, descriptor)
+            os.close(stream)
+        return _run(folder, **request)
+    os.write(line, b"%d" % child)
+    os.read(line, 100)
+    _, status, usage = os.wait4(child, 0)
+    os.write(line, json.dumps([os.waitstatus_to_exitcode(status), usage.ru_maxrss]).encode())
+    os._exit(0)
 
 
-def _run(folder: Path, *, arguments: Sequence[str], **change: Any) -> None:
-    for descriptor, name in enumerate((Path("/dev/null"), folder / "stdout", folder / "stderr")):
-        flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC if descriptor else os.O_RDONLY
-        os.dup2(os.open(name, flags, 0o644), descriptor)
-    signal.alarm(PATIENCE)
+def _run(
+    folder: Path,
+    *,
+    arguments: Sequence[str],
+    change: Mapping[str, Any],
+    env: Mapping[str, str],
+    cwd: str,
+    timeout: float,
+) -> None:
+    signal.setitimer(signal.ITIMER_REAL, timeout)
+    os.environ.clear()
+    os.environ.update(env)
+    os.chdir(cwd)
     sys.argv = ["spfwhite", *arguments]
     from spfwhite import cli
 
     _become(Change(**change), folder)
-    cli.main()
+    try:
+        cli.main(prog_name="python -m spfwhite")
+    except SystemExit as end:
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        os._exit(int(end.code or 0))  # to take the interpreter down takes longer than most runs
 
 
 def _become(change: Change, folder: Path) -> None:

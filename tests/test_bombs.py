@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -101,12 +100,6 @@ ALIAS: Records = {
     ("alias.evil.test", "CNAME"): ["evil.test"],
 }
 EVIL = {"evil": ["evil.test"]}
-
-
-@pytest.fixture(scope="module")
-def launcher() -> Iterator[Launcher]:
-    with Launcher() as running:
-        yield running
 
 
 def run(made: Site, launcher: Launcher, *options: str) -> Ended:

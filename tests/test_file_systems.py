@@ -22,12 +22,6 @@ NEWER = [rule.replace("198.51.100.0/24", "198.51.100.0/25") for rule in RULES]
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can run as somebody else")
 
 
-@pytest.fixture(scope="module")
-def launcher() -> Iterator[Launcher]:
-    with Launcher() as running:
-        yield running
-
-
 @contextmanager
 def mounted(folder: Path, options: str) -> Iterator[None]:
     """Mount a file system in memory, or skip the test where that is not permitted."""

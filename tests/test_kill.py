@@ -35,12 +35,6 @@ def at_line(number: int) -> Change:
     return Change(hit=signal.SIGKILL, at=number, lines=WRITING)
 
 
-@pytest.fixture(scope="module")
-def launcher() -> Iterator[Launcher]:
-    with Launcher() as running:
-        yield running
-
-
 @pytest.fixture
 def empty(tmp_path: Path) -> Iterator[Site]:
     """Return a site without table and state."""
@@ -61,11 +55,11 @@ def publish(made: Site, width: int) -> None:
 
 def kill(made: Site, launcher: Launcher, *, after: float = 0.0, change: Change = PLAIN) -> bool:
     """Kill a run after some seconds or as `change` says; return whether it was still running."""
-    process = launcher.start(*made.arguments, change=change)
+    run = launcher.start(*made.arguments, change=change)
     if change is PLAIN:
         time.sleep(after)
-        os.kill(process, signal.SIGKILL)
-    ended = launcher.wait()
+        os.kill(run.pid, signal.SIGKILL)
+    ended = run.wait()
     assert ended.returncode in (0, -signal.SIGKILL), ended.stderr
     return ended.returncode != 0
 

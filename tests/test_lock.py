@@ -17,12 +17,6 @@ from tests.launcher import Launcher
 from tests.site import RECORDS, RULES, Site, site
 
 
-@pytest.fixture(scope="module")
-def launcher() -> Iterator[Launcher]:
-    with Launcher() as running:
-        yield running
-
-
 @pytest.fixture
 def made(tmp_path: Path) -> Iterator[Site]:
     """Return a site with the table and state of one good run."""
@@ -43,12 +37,12 @@ def under_way(made: Site, launcher: Launcher) -> Iterator[int]:
     """Hold the lock by a run whose name server says nothing; yield its process id."""
     made.server.faults[""] = Fault("drop")
     made.server.reset()
-    process = launcher.start(*made.arguments)
+    run = launcher.start(*made.arguments)
     while not made.server.queries:
         time.sleep(0.01)
-    yield process
-    os.kill(process, signal.SIGKILL)
-    assert launcher.wait().returncode == -signal.SIGKILL
+    yield run.pid
+    os.kill(run.pid, signal.SIGKILL)
+    assert run.wait().returncode == -signal.SIGKILL
     made.server.faults.clear()
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -12,7 +11,6 @@ import pytest
 
 from spfwhite.tables import networks_in
 from tests.cli import Finished, overlay, rules, spfwhite
-from tests.launcher import Launcher
 from tests.postfix_instance import needs_postmap, stand_in
 from tests.site import PROVIDERS, RULES, Site, provider, site
 
@@ -21,31 +19,12 @@ POSTFIX = "[postfix]\nverify = false"
 FOREIGN = "# our own spammers\n192.0.2.66/32 reject\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Launched(Site):
-    """A site whose runs are forked; but those with an environment of their own."""
-
-    launcher: Launcher
-
-    def generate(self, *options: str | Path, env: Mapping[str, str] | None = None) -> Finished:
-        if env:
-            return Site.generate(self, *options, env=env)
-        ended = self.launcher.run(*self.arguments, *options)
-        return Finished(options, ended.returncode, ended.stdout, ended.stderr)
-
-
-@pytest.fixture(scope="module")
-def launcher() -> Iterator[Launcher]:
-    with Launcher() as running:
-        yield running
-
-
 @pytest.fixture
-def made(tmp_path: Path, launcher: Launcher) -> Iterator[Site]:
+def made(tmp_path: Path) -> Iterator[Site]:
     """Return a site that rejects nobody yet, and has no Postfix."""
     with site(tmp_path) as each:
         overlaid(each)
-        yield Launched(each.folder, each.server, each.config, launcher)
+        yield each
 
 
 def overlaid(made: Site, *tables: str, providers: dict[str, list[str]] | None = None) -> None:

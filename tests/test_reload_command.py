@@ -42,22 +42,23 @@ def test_the_command_runs_when_table_and_state_are_written(made: Site) -> None:
     assert then["written"] and then["loaded"] != then["written"]
 
 
-def test_killed_at_any_line_of_the_reload_a_run_leaves_it_to_the_next(made: Site) -> None:
+def test_killed_at_any_line_of_the_reload_a_run_leaves_it_to_the_next(
+    made: Site, launcher: Launcher
+) -> None:
     seen = made.folder / "seen"
     by_command(made, "cp", made.table, seen)
     pending = 0
-    with Launcher() as launcher:
+    assert launcher.run(*made.arguments).returncode == 0
+    for number in count(1):
+        publish(made, 24 + number % 2)
+        change = Change(hit=signal.SIGKILL, at=number, lines=("spfwhite/postfix.py",))
+        ended = launcher.run(*made.arguments, change=change)
+        assert f"198.51.100.0/{24 + number % 2}\tpermit" in made.rules()
+        pending += made.table.read_bytes() != seen.read_bytes()
         assert launcher.run(*made.arguments).returncode == 0
-        for number in count(1):
-            publish(made, 24 + number % 2)
-            change = Change(hit=signal.SIGKILL, at=number, lines=("spfwhite/postfix.py",))
-            ended = launcher.run(*made.arguments, change=change)
-            assert f"198.51.100.0/{24 + number % 2}\tpermit" in made.rules()
-            pending += made.table.read_bytes() != seen.read_bytes()
-            assert launcher.run(*made.arguments).returncode == 0
-            assert made.table.read_bytes() == seen.read_bytes() and is_loaded(made)
-            if ended.returncode == 0:
-                break
+        assert made.table.read_bytes() == seen.read_bytes() and is_loaded(made)
+        if ended.returncode == 0:
+            break
     assert pending > 1, "no run was killed between write and reload"
 
 

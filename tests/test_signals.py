@@ -26,12 +26,6 @@ WRITING = ("spfwhite/files.py", "spfwhite/interrupts.py", "spfwhite/write.py")
 FILES = {"overlay.toml", "state.json", "state.json.lock", "table.cidr"}
 
 
-@pytest.fixture(scope="module")
-def launcher() -> Iterator[Launcher]:
-    with Launcher() as running:
-        yield running
-
-
 @pytest.fixture
 def settled(launcher: Launcher, tmp_path: Path) -> Iterator[Site]:
     """Return a site with the table and state of one good run, and something new to write."""
@@ -53,10 +47,10 @@ class Renewed:
 
 
 def interrupt(made: Site, launcher: Launcher, number: int, after: float) -> Ended:
-    process = launcher.start(*made.arguments)
+    run = launcher.start(*made.arguments)
     time.sleep(after)
-    os.kill(process, number)
-    return launcher.wait()
+    os.kill(run.pid, number)
+    return run.wait()
 
 
 def assert_ended_well(made: Site, ended: Ended, number: int) -> None:
@@ -116,11 +110,11 @@ def test_a_signal_while_the_dns_is_asked_changes_nothing_and_frees_the_lock(
     faults = settled.server.faults
     faults[""] = Fault("drop")
     settled.server.reset()
-    process = launcher.start(*settled.arguments)
+    run = launcher.start(*settled.arguments)
     while not settled.server.queries:
         time.sleep(0.01)
-    os.kill(process, number)
-    ended = launcher.wait()
+    os.kill(run.pid, number)
+    ended = run.wait()
     assert (ended.returncode, ended.stdout, ended.stderr) == (ENDING[number], "", "")
     assert (settled.table.read_bytes(), settled.state.read_bytes()) == before
     faults.clear()
