@@ -8,6 +8,7 @@ so every network is cut by another.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from hypothesis import strategies as st
@@ -134,25 +135,36 @@ def boundaries(zone: Zone) -> list[Address]:
     out: whoever compares sets of both families has no place for them.
     """
     edges: set[Address] = set(_FAR_AWAY)
-    for first, last in _networks(zone):
-        family = type(first)
-        top = 2**first.max_prefixlen - 1
-        around = (int(first) - 1, int(first), int(last), int(last) + 1)
-        edges |= {family(number) for number in around if 0 <= number <= top}
-    listed = [edge for edge in edges if not (isinstance(edge, IPv6Address) and edge.ipv4_mapped)]
-    return sorted(listed, key=lambda edge: (edge.version, int(edge)))
+    for prefix, address in _networks(zone):
+        edges.update(_edges(prefix, address))
+    return sorted(edges, key=lambda edge: (edge.version, int(edge)))
 
 
-def _networks(zone: Zone) -> Iterator[tuple[Address, Address]]:
+@cache
+def _edges(prefix: int, address: Address) -> list[Address]:
+    network = ip_network((address.packed, prefix), strict=False)
+    first, last = int(network[0]), int(network[-1])
+    numbers = (first - 1, first, last, last + 1)
+    edges = [type(address)(number) for number in numbers if 0 <= number < 2**network.max_prefixlen]
+    return [edge for edge in edges if not (isinstance(edge, IPv6Address) and edge.ipv4_mapped)]
+
+
+def _networks(zone: Zone) -> Iterator[tuple[int, Address]]:
+    """A prefix length and an address in it, for each network."""
     terms = list(_directives(zone))
     for term in terms:
         if term.address is not None:
-            yield _span(term, term.address)
-    by_lengths = {(term.prefix4, term.prefix6): term for term in terms if term.kind in ("a", "mx")}
-    for (_, rrtype), answer in zone.items():
-        if rrtype in _ADDRESSES and not isinstance(answer, str):
-            for term in by_lengths.values():
-                yield from (_span(term, ip_address(value)) for value in answer)
+            yield _prefix(term, term.address), term.address
+    of_hosts = [term for term in terms if term.kind in ("a", "mx")]
+    values = {
+        value
+        for (_, rrtype), answer in zone.items()
+        if rrtype in _ADDRESSES and not isinstance(answer, str)
+        for value in answer
+    }
+    for address in map(ip_address, values):
+        for prefix in {_prefix(term, address) for term in of_hosts}:
+            yield prefix, address
 
 
 def _directives(zone: Zone) -> Iterator[Term]:
@@ -163,7 +175,5 @@ def _directives(zone: Zone) -> Iterator[Term]:
                 yield from parse_record(text).directives
 
 
-def _span(term: Term, address: Address) -> tuple[Address, Address]:
-    prefix = term.prefix4 if address.version == 4 else term.prefix6
-    network = ip_network((address.packed, prefix), strict=False)
-    return network[0], network[-1]
+def _prefix(term: Term, address: Address) -> int:
+    return term.prefix4 if address.version == 4 else term.prefix6

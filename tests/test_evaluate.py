@@ -43,18 +43,18 @@ def record(text: str, **others: str) -> Zone:
     return zone
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200)
 @given(zones(undecidable=True))
 def test_lists_what_a_walk_lists_at_every_boundary(zone: Zone) -> None:
-    names = domains(zone)
+    addresses = boundaries(zone)
     evaluation = evaluated(zone)
-    for name in names:
+    for name in domains(zone):
         passed = evaluation.root(name).passed
-        for address in boundaries(zone):
+        for address in addresses:
             assert (address in passed) == list_mode_passes(zone, name, address), (name, address)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100)
 @given(zones(undecidable=True))
 def test_the_rail_on_width_lists_nothing_that_would_not_be_listed_without_it(zone: Zone) -> None:
     railed = evaluate(domains(zone), Snapshot(zone), widest=Widest(12, 28))
@@ -62,7 +62,7 @@ def test_the_rail_on_width_lists_nothing_that_would_not_be_listed_without_it(zon
         assert not railed.root(name).passed - evaluated(zone).root(name).passed
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50)
 @given(zones())
 def test_the_order_of_the_domains_changes_nothing(zone: Zone) -> None:
     names = domains(zone)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
 from spfwhite import spf
@@ -162,9 +164,9 @@ BAD_LENGTHS = "/ // /24/ /24// /24/64 ///64 //64/24 /24//64/ /33 //129 /024 /00 
 
 
 @pytest.mark.parametrize("start", ["a", "mx", "a:example.org", "mx:%{d}"])
-@pytest.mark.parametrize("length", [*BAD_LENGTHS.split(), "/" + "9" * 5000])
-def test_the_grammar_refuses_a_dual_cidr_length(start: str, length: str) -> None:
-    assert isinstance(body(start + length), Malformed)
+def test_the_grammar_refuses_a_dual_cidr_length(start: str) -> None:
+    for length in [*BAD_LENGTHS.split(), "/" + "9" * 5000]:
+        assert isinstance(body(start + length), Malformed), start + length
 
 
 BAD_DOMAINS = """
@@ -188,9 +190,9 @@ DOMAINS_OF_BAD_CHARACTERS = [
 
 
 @pytest.mark.parametrize("start", ["include:", "a:", "mx:", "ptr:", "exists:", "redirect=", "exp="])
-@pytest.mark.parametrize("domain", [*BAD_DOMAINS.split(), *DOMAINS_OF_BAD_CHARACTERS])
-def test_the_grammar_refuses_a_domain(start: str, domain: str) -> None:
-    assert isinstance(body(start + domain), Malformed)
+def test_the_grammar_refuses_a_domain(start: str) -> None:
+    for domain in [*BAD_DOMAINS.split(), *DOMAINS_OF_BAD_CHARACTERS]:
+        assert isinstance(body(start + domain), Malformed), start + domain
 
 
 BAD_MACRO_STRINGS = ["%", "%x", "%{", "%{}", "%{d", "%{c}", "%{d}%", "\xe9", "\x7f", "a\tb", "a\n"]
@@ -210,9 +212,9 @@ def test_a_malformed_directive_keeps_its_qualifier(qualifier: str) -> None:
 
 
 @pytest.mark.parametrize("letter", "slodiphvSLODIPHV")
-@pytest.mark.parametrize("transformer", ["", "1", "2r", "r", "R", "128", "01"])
-@pytest.mark.parametrize("delimiters", ["", ".", "-.+,/_="])
-def test_every_macro_of_section_7_is_taken(letter: str, transformer: str, delimiters: str) -> None:
-    macro = f"%{{{letter}{transformer}{delimiters}}}"
-    assert body(f"exists:{macro}") == ByClient("exists")
-    assert body(f"include:{macro}.example.org") == Include(f"{macro}.example.org")
+def test_every_macro_of_section_7_is_taken(letter: str) -> None:
+    transformers, delimiters = ["", "1", "2r", "r", "R", "128", "01"], ["", ".", "-.+,/_="]
+    for transformer, delimiter in product(transformers, delimiters):
+        macro = f"%{{{letter}{transformer}{delimiter}}}"
+        assert body(f"exists:{macro}") == ByClient("exists")
+        assert body(f"include:{macro}.example.org") == Include(f"{macro}.example.org")
