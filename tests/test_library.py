@@ -182,6 +182,10 @@ def test_no_logging_is_set_up(server: DnsServer) -> None:
     assert not logging.getLogger("spfwhite").handlers
 
 
+def test_type_checkers_are_told_that_the_package_is_typed() -> None:
+    assert Path(spfwhite.__file__).with_name("py.typed").exists()
+
+
 def test_nothing_is_printed(server: DnsServer, capfd: pytest.CaptureFixture[str]) -> None:
     resolve(server, "a.test", "down.test")
     assert capfd.readouterr() == ("", "")
