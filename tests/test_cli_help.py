@@ -30,10 +30,6 @@ def loaded(*arguments: str) -> set[str]:
     return {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
 
 
-def test_the_commands_of_this_issue_are_there() -> None:
-    assert {"generate", "show"} <= set(COMMANDS)
-
-
 @pytest.mark.parametrize("columns", ["", "40", "200"])
 @pytest.mark.parametrize("arguments", HELPS, ids=" ".join)
 def test_help_fits_80_columns_whatever_the_terminal(arguments: list[str], columns: str) -> None:
