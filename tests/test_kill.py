@@ -17,7 +17,7 @@ from tests.cli import rules
 from tests.launcher import PLAIN, Change, Launcher
 from tests.site import RULES, Site, site
 
-KILLS = 200
+KILLS = 100
 SEED = 20
 HOUR = 3600
 

@@ -14,8 +14,8 @@ from spfwhite.window import SMALLEST
 from tests.cli import TABLE, Finished, overlay, spfwhite
 from tests.dnsserver import DnsServer, Fault, Zone
 
-MANY = 2000
-"""Domains: ten times what the small resolver answers in a second, all asked for at once."""
+MANY = 1000
+"""Domains: five times what the small resolver answers in a second, all asked for at once."""
 SMALL = 200
 """Queries that the small resolver answers in any one second; it drops the others."""
 
