@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,15 @@ from tests.site import Site, site
 
 settings.register_profile("suite", deadline=None)  # no test asserts a time
 settings.load_profile("suite")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line how many tests were skipped, and why."""
+    reports = terminalreporter.getreports("skipped")
+    if reports:
+        reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in reports)
+        counts = ", ".join(f"{reason}: {count}" for reason, count in reasons.most_common())
+        terminalreporter.write_line(f"skipped: {len(reports)} ({counts})")
 
 
 @pytest.fixture(scope="session", autouse=True)

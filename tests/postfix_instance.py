@@ -32,7 +32,7 @@ WAIT = 30.0
 PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
 POSTFIX, POSTMAP = (shutil.which(program, path=PATH) for program in ("postfix", "postmap"))
 MISSING = "" if POSTFIX and POSTMAP else "Postfix is not installed"
-REFUSED = MISSING or ("" if os.geteuid() == 0 else "only root can start a Postfix")
+REFUSED = MISSING or ("" if os.geteuid() == 0 else "not root")
 """Why there can be no instance here; "" if there can be one."""
 
 

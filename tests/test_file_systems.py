@@ -19,7 +19,7 @@ NOBODY = 65534
 AS_NOBODY = Change(user=NOBODY)
 NEWER = [rule.replace("198.51.100.0/24", "198.51.100.0/25") for rule in RULES]
 
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can run as somebody else")
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="not root")
 
 
 @contextmanager
@@ -28,8 +28,8 @@ def mounted(folder: Path, options: str) -> Iterator[None]:
     command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
     try:
         subprocess.run(command, check=True, capture_output=True, text=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"mounting is not permitted here: {getattr(error, 'stderr', error)}")
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("mounting is not permitted")
     try:
         yield
     finally:

@@ -19,7 +19,7 @@ OLD = b"old content\n"
 NEW = b"new content\n"
 
 FORK = multiprocessing.get_context("fork")
-AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="not root")
 
 
 @pytest.fixture
