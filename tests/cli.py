@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.dnsserver import DnsServer
-from tests.launcher import LAUNCHER
+from tests.launcher import LAUNCHER, PLAIN, Change
 
 Finished = subprocess.CompletedProcess[str]
 
@@ -34,6 +34,7 @@ def spfwhite(
     cwd: Path | None = None,
     stdin: bytes = b"",
     timeout: float = 300,
+    change: Change = PLAIN,
 ) -> Finished:
     """Run the program; `env` is added to the environment, `timeout` is in seconds.
 
@@ -43,7 +44,9 @@ def spfwhite(
     if any(name.startswith(AT_START) for name in env or {}):
         return started(*arguments, env=env, cwd=cwd, stdin=stdin, timeout=timeout)
     whole = _environment(env)
-    ended = LAUNCHER.run(*arguments, env=whole, cwd=cwd, stdin=stdin, timeout=timeout)
+    ended = LAUNCHER.run(
+        *arguments, env=whole, cwd=cwd, stdin=stdin, timeout=timeout, change=change
+    )
     if ended.returncode == -signal.SIGALRM:
         raise subprocess.TimeoutExpired(arguments, timeout, ended.stdout, ended.stderr)
     return Finished(arguments, ended.returncode, ended.stdout, ended.stderr)

@@ -43,7 +43,7 @@ class Change:
 
     `user` is the number of user and group; `file_size` RLIMIT_FSIZE in octets. `hit` is the signal
     that the run sends itself at the line number `at`, counted from 1 as they are executed, of the
-    files in `lines`.
+    files in `lines`. `system` takes the place of /etc/spfwhite, a constant of the program.
     """
 
     user: int | None = None
@@ -51,6 +51,7 @@ class Change:
     hit: int = 0
     at: int = 0
     lines: tuple[str, ...] = ()
+    system: str | None = None
 
 
 PLAIN = Change()
@@ -221,15 +222,18 @@ def _run(
 
 
 def _become(change: Change, folder: Path) -> None:
+    from spfwhite import config
+
     if change.file_size is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (change.file_size, change.file_size))
     if change.user is not None:
-        from spfwhite import config
-
         config.__file__ = str(folder / "config.py")  # beside a copy of the packaged providers
         os.setgroups([])
         os.setgid(change.user)
         os.setuid(change.user)
+    if change.system is not None:
+        config.SYSTEM = Path(change.system)
+        (config.load.__kwdefaults__ or {})["system"] = config.SYSTEM
     if change.hit:
         sys.settrace(_trap(change))
 

@@ -7,13 +7,14 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 import pytest
 
 from spfwhite import added
 from spfwhite.config import load
+from tests.cli import Finished, spfwhite
 from tests.dnsserver import DnsServer, Zone
+from tests.launcher import Change
 
 RECORDS = {
     ("first.test", "TXT"): ["v=spf1 ip4:20.0.0.0/20 -all"],
@@ -23,7 +24,7 @@ RECORDS = {
     ("wide.test", "TXT"): ["v=spf1 +all"],
 }
 
-# /etc/spfwhite is a constant of the program: the test gives it a folder of its own
+# /etc/spfwhite is a constant of the program: a process of its own gets another folder by this
 PROGRAM = """
 import sys
 from pathlib import Path
@@ -34,8 +35,6 @@ sys.argv[:2] = ["spfwhite"]
 from spfwhite.cli import main
 main()
 """
-
-Done = subprocess.CompletedProcess[str]
 
 
 class Site:
@@ -55,14 +54,8 @@ class Site:
             f'[providers.first]\ndomains = ["first.test"]\n'
         )
 
-    def run(self, *arguments: str, stdout: IO[str] | int = subprocess.PIPE) -> Done:
-        return subprocess.run(
-            [sys.executable, "-c", PROGRAM, str(self.system), *arguments],
-            stdout=stdout,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=60,
-        )
+    def run(self, *arguments: str) -> Finished:
+        return spfwhite(*arguments, change=Change(system=str(self.system)))
 
     def rules(self) -> list[str]:
         lines = self.table.read_text().splitlines() if self.table.exists() else []
@@ -123,7 +116,13 @@ def test_a_dry_run_and_an_overlay_of_ones_own_are_only_shown_the_block(
 def test_a_full_standard_output_does_not_keep_a_sender_out(site: Site) -> None:
     assert site.run("generate").returncode == 0
     with Path("/dev/full").open("w") as full:
-        done = site.run("add", "late.test", stdout=full)
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM, site.system, "add", "late.test"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=300,
+        )
     assert done.returncode == 3
     assert "cannot write to standard output: No space left on device\n" in done.stderr
     assert "late-test" in tomllib.loads(site.added.read_text())["providers"]

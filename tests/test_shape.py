@@ -23,8 +23,8 @@ LAYERS = {
         nftables overlay pages postfix postwhite programs resolver state window wiring
     """,
     "the run, and what people and programs see of it": """
-        __init__ __main__ app check cli cli_check cli_common cli_import cli_look cli_run cli_state cli_streams
-        cli_suggest explain explain_text health library metrics notices remembered report
+        __init__ __main__ app check cli cli_check cli_common cli_import cli_look cli_run cli_state
+        cli_streams cli_suggest explain explain_text health library metrics notices remembered report
         report_json show suggest suggest_text text write
     """,
 }
