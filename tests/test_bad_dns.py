@@ -15,6 +15,8 @@ from tests.cli import overlay
 from tests.dnsserver import DnsServer, Fault, Zone
 from tests.site import PROVIDERS, RECORDS, RULES, Site, provider, site
 
+pytestmark = pytest.mark.slow
+
 ANSWERS_NOTHING: dict[str, tuple[Fault, str]] = {
     "SERVFAIL": (Fault("servfail"), "SERVFAIL"),
     "REFUSED": (Fault("refused"), "REFUSED"),

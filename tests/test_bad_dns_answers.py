@@ -14,6 +14,8 @@ from tests.dnsserver import DnsServer, Fault, Zone
 from tests.site import PROVIDERS, RECORDS, RULES, Site, provider, site
 from tests.test_bad_dns import ANSWERS_NOTHING, LOOP
 
+pytestmark = pytest.mark.slow
+
 WITHOUT_HOSTS = [rule for rule in RULES if not rule.startswith(("192.0.2.7", "2001:db8:2:"))]
 PORTAL = ["v=spf1 ip4:203.0.113.99 -all"]
 

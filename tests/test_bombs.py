@@ -11,6 +11,8 @@ from tests.dnszone import Records, Zone
 from tests.launcher import Ended, Launcher
 from tests.site import PROVIDERS, RECORDS, REPORT, RULES, Site, provider, site
 
+pytestmark = pytest.mark.slow
+
 MEMORY = 200 * 1024  # KiB
 QUESTIONS = 500
 DEPTH = 20

@@ -12,6 +12,8 @@ import pytest
 
 from tests.cli import TABLE, Finished, listing, overlay, rules, snapshot, spfwhite
 
+pytestmark = pytest.mark.slow
+
 FORMAT = "spfwhite-snapshot"
 GOOD = {"found": ["v=spf1 ip4:192.0.2.0/24 -all"]}
 RULE = "192.0.2.0/24\tpermit"

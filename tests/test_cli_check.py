@@ -19,9 +19,12 @@ from tests.dnsserver import DnsServer
 
 POSTCONF = shutil.which("postconf", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
 
-pytestmark = pytest.mark.skipif(
-    POSTCONF is None and os.environ.get("CI") != "true", reason="Postfix is not installed"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        POSTCONF is None and os.environ.get("CI") != "true", reason="Postfix is not installed"
+    ),
+]
 
 LIST = "postscreen_access_list"
 AGE = re.compile("[0-9]+ [a-z]+ ago")

@@ -20,6 +20,8 @@ from tests.dnsserver import Zone
 from tests.dnszone import Records
 from tests.site import REPORT
 
+pytestmark = pytest.mark.slow
+
 PATTERN = "{1..99}.mo{1..300}.mail-out.ovh.net"
 NAMES = expand(PATTERN)
 MOST_KIB = 150 * 1024

@@ -19,6 +19,8 @@ from tests.dnsserver import Fault
 from tests.dnszone import Records
 from tests.site import Site, provider, site
 
+pytestmark = pytest.mark.slow
+
 EARLY = [f"h{number}.test" for number in range(1, 21)]
 LATE = [f"h{number}.late.test" for number in range(1, 11)]
 RECORDS: Records = {

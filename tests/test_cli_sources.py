@@ -25,6 +25,8 @@ from tests.pagesite import (
 from tests.site import site
 from tests.webserver import Reply, WebServer
 
+pytestmark = pytest.mark.slow
+
 LOGIN = b"<html><title>Sign in</title><form>Name <input> Version 1.2.3.4.5</form></html>"
 TEN_MIB = b"192.0.2.1 " * (1 << 20)
 BAD = {

@@ -17,6 +17,8 @@ from tests.cli import TABLE, Finished, listing, overlay, spfwhite
 from tests.dnsserver import DnsServer, Fault, Zone
 from tests.maillines import HOSTILE, arrival, at, deferral, mail
 
+pytestmark = pytest.mark.slow
+
 LOG = b"".join(
     (
         arrival("192.0.2.1", 1, "ALLOWLISTED"),

@@ -18,6 +18,8 @@ from tests.cli import overlay, spfwhite
 from tests.postfix_instance import Instance, needs_postfix, needs_postmap, prepared, unless
 from tests.rspamd import is_listed, needs_rspamd, rspamd
 
+pytestmark = pytest.mark.slow
+
 NETWORKS = ["192.0.2.0/24", "198.51.100.7", "203.0.113.0/25", "2001:db8::/32", "2001:db9::1"]
 LISTED = ["192.0.2.0", "192.0.2.255", "198.51.100.7", "203.0.113.127", "2001:db8::1", "2001:db9::1"]
 UNLISTED = [

@@ -20,6 +20,8 @@ import pytest
 from spfwhite.config import load
 from tests.cli import spfwhite
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 CONTRIB = ROOT / "contrib"
 SYSTEMD = CONTRIB / "systemd"

@@ -21,6 +21,8 @@ from tests.generated import boundaries, zones
 from tests.oracle import Zone, list_mode_passes
 from tests.zones import WORLD, Snapshot, domains, world
 
+pytestmark = pytest.mark.slow
+
 
 class Mode(Protocol):
     """List mode or strict mode."""

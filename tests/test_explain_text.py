@@ -84,6 +84,7 @@ def shortest(zone: Zone, start: str, target: str) -> int:
     raise AssertionError(f"{start} does not lead to {target}")
 
 
+@pytest.mark.slow
 def test_every_rule_of_the_frozen_world_is_explained_by_a_chain_that_exists() -> None:
     zone = world()
     config = configured(world_providers())

@@ -15,6 +15,8 @@ from tests.cli import Finished, listing, rules
 from tests.launcher import Change, Ended, Launcher
 from tests.site import RULES, Site, site
 
+pytestmark = pytest.mark.slow
+
 NOBODY = 65534
 AS_NOBODY = Change(user=NOBODY)
 NEWER = [rule.replace("198.51.100.0/24", "198.51.100.0/25") for rule in RULES]

@@ -33,7 +33,7 @@ def no_port() -> str:
     return ""
 
 
-pytestmark = [needs_postfix, needs_rbldnsd, unless(no_port())]
+pytestmark = [pytest.mark.slow, needs_postfix, needs_rbldnsd, unless(no_port())]
 
 SERVICES = """\
 dnsblog unix - - y - 0 dnsblog

@@ -13,6 +13,8 @@ from tests.cli import TABLE, Finished, overlay, rules, snapshot, spfwhite
 from tests.dnsserver import DnsServer, Fault, Zone
 from tests.dnszone import Value
 
+pytestmark = pytest.mark.slow
+
 Records = Mapping[tuple[str, str], Sequence[Value]]
 
 RULE = re.compile(r"[0-9a-f.:]+/[0-9]{1,3}\tpermit")

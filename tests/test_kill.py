@@ -17,6 +17,8 @@ from tests.cli import rules
 from tests.launcher import PLAIN, Change, Launcher
 from tests.site import RULES, Site, site
 
+pytestmark = pytest.mark.slow
+
 KILLS = 100
 SEED = 20
 HOUR = 3600

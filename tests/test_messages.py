@@ -27,6 +27,8 @@ from spfwhite import messages
 from spfwhite.answers import Answer, Failed, Found, Question, RRType, Void, canonical
 from spfwhite.messages import UnusableError
 
+pytestmark = pytest.mark.slow
+
 # else a record of a class of its own spoils the next ones of its type
 for rdtype in dns.rdatatype.RdataType:
     dns.rdata.get_rdata_class(dns.rdataclass.IN, rdtype)  # type: ignore[no-untyped-call]

@@ -13,6 +13,8 @@ from spfwhite.text import summary
 from tests.nights import Night, Nights, configured, records
 from tests.oracle import TEMPFAIL, Zone
 
+pytestmark = pytest.mark.slow
+
 COUNT = 20
 WORLDS = 25
 PARTS = 4

@@ -20,6 +20,8 @@ from tests.nights import Night, Nights, configured, edited, failing, records
 from tests.oracle import TEMPFAIL, Zone, list_mode_passes
 from tests.oracle_parse import Address
 
+pytestmark = pytest.mark.slow
+
 _Key = tuple[str, str]
 
 

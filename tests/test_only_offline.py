@@ -10,6 +10,8 @@ from tests.cli import listing, rules
 from tests.dnsserver import Fault
 from tests.site import RECORDS, RULES, Site, provider
 
+pytestmark = pytest.mark.slow
+
 OF_HOSTS = {
     ("hosts.test", "TXT"),
     ("out.hosts.test", "A"),

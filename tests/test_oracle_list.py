@@ -13,6 +13,8 @@ from tests.generated import NAMES, boundaries, zones
 from tests.oracle import TEMPFAIL, Walk, Zone, check_host, list_mode_passes
 from tests.oracle_parse import Address, Record, Term, parse_record
 
+pytestmark = pytest.mark.slow
+
 NET = "ip4:192.0.2.0/24"  # holds the client, 192.0.2.1
 CLIENT = ip_address("192.0.2.1")
 # A slow machine is no finding.

@@ -17,6 +17,8 @@ from spfwhite.answers import Failed
 from spfwhite.page_answers import Page, PageAnswer, Unchanged
 from spfwhite.pages import MAX_BYTES, MAX_REDIRECTS, fetch_page
 
+pytestmark = pytest.mark.slow
+
 URL = "https://senders.example.org/outbound/"
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 PLAIN = {"Content-Type": "text/plain"}

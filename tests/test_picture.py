@@ -20,6 +20,8 @@ from spfwhite import picture
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.picture import ORDER, SIDE, SMALLEST, Part, block, html, place, svg
 
+pytestmark = pytest.mark.slow
+
 SVG = "{http://www.w3.org/2000/svg}"
 SCALE = (1 << ORDER) // SIDE
 

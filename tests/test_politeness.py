@@ -14,6 +14,8 @@ from spfwhite.window import SMALLEST
 from tests.cli import TABLE, Finished, overlay, spfwhite
 from tests.dnsserver import DnsServer, Fault, Zone
 
+pytestmark = pytest.mark.slow
+
 MANY = 1000
 """Domains: five times what the small resolver answers in a second, all asked for at once."""
 SMALL = 200

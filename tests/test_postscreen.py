@@ -15,7 +15,7 @@ from tests.cli import TABLE, WORLD, Finished, overlay, spfwhite
 from tests.dnsserver import DnsServer, Zone
 from tests.postfix_instance import Instance, needs_postfix, running
 
-pytestmark = needs_postfix
+pytestmark = [pytest.mark.slow, needs_postfix]
 
 LISTED = "209.85.128.1", "40.92.0.1", "2a00:1450:4000::1"
 UNLISTED = "8.8.8.8", "2606:4700:4700::1111"

@@ -27,7 +27,7 @@ from tests.postfix_instance import (
 )
 from tests.pushing import BAD, NEW, OLD, SCRIPT, Pushing, assert_kept, assert_went_well, prepared
 
-pytestmark = needs_postmap
+pytestmark = [pytest.mark.slow, needs_postmap]
 
 HEADER_ONLY = "# written on Tuesday\n# 0 networks\n"
 

@@ -20,7 +20,7 @@ from tests.pushing import (
     prepared,
 )
 
-pytestmark = needs_postmap
+pytestmark = [pytest.mark.slow, needs_postmap]
 
 
 @pytest.fixture

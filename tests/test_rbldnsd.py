@@ -11,7 +11,7 @@ import pytest
 from tests.postfix_instance import until
 from tests.rbldnsd import DATASET, LISTED, Rbldnsd, needs_rbldnsd, serving, write_dataset
 
-pytestmark = needs_rbldnsd
+pytestmark = [pytest.mark.slow, needs_rbldnsd]
 
 NETWORKS = {
     "google": ["192.0.2.0/25", "198.51.100.0/22", "2001:db8:1::/48"],

@@ -13,7 +13,7 @@ from tests.postfix_instance import Instance, needs_postfix, prepared, running, s
 from tests.reloading import configure, is_loaded, publish, unwired
 from tests.site import RULES, Site
 
-pytestmark = needs_postfix
+pytestmark = [pytest.mark.slow, needs_postfix]
 
 KILL_THE_RUN = "kill -KILL $PPID"
 

@@ -20,6 +20,8 @@ from tests.postfix_instance import stand_in, unless
 from tests.reloading import assert_not_reloaded, by_command, configure, is_loaded, publish, unwired
 from tests.site import RULES, Site, provider
 
+pytestmark = pytest.mark.slow
+
 NOBODY = 65534
 
 needs_root = unless("" if os.geteuid() == 0 else "only root can become another user")

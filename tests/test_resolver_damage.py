@@ -20,6 +20,8 @@ from tests.dnsfaults import MANGLED, Kind, Transport
 from tests.dnsserver import DnsServer, Fault
 from tests.dnswire import RA, TC, Query
 
+pytestmark = pytest.mark.slow
+
 A = Question("a.test", "TXT")
 
 

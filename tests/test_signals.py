@@ -17,6 +17,8 @@ from tests.dnsserver import Fault
 from tests.launcher import Change, Ended, Launcher
 from tests.site import RULES, Site, site
 
+pytestmark = pytest.mark.slow
+
 ENDING: dict[int, int] = {signal.SIGINT: 130, signal.SIGTERM: 143}
 SIGNALS = 60
 SEED = 21

@@ -15,6 +15,8 @@ from spfwhite.text import summary
 from tests.nights import START, failing, run
 from tests.test_state import CONFIG, WORLD, everything
 
+pytestmark = pytest.mark.slow
+
 REAL = dump(everything())
 
 scalars = (

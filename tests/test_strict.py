@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,8 @@ from spfwhite.width import ANY_WIDTH, Widest
 from tests.generated import boundaries, zones
 from tests.oracle import Zone, check_host
 from tests.zones import Snapshot, domains
+
+pytestmark = pytest.mark.slow
 
 
 def passes(zone: Zone, domain: str = "a.test", widest: Widest = ANY_WIDTH) -> Networks:

@@ -20,9 +20,12 @@ Query = Callable[[Address], subprocess.CompletedProcess[str]]
 
 POSTMAP = shutil.which("postmap", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
 
-pytestmark = pytest.mark.skipif(
-    POSTMAP is None and os.environ.get("CI") != "true", reason="Postfix is not installed"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        POSTMAP is None and os.environ.get("CI") != "true", reason="Postfix is not installed"
+    ),
+]
 
 
 @pytest.fixture(scope="module")

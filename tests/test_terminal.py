@@ -25,6 +25,8 @@ from tests.maillines import mail
 from tests.site import Site
 from tests.site import site as site_of
 
+pytestmark = pytest.mark.slow
+
 COLUMNS, LINES = 80, 24
 
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

@@ -19,7 +19,7 @@ from tests.cli import overlay, rules
 from tests.postfix_instance import POSTMAP, needs_postmap, stand_in
 from tests.site import PROVIDERS, RULES, Site, site
 
-pytestmark = needs_postmap
+pytestmark = [pytest.mark.slow, needs_postmap]
 
 NEW = "v=spf1 ip4:198.51.100.0/25 -all"
 NEW_RULES = [rule.replace("198.51.100.0/24", "198.51.100.0/25") for rule in RULES]

@@ -16,6 +16,8 @@ from tests.counting import Counting
 from tests.dnsserver import Zone
 from tests.zones import Snapshot, world
 
+pytestmark = pytest.mark.slow
+
 DOMAINS = [domain for domains in world_providers().values() for domain in domains]
 
 
