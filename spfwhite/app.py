@@ -147,6 +147,29 @@ def generate(config: Config, options: Options = PLAIN) -> Run:
         return Run(replace(report, duration=time.time() - now), allow.content)
 
 
+def reload(config: Config, wait: float = 0.0) -> bool:
+    """Make Postfix load the tables of earlier runs; return False if it has them already.
+
+    `wait` is how many seconds to wait for the lock. Raises UsageError without a state, ReloadError,
+    FileError and LockedError.
+    """
+    _required(config)  # before a folder is made for the lock
+    with _lock(config, Options(wait=wait)):
+        return write.reload_if_needed(config, _required(config))
+
+
+def _required(config: Config) -> State:
+    """Return the state of an earlier run; raises UsageError and FileError."""
+    path = config.state.path
+    try:
+        state = load(path)
+    except StateError as error:
+        raise UsageError(f"{path} {error}: run `spfwhite generate`") from None
+    if state is None:
+        raise UsageError(f"there is no {path}: no run with this configuration has written a table")
+    return state
+
+
 def _changes(
     whole: Config, config: Config, ready: list[write.Ready], memory: _Memory
 ) -> Iterator[str]:
@@ -174,8 +197,10 @@ def _carried_out(
     main = [each for each in written if each.table not in config.output.tables]
     news = (*report.notices, *write.replaced(written))
     report = replace(report, outcome="written" if main else "current", notices=news)
-    if not (new_state and config.postfix.reload):
+    if new_state is None:
         return report
+    if not config.postfix.reload:
+        return replace(report, unread=write.is_unread(config, written))
     try:
         write.reload_if_needed(config, new_state)
     except ReloadError as error:

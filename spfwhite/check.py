@@ -65,7 +65,7 @@ def check(overlay: Path | None, places: Places, now: float) -> Iterator[Finding]
         yield _table(path, state, now, missing=HIDES)
     for table in config.output.tables:
         yield _table(table.path, state, now, missing="")
-    yield from _postfix(config, used)
+    yield from _postfix(config, used, state)
     out = config.output
     ours = [each.name for each in (out.allow, out.reject, *(table.path for table in out.tables))]
     yield from leftovers.leftovers(places.cron, places.postwhite, out.allow.parent, ours)
@@ -160,12 +160,12 @@ def table_finding(
     return Finding("ok", str(path), f"{count:,} rules, written {span(age)} ago")
 
 
-def _postfix(config: Config, used: Collection[Path]) -> Findings:
+def _postfix(config: Config, used: Collection[Path], state: State | None) -> Findings:
     folder = config.postfix.config_directory
     postfix = Postfix(folder)
     try:
         if postfix.is_here():
-            yield from _instance(postfix, used)
+            yield from _instance(postfix, used, state)
         else:
             text = f"is not looked at: no main.cf can be seen in {folder or DEFAULT_FOLDER}"
             advice = "if Postfix is on this machine, set postfix.config_directory, or run as root"
@@ -178,7 +178,7 @@ def _postfix(config: Config, used: Collection[Path]) -> Findings:
         yield Finding("error", "Postfix", text, "run `spfwhite check` as root")
 
 
-def _instance(postfix: Postfix, used: Collection[Path]) -> Findings:
+def _instance(postfix: Postfix, used: Collection[Path], state: State | None) -> Findings:
     """Yield what one Postfix makes of the tables; raises PostfixError and OSError."""
     services = postfix.services()
     name = wiring.service(services)
@@ -190,6 +190,29 @@ def _instance(postfix: Postfix, used: Collection[Path]) -> Findings:
     yield from wiring.master_findings(services)
     real = [Path(os.path.realpath(path)) for path in used]
     yield from wiring.wiring_findings(parameters, entries, wiring.Tables(*real))
+    since = postfix.postscreen_since()
+    named = {each.path for each in entries}
+    yield from (_loaded(path, state, since) for path in real if path in named and path.exists())
+
+
+def _loaded(path: Path, state: State | None, since: float | None) -> Finding:
+    """Return whether postscreen, which has run `since` then, uses a table as it is in the file.
+
+    An administrator may have reloaded by hand, so the age of postscreen counts more than the state,
+    which only tells what runs did. Raises OSError.
+    """
+    due = any(
+        table.loaded != table.written and os.path.realpath(name) == str(path)
+        for name, table in (state.tables.items() if state else ())
+    )
+    changed = path.stat()
+    # the file moves into place after its last write; on the other hand chmod changes st_ctime too
+    moment = changed.st_ctime if due else changed.st_mtime
+    if due if since is None else since < moment:
+        text = "postscreen still uses the table as it was before"
+        command = "spfwhite reload" if due else "postfix reload"
+        return Finding("warning", str(path), text, f"run `{command}` as root")
+    return Finding("ok", str(path), "postscreen uses it, or will when it starts")
 
 
 def _readable(path: Path, user: str) -> Findings:

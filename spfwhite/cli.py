@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "import": "cli_import.import_",
     "map": "cli_state.map_",
     "providers": "cli_state.providers",
+    "reload": "cli_reload.reload",
     "show": "cli_look.show",
     "suggest": "cli_suggest.suggest",
 }

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 PROGRESS_AFTER: Final = 1.0
 """Seconds of work after which a bar appears."""
 
+WAIT: Final = 60.0
+"""Seconds that a command of an administrator waits for a run that is under way."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -190,6 +193,7 @@ def errors() -> Iterator[None]:
     from spfwhite.config import ConfigError
     from spfwhite.files import LockedError
     from spfwhite.nameservers import NoNameServerError
+    from spfwhite.postfix import ReloadError
     from spfwhite.programs import ProgramError
     from spfwhite.report import Exit
 
@@ -197,6 +201,8 @@ def errors() -> Iterator[None]:
         yield
     except LockedError as error:
         _fail(error, Exit.LOCKED)
+    except ReloadError as error:
+        _fail(f"Postfix did not reload: {error}", Exit.NOT_RELOADED)
     except (ConfigError, UsageError) as error:
         _fail(error, Exit.USAGE)
     except (SnapshotError, FileError, NoNameServerError, ProgramError) as error:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from spfwhite.cli_common import (
+    WAIT,
     Common,
     config_of,
     domain_names,
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     from spfwhite.app import Options, Run
     from spfwhite.report import Report
     from spfwhite.settings import Config
-
-ADD_WAIT: Final = 60.0
-"""Seconds that `add` waits for a run that is under way."""
 
 TERMINAL_LINES: Final = 12
 """Lines of a difference that a terminal is shown without -v."""
@@ -147,7 +145,15 @@ def generate(
 
             files.replace(metrics, metrics_form.dump(run.report))
         _print_run(common, run, options)
+        if reload_ is None:
+            _print_unread(run)
     raise _end(run.report)
+
+
+def _print_unread(run: Run) -> None:
+    """Say what to type if Postfix uses the old table; who asked for no reload knows."""
+    if run.report.unread:
+        print_lines(["Postfix still uses the old table: spfwhite reload"], err=True)
 
 
 def _print_run(common: Common, run: Run, options: Options) -> None:
@@ -252,9 +258,10 @@ def add(
         only = addition.name if _remembers(config) else ""  # or raises, while nothing is written
         print_lines([f"# written to {added.append(addition, SYSTEM)}"])
         config = config_of(common, **network)
-        options = app.Options(only=only, wait=ADD_WAIT)
+        options = app.Options(only=only, wait=WAIT)
         run = app.generate(config, options)
         _print_run(common, run, options)
+        _print_unread(run)
     raise _end(run.report)
 
 

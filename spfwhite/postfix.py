@@ -6,8 +6,11 @@ one: a main.cf without programs is an error.
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -82,6 +85,28 @@ class Postfix:
         if done.returncode != 0:
             raise ReloadError(f"`postfix reload` exited with {done.returncode}{said(done)}")
 
+    def postscreen_since(self) -> float | None:
+        """Return when the newest postscreen started, in seconds since the epoch; inf: none runs.
+
+        None: only root can tell, on Linux (proc(5)). Raises PostfixError.
+        """
+        folders = self.parameters("queue_directory", "process_id_directory")
+        file = Path(folders["queue_directory"], folders["process_id_directory"], "master.pid")
+        try:
+            master = file.read_text().strip()
+            booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+        except FileNotFoundError:
+            return math.inf
+        except (OSError, AttributeError):
+            return None
+        ticks = os.sysconf("SC_CLK_TCK")
+        started = [
+            booted + int(fields[19]) / ticks
+            for fields in _processes("postscreen")
+            if fields[1] == master
+        ]
+        return max(started, default=math.inf)
+
     def parameters(self, *names: str) -> dict[str, str]:
         """Return main.cf parameters as postconf expands them; unknown ones are left out.
 
@@ -121,6 +146,15 @@ def reload_by(command: Sequence[str]) -> None:
         raise ReloadError(str(error)) from None
     if done.returncode != 0:
         raise ReloadError(f"{command[0]} exited with {done.returncode}{said(done)}")
+
+
+def _processes(name: str) -> Iterator[list[str]]:
+    """Yield what /proc/PID/stat has behind the name: state, parent, ..., start in ticks."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has just ended
+            head, _, tail = path.read_text(errors="replace").rpartition(")")
+            if head.endswith(f"({name}"):
+                yield tail.split()
 
 
 def _pair(line: str) -> tuple[str, str]:

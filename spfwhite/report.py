@@ -72,6 +72,7 @@ class Report:
     configuration key and the flag that lets it pass; `notices` are news that change no exit code;
     `duration` is in seconds, `last_success` when a run before this one wrote the state;
     `verified` tells whether postmap loads new tables first; `not_reloaded` why Postfix did not;
+    `unread` that a reload was not asked for, and postscreen names a table that was replaced;
     `tables` are those of `[[output.tables]]`.
     """
 
@@ -90,6 +91,7 @@ class Report:
     refusals: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     not_reloaded: str = ""
+    unread: bool = False
     tables: tuple[TableReport, ...] = ()
 
     @property

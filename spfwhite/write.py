@@ -17,7 +17,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import NamedTuple
 
-from spfwhite import __version__, files, nftables, tables
+from spfwhite import __version__, files, nftables, tables, wiring
 from spfwhite.candidates import enabled
 from spfwhite.files import FileError
 from spfwhite.formats import FORMATS, Action, Format, FormatName
@@ -25,7 +25,7 @@ from spfwhite.listing import chosen, listing, networks_of
 from spfwhite.memory import Recall
 from spfwhite.networks import BITS, EMPTY, Networks, address
 from spfwhite.plan import Decision, Plan
-from spfwhite.postfix import Postfix, reload_by
+from spfwhite.postfix import Postfix, PostfixError, reload_by
 from spfwhite.settings import Config, Table
 from spfwhite.state import Change, State, TableState, recent, save
 
@@ -213,18 +213,33 @@ def replaced(written: list[Ready]) -> list[str]:
     ]
 
 
-def reload_if_needed(config: Config, state: State) -> State:
-    """Make Postfix load the rules that were written, unless it has; raises ReloadError."""
+def reload_if_needed(config: Config, state: State) -> bool:
+    """Make Postfix load the rules that were written; return False if it has them already.
+
+    Raises ReloadError and FileError.
+    """
     if all(table.loaded == table.written for table in state.tables.values()):
-        return state
+        return False
     if config.postfix.reload_command:
         reload_by(config.postfix.reload_command)
     else:
         Postfix(config.postfix.config_directory).reload()
     loaded = {path: each._replace(loaded=each.written) for path, each in state.tables.items()}
-    state = replace(state, tables=loaded)
-    save(config.state.path, state)
-    return state
+    save(config.state.path, replace(state, tables=loaded))
+    return True
+
+
+def is_unread(config: Config, written: list[Ready]) -> bool:
+    """Whether postscreen's access list names a table that was just replaced."""
+    replaced = {Path(os.path.realpath(str(each.path))) for each in written if each.old is not None}
+    postfix = Postfix(config.postfix.config_directory)
+    if not replaced or not postfix.is_here():
+        return False
+    try:
+        value = postfix.parameters(wiring.LIST).get(wiring.LIST, "")
+        return any(wiring.entry(word).path in replaced for word in wiring.words(value))
+    except (PostfixError, OSError):
+        return False  # what is wrong there is for `spfwhite check` to say
 
 
 def create_header_only(ready: list[Ready], now: float) -> None:
