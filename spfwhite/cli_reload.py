@@ -17,7 +17,6 @@ def reload(common: Common) -> None:
 
     \b
     spfwhite reload
-    spfwhite -c ~mail/spfwhite.toml reload    after the runs of another user
 
     For root. What Postfix has is known from the state; who reloaded by hand causes
     one reload too many. Exit codes: 0 Postfix has the tables, or will read them when

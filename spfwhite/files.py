@@ -222,7 +222,7 @@ def _adopt(descriptor: int, path: Path) -> None:
     """Give a new file the mode and owner of the one it replaces, or the owner of the folder."""
     try:
         old = path.stat()
-        mode = stat.S_IMODE(old.st_mode)
+        mode = old.st_mode & 0o777  # root must not make a set-uid file where others can write
     except FileNotFoundError:
         old = path.parent.stat()
         mode = 0o644

@@ -89,11 +89,12 @@ def reloads(machine: Machine) -> int:
     return log.count("refreshing the Postfix mail system")
 
 
-def start(machine: Machine) -> str:
-    """Run the service; return how it ended, as the word of systemd."""
+def start(machine: Machine, expected: str = "success") -> None:
+    """Run the service, which has to end so, in the word of systemd."""
     machine.run("systemctl reset-failed spfwhite.service")  # or the fifth start in 10 s is refused
     machine.run("systemctl start spfwhite.service", check=False)
-    return machine.run("systemctl show -P Result spfwhite.service").stdout.strip()
+    result = machine.run("systemctl show -P Result spfwhite.service").stdout.strip()
+    assert result == expected, machine.run("journalctl -q -n 30 --no-pager").stdout
 
 
 def knock(machine: Machine) -> None:
@@ -128,14 +129,14 @@ def machine() -> Iterator[Machine]:
 
 
 def test_each_change_is_one_reload_and_a_run_without_one_is_none(machine: Machine) -> None:
-    assert start(machine) == "success"
+    start(machine)
     before = reloads(machine)
     for number, width in enumerate((24, 25, 26), 1):
         publish(machine, width)
-        assert start(machine) == "success"
+        start(machine)
         assert f"100.64.0.0/{width}" in machine.run(f"cat {LIBRARY}/*whitelist.cidr").stdout
         assert reloads(machine) == before + number
-    assert start(machine) == "success"
+    start(machine)
     assert reloads(machine) == before + 3
 
 
@@ -144,10 +145,10 @@ def test_the_same_with_a_reject_table(machine: Machine) -> None:
     before = reloads(machine)
     for number, (width, bad) in enumerate(((24, 24), (25, 24), (25, 25), (26, 26)), 1):
         publish(machine, width, pests.format(bad))
-        assert start(machine) == "success"
+        start(machine)
         assert f"100.127.0.0/{bad}" in machine.run(f"cat {LIBRARY}/*blacklist.cidr").stdout
         assert reloads(machine) == before + number
-    assert start(machine) == "success"
+    start(machine)
     assert reloads(machine) == before + 4
 
 
@@ -164,7 +165,7 @@ def test_a_change_beside_a_provider_in_trouble_is_one_reload(
     lost = '[providers.lost]\ndomains = ["no-such.test"]\n'
     publish(machine, 28 + counts_as_failed, lost)
     try:
-        assert start(machine) == ("exit-code" if counts_as_failed else "success")
+        start(machine, "exit-code" if counts_as_failed else "success")
         status = machine.run("systemctl show -P ExecMainStatus spfwhite.service").stdout.strip()
         assert status == "3"
         assert reloads(machine) == before + 1
@@ -177,10 +178,10 @@ def test_a_change_beside_a_provider_in_trouble_is_one_reload(
 def test_after_a_reboot_too_and_the_timer_waits_for_the_night(machine: Machine) -> None:
     machine.reboot()
     assert machine.run("systemctl is-active spfwhite.timer").stdout == "active\n"
-    assert start(machine) == "success"
+    start(machine)
     before = reloads(machine)
     publish(machine, 27)
-    assert start(machine) == "success"
+    start(machine)
     assert reloads(machine) == before + 1
 
 
@@ -195,7 +196,7 @@ def test_postfix_reloads_at_the_end_of_a_run_that_was_killed_behind_its_write(
     before = reloads(machine)
     publish(machine, 23)
     try:
-        assert start(machine) == "timeout"
+        start(machine, "timeout")
         assert reloads(machine) == before + 1
     finally:
         (machine.root / drop_in.lstrip("/")).unlink()
@@ -204,7 +205,7 @@ def test_postfix_reloads_at_the_end_of_a_run_that_was_killed_behind_its_write(
 
 def test_state_and_tables_stay_with_the_user_of_the_service(machine: Machine) -> None:
     publish(machine, 24)
-    assert start(machine) == "success"
+    start(machine)
     owners = machine.run(f"stat -c '%n %U %a' {LIBRARY}/*").stdout.splitlines()
     assert len(owners) >= 2
     for line in owners:
@@ -237,10 +238,52 @@ def test_who_has_typed_postfix_reload_is_not_told_to(machine: Machine) -> None:
     machine.until("test -z \"$(spfwhite -q check | grep 'postscreen still uses')\"")
 
 
+def test_postsuper_is_left_at_work_when_the_service_has_ended(machine: Machine) -> None:
+    machine.run("mv /usr/sbin/postsuper /usr/sbin/postsuper.real")
+    put(
+        machine,
+        "/usr/sbin/postsuper",
+        "#!/bin/sh\n[ $# -gt 0 ] || { sleep 3; touch /root/checked; }\n",
+        0o755,
+    )
+    publish(machine, 19)
+    try:
+        start(machine)
+        assert not (machine.root / "root" / "checked").exists()
+        machine.until("test -e /root/checked")
+    finally:
+        machine.run("mv /usr/sbin/postsuper.real /usr/sbin/postsuper")
+
+
+def test_root_reloads_after_the_run_of_a_user_without_root(machine: Machine) -> None:
+    """By the configuration and the two lines for a crontab of the README, in another folder."""
+    section = README[README.index("## A user without root") : README.index("## Several mail")]
+    (config,) = re.findall(r"(?s)```toml\n(.*?)```", section)
+    theirs, roots = re.findall(r"(?m)^\d+ \d+ \* \* \* (.*)", section)
+    (folder,) = re.findall("install -d -o USER -m 755 [^`]*", section)
+    named = OVERLAY + '[providers.own]\nnetworks = ["100.64.0.0/{}"]\n' + config
+    machine.run("useradd -m mailer; mv /etc/spfwhite/providers.d /etc/spfwhite/off")
+    machine.run(f"mv {LIBRARY} {LIBRARY}.off; {folder.replace('USER', 'mailer')}")
+    try:
+        for number, width in enumerate((24, 25)):
+            put(machine, "/home/mailer/spfwhite.toml", named.replace("{}", str(width)))
+            assert machine.run(f"su mailer -c '{theirs}'").stderr == ""
+            before = reloads(machine)
+            for _ in range(2):
+                done = machine.run(roots)
+                assert (done.stdout, done.stderr) == ("", ""), number
+                assert reloads(machine) == before + 1
+            owners = machine.run(f"stat -c %U {LIBRARY}/state.json {LIBRARY}/*.cidr").stdout
+            assert set(owners.split()) == {"mailer"}
+    finally:
+        machine.run(f"rm -r {LIBRARY}; mv {LIBRARY}.off {LIBRARY}")
+        machine.run("mv /etc/spfwhite/off /etc/spfwhite/providers.d; userdel -r mailer || true")
+
+
 def test_a_failure_is_mailed_to_root_with_the_reason(machine: Machine) -> None:
     put(machine, OWN, "[providers.own]\nnetworks = 1\n")
     try:
-        assert start(machine) == "exit-code"
+        start(machine, "exit-code")
         machine.until("grep -q 50-own.toml /var/mail/* /var/spool/postfix/deferred/*/* 2>/dev/null")
     finally:
         publish(machine, 24)
