@@ -268,9 +268,10 @@ def test_the_install_lines_of_the_readme_put_every_file_in_its_place(tmp_path: P
 
 def test_the_readme_says_what_each_file_is() -> None:
     files = [path for path in CONTRIB.rglob("*") if path.is_file() and path.name != "README.md"]
-    for name in (str(path.relative_to(CONTRIB)) for path in files):
-        entry = "sample/" if name.startswith("sample/") else name
-        assert f"| `{entry}` |" in README, name
+    for path in files:
+        folder, *below = path.relative_to(CONTRIB).parts
+        entry = f"{folder}/" if folder in {"debian", "sample"} else "/".join((folder, *below))
+        assert f"| `{entry}` |" in README, path
 
 
 @pytest.mark.parametrize("has_sendmail", [True, False])
