@@ -12,6 +12,7 @@ import shlex
 import shutil
 import stat
 import subprocess
+import tomllib
 from collections.abc import Sequence
 from configparser import ConfigParser
 from pathlib import Path
@@ -272,6 +273,12 @@ def test_the_readme_says_what_each_file_is() -> None:
         folder, *below = path.relative_to(CONTRIB).parts
         entry = f"{folder}/" if folder in {"debian", "sample"} else "/".join((folder, *below))
         assert f"| `{entry}` |" in README, path
+
+
+def test_the_debian_package_has_the_version_of_the_program() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    changelog = (CONTRIB / "debian" / "changelog").read_text()
+    assert changelog.startswith(f"spfwhite ({version}-1) ")
 
 
 @pytest.mark.parametrize("has_sendmail", [True, False])
