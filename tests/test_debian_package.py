@@ -246,11 +246,24 @@ def purge_while_main_cf_names_the_table(host: Host) -> None:
     assert host.verdict(LISTED) == "ALLOWLISTED"
 
 
+def purge_while_another_instance_names_the_table(host: Host, package: Path) -> None:
+    """The table stays for any Postfix of this host, however its main.cf spells the folder."""
+    host.apt("install", package)
+    host.run(f"postconf -e 'postscreen_access_list = {OWN_LIST}'")
+    host.run("postconf -e 'multi_instance_directories = /etc/postfix-out, /srv/second'")
+    (host.machine.root / "srv" / "second").mkdir()
+    (host.machine.root / "srv" / "second" / "main.cf").write_text(
+        f"tables = {FOLDER}\npostscreen_access_list =\n  cidr:$tables/{TABLE.rpartition('/')[2]}\n"
+    )
+    assert f"{TABLE} is left, for Postfix looks for it:\n/srv/second/main.cf\n" in host.apt("purge")
+    assert host.file(TABLE) != ""
+    host.run("postconf -X multi_instance_directories")
+
+
 def purge_while_nothing_names_the_table(host: Host, package: Path) -> None:
     """Nothing stays but what the administrator wrote; a comment is no name."""
     host.apt("install", package)
     host.run("systemctl start spfwhite.service")
-    host.run(f"postconf -e 'postscreen_access_list = {OWN_LIST}'")
     host.run(f"echo '# cidr:{TABLE}' >>/etc/postfix/main.cf")
     assert "is left" not in host.apt("purge")
     assert not host.is_so(f"test -e {FOLDER}")
@@ -269,4 +282,5 @@ def test_its_life_beside_postfix(package: Path, newer: Path, variable: str) -> N
         upgrade(host, newer)
         removal(host)
         purge_while_main_cf_names_the_table(host)
+        purge_while_another_instance_names_the_table(host, package)
         purge_while_nothing_names_the_table(host, package)
