@@ -87,7 +87,7 @@ def generate(config: Config, options: Options = PLAIN) -> Run:
     the tables are as they were then.
     """
     now = time.time()
-    whole, config = config, candidates.in_force(config, datetime.fromtimestamp(now, UTC).date())
+    whole, config = config, config.in_force(datetime.fromtimestamp(now, UTC).date())
     _check(config, options)
     with _lock(config, options):
         memory = _remembered(config, options)
@@ -210,7 +210,7 @@ def _carried_out(
 
 def _check(config: Config, options: Options) -> None:
     """Raise UsageError or FileError for what needs no answer to be known to fail."""
-    names = {provider.name for provider in candidates.enabled(config)}
+    names = {provider.name for provider in config.enabled()}
     wanted = {name for name in options.accept if name != "all"} | {options.only} - {""}
     for name in sorted(wanted - names):
         raise UsageError(f"{name!a} is not an enabled provider; see `spfwhite providers`")

@@ -6,9 +6,8 @@ from it. Refuses: to compare with earlier runs (`spfwhite.plan`) and to look any
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Final, NamedTuple
 
 from spfwhite.answers import NOT_ASKED, Answers, Failed, Question
@@ -16,17 +15,13 @@ from spfwhite.evaluate import evaluate
 from spfwhite.formats import Action
 from spfwhite.memory import Stale
 from spfwhite.networks import EMPTY, Networks
-from spfwhite.settings import Config, Provider
+from spfwhite.settings import Config, Provider, roots
 from spfwhite.sources import MX_FALLBACK, listings, with_fallbacks
 from spfwhite.special import SPECIAL_USE
-from spfwhite.targets import Limits, Reach
+from spfwhite.targets import Reach
 from spfwhite.trail import Evaluation, Origin, Problem
-from spfwhite.width import Widest
 
 ACTIONS: Final[tuple[Action, ...]] = ("permit", "reject")
-
-WIDEST_REJECT: Final = Widest(16, 32)
-"""A sender's record may name anybody's networks, so less of it is rejected than permitted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,43 +49,11 @@ class Candidate:
     fresh: bool
 
 
-def enabled(config: Config) -> list[Provider]:
-    """Return the providers that are switched on."""
-    return [provider for provider in config.providers if provider.enabled]
-
-
-def in_force(config: Config, today: date) -> Config:
-    """Return the configuration with the providers switched off that have expired."""
-    providers = tuple(
-        replace(each, enabled=False) if each.expires and each.expires < today else each
-        for each in config.providers
-    )
-    return replace(config, providers=providers)
-
-
-def roots(providers: Iterable[Provider]) -> list[str]:
-    """Return the domains of providers, each once, sorted."""
-    return sorted({domain for provider in providers for domain in provider.domains})
-
-
-def limits(config: Config) -> Limits:
-    """Return the caps of one domain."""
-    return Limits(config.spf.max_lookups, config.spf.max_depth)
-
-
-def widest(config: Config, action: Action) -> Widest:
-    """Return the rail on the width of terms; who rejects must be more careful."""
-    ipv4, ipv6 = config.safety.widest_ipv4, config.safety.widest_ipv6
-    if action == "permit":
-        return Widest(ipv4, ipv6)
-    return Widest(max(ipv4, WIDEST_REJECT.ipv4), max(ipv6, WIDEST_REJECT.ipv6))
-
-
 def candidates(
     config: Config, answers: Answers, stale: Mapping[Question, Stale]
 ) -> list[Candidate]:
     """Return the candidates of all enabled providers, by name."""
-    providers = enabled(config)
+    providers = config.enabled()
     shared = {
         action: _view(config, answers, [p for p in providers if p.action == action], action)
         for action in ACTIONS
@@ -115,7 +78,7 @@ class _View(NamedTuple):
 
 def _view(config: Config, answers: Answers, providers: list[Provider], action: Action) -> _View:
     """Evaluate the domains of some providers of one action, with the rail on width."""
-    reaches = {domain: Reach(answers, limits(config)) for domain in roots(providers)}
+    reaches = {domain: Reach(answers, config.limits()) for domain in roots(providers)}
     for domain, reach in reaches.items():
         reach.start(domain)
     read = answers
@@ -123,7 +86,7 @@ def _view(config: Config, answers: Answers, providers: list[Provider], action: A
         # what only domains with too long records lead to is left out: to read it takes the memory
         kept = {q for reach in reaches.values() if not reach.is_too_long for q in reach.depth}
         read = {q: answer for q, answer in answers.items() if q in kept}
-    rail = widest(config, action)
+    rail = config.widest(action)
     if not config.spf.strict:
         return _View(answers, evaluate(reaches, read, widest=rail), reaches)
     from spfwhite.strict import evaluate_strict  # which most runs do not need
@@ -141,7 +104,7 @@ def _candidate(
     config: Config, view: _View, stale: Mapping[Question, Stale], provider: Provider
 ) -> Candidate:
     answers, evaluation = view.answers, view.evaluation
-    listed = listings(provider, answers, widest(config, provider.action))
+    listed = listings(provider, answers, config.widest(provider.action))
     passed = Networks.union(
         (
             *(evaluation.root(domain).passed for domain in provider.domains),

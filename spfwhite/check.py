@@ -17,7 +17,6 @@ from typing import Final
 
 from spfwhite import config as configuration
 from spfwhite import files, leftovers, tables, wiring
-from spfwhite.candidates import enabled, in_force
 from spfwhite.escape import clipped
 from spfwhite.files import FileError
 from spfwhite.finding import Finding, Findings
@@ -56,7 +55,7 @@ def check(overlay: Path | None, places: Places, now: float) -> Iterator[Finding]
     except configuration.ConfigError as fault:
         yield Finding("error", "configuration", str(fault), "correct it; the rest is checked then")
         return
-    config = in_force(config, datetime.fromtimestamp(now, UTC).date())
+    config = config.in_force(datetime.fromtimestamp(now, UTC).date())
     yield _configuration_finding(config, read)
     state, finding = _state(config.state.path, now)
     yield finding
@@ -73,7 +72,7 @@ def check(overlay: Path | None, places: Places, now: float) -> Iterator[Finding]
 
 def _configuration_finding(config: Config, read: Collection[Path]) -> Finding:
     names = ", ".join(map(str, read)) or "no file but the packaged one"
-    providers = enabled(config)
+    providers = config.enabled()
     text = f"{len(providers)} provider{'s are' if len(providers) != 1 else ' is'} on; read {names}"
     if providers:
         return Finding("ok", "configuration", text)
@@ -113,7 +112,7 @@ def state_finding(path: Path, state: State | None, now: float) -> Finding:
 
 def _used(config: Config) -> list[Path]:
     """Return the tables that should be there: the reject table once a provider or file needs it."""
-    rejects = any(provider.action == "reject" for provider in enabled(config))
+    rejects = any(provider.action == "reject" for provider in config.enabled())
     allow, reject = config.output.allow, config.output.reject
     return [allow, reject] if rejects or os.path.lexists(reject) else [allow]
 

@@ -60,7 +60,6 @@ def show(common: Common, /, *, domains: tuple[str, ...], form: str, **network: A
     import asyncio
 
     from spfwhite import show as forms
-    from spfwhite.candidates import limits
     from spfwhite.evaluate import evaluate
     from spfwhite.fetch import look_up
     from spfwhite.strict import evaluate_strict
@@ -68,7 +67,7 @@ def show(common: Common, /, *, domains: tuple[str, ...], form: str, **network: A
     names = domain_names(domains)
     with errors():
         config = config_of(common, **network)
-        answers = asyncio.run(look_up(names, config.dns, limits(config)))
+        answers = asyncio.run(look_up(names, config.dns, config.limits()))
     evaluation = (evaluate_strict if config.spf.strict else evaluate)(names, answers)
     if form == "json":
         for name in names:

@@ -283,14 +283,13 @@ def _shown(config: Config, names: list[str]) -> list[str]:
     import asyncio
 
     from spfwhite import text
-    from spfwhite.candidates import limits, widest
     from spfwhite.evaluate import evaluate
     from spfwhite.fetch import look_up
     from spfwhite.strict import evaluate_strict
 
-    answers = asyncio.run(look_up(names, config.dns, limits(config)))
+    answers = asyncio.run(look_up(names, config.dns, config.limits()))
     mode = evaluate_strict if config.spf.strict else evaluate
-    evaluation = mode(names, answers, widest=widest(config, "permit"))
+    evaluation = mode(names, answers, widest=config.widest("permit"))
     for name in names:
         print_lines([f"{name} passes {text.counts(evaluation.root(name).passed)}"])
         print_lines(f"  {text.problem(found)}" for found in evaluation.problems(name))

@@ -117,7 +117,7 @@ def _findings(config: Config, tally: Tally, days: int) -> Findings:
     """Look up the domains of unlisted clients; raises FileError and NoNameServerError."""
     import asyncio
 
-    from spfwhite import candidates, files, tables
+    from spfwhite import files, tables
     from spfwhite import suggest as decide
     from spfwhite.answers import Failed
     from spfwhite.escape import clipped
@@ -129,7 +129,7 @@ def _findings(config: Config, tally: Tally, days: int) -> Findings:
     table = config.output.allow
     named = decide.by_name(tally.clients, tables.networks_in(files.read_if_there(table) or b""))
     domains = decide.questions(decide.promising(tally.clients, named, days))
-    limits = candidates.limits(config)
+    limits = config.limits()
     answers = asyncio.run(look_up(domains, config.dns, limits)) if domains else {}
     reasons = [each.reason for each in answers.values() if isinstance(each, Failed)]
     if reasons and len(reasons) == len(answers):
@@ -141,7 +141,7 @@ def _findings(config: Config, tally: Tally, days: int) -> Findings:
     groups = decide.groups(
         tally.clients,
         named,
-        mode(domains, answers, widest=candidates.widest(config, "permit")),
+        mode(domains, answers, widest=config.widest("permit")),
         days=days,
         providers={
             domain: provider.name

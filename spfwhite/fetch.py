@@ -21,13 +21,12 @@ from spfwhite.answers import (
     snapshot_from_json,
     snapshot_to_json,
 )
-from spfwhite.candidates import enabled, limits, roots
 from spfwhite.crawl import Ask, Progress, crawl, no_progress
 from spfwhite.hosts import ask_hosts
 from spfwhite.memory import Recall
 from spfwhite.nameservers import system_nameservers
 from spfwhite.page_answers import Page, PageAnswer, Unchanged
-from spfwhite.settings import Config, Dns, Provider
+from spfwhite.settings import Config, Dns, Provider, roots
 from spfwhite.sources import host_names, mx_domains, page_questions, with_mx
 from spfwhite.targets import Limits
 
@@ -39,7 +38,7 @@ def fetch(
 
     Raises NoNameServerError.
     """
-    providers = [each for each in enabled(config) if not only or each.name == only]
+    providers = [each for each in config.enabled() if not only or each.name == only]
     known = recall.offline()
     answers = asyncio.run(_ask_all(config, providers, recall, known, progress))
     return {**known, **answers} if only else answers
@@ -69,7 +68,7 @@ async def _ask_all(
     answers = await crawl(
         domains,
         ask,
-        limits=limits(config),
+        limits=config.limits(),
         deadline=dns.deadline,
         concurrency=dns.concurrency,
         known=known,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Literal
 
-from spfwhite.candidates import Candidate, gone, origins, widest
+from spfwhite.candidates import Candidate, gone, origins
 from spfwhite.memory import DAY
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.rails import UNITS, Hold, Rail, amount, too_many
@@ -176,7 +176,7 @@ class _Judge:
 
     def admitted(self, provider: Provider, entry: Accepted) -> Networks:
         """Return what of an accepted entry still passes the rails on width and special use."""
-        rail = widest(self._config, provider.action)
+        rail = self._config.widest(provider.action)
         networks = entry.networks
         if not rail.admits(networks):
             narrow = (rail.admitted(origin.term, origin.networks) for origin in entry.origins)

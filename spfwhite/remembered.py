@@ -36,7 +36,7 @@ class LastRun:
 
 def last_run(config: Config, state: State, now: float) -> LastRun:
     """Decide once more on what the state remembers."""
-    config = candidates.in_force(config, datetime.fromtimestamp(now, UTC).date())
+    config = config.in_force(datetime.fromtimestamp(now, UTC).date())
     sticky = 0.0 if config.spf.strict else config.state.sticky_days * DAY
     policy = Policy(config.state.max_stale_days * DAY, sticky)
     recall = Recall(state.known, policy, state.asked)
@@ -55,7 +55,7 @@ def _used(config: Config, state: State, recall: Recall) -> dict[Question, Answer
     Host names are asked less often, and so are stale later.
     """
     answers = recall.offline()
-    names = host_names(candidates.enabled(config))
+    names = host_names(config.enabled())
     seldom = {question for name in names for question in address_questions(name)}
     for question, known in state.known.items():
         age = config.dns.hosts_max_age_hours * 3600.0 if question in seldom else 0.0

@@ -8,8 +8,8 @@ Refuses: defaults, which stand in `providers.toml` only.
 import datetime
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args, get_type_hints
@@ -37,6 +37,8 @@ from spfwhite.rules import (
     switch,
     whole,
 )
+from spfwhite.targets import Limits
+from spfwhite.width import Widest
 
 SpecialUse = Literal["drop", "keep"]
 Family = Literal["ipv4", "ipv6", "both"]
@@ -44,6 +46,9 @@ Family = Literal["ipv4", "ipv6", "both"]
 DAYS: Final = whole(0, 3650)
 PERCENT: Final = whole(0, 100)
 GROWTH: Final = whole(0, 1_000_000)
+
+WIDEST_REJECT: Final = Widest(16, 32)
+"""A sender's record may name anybody's networks, so less of it is rejected than permitted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +209,31 @@ class Config:
     categories: Mapping[str, bool]
     providers: tuple[Provider, ...]
 
+    def enabled(self) -> list[Provider]:
+        """Return the providers that are switched on."""
+        return [provider for provider in self.providers if provider.enabled]
+
+    def in_force(self, today: datetime.date) -> "Config":
+        """Return the configuration with the providers switched off that have expired."""
+        providers = tuple(
+            replace(provider, enabled=False)
+            if provider.expires and provider.expires < today
+            else provider
+            for provider in self.providers
+        )
+        return replace(self, providers=providers)
+
+    def limits(self) -> Limits:
+        """Return the caps of one domain."""
+        return Limits(lookups=self.spf.max_lookups, depth=self.spf.max_depth)
+
+    def widest(self, action: Action) -> Widest:
+        """Return the limit on the width of single terms; a reject table needs narrower ones."""
+        ipv4, ipv6 = self.safety.widest_ipv4, self.safety.widest_ipv6
+        if action == "permit":
+            return Widest(ipv4, ipv6)
+        return Widest(max(ipv4, WIDEST_REJECT.ipv4), max(ipv6, WIDEST_REJECT.ipv6))
+
     def why_off(self, provider: Provider, today: datetime.date) -> str:
         """Return what to do about a provider that lists nothing today; "" for one that is on."""
         if not self.categories.get(provider.category, True):
@@ -217,6 +247,11 @@ class Config:
     def switch(self, category: str) -> str:
         """Return how a category is switched on."""
         return f"`{category} = true` in [categories] switches it on"
+
+
+def roots(providers: Iterable[Provider]) -> list[str]:
+    """Return the domains of providers, each once, sorted."""
+    return sorted({domain for provider in providers for domain in provider.domains})
 
 
 def rules_of(table: type[Any]) -> dict[str, Rule]:

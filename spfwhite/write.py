@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from spfwhite import __version__, files, nftables, tables, wiring
-from spfwhite.candidates import enabled
 from spfwhite.files import FileError
 from spfwhite.formats import FORMATS, Action, Format, FormatName
 from spfwhite.listing import chosen, listing, networks_of
@@ -71,7 +70,7 @@ def _whole(path: Path, action: Action, form: FormatName = "postscreen") -> Table
 def require_folders(config: Config, output: Path | None) -> None:
     """Raise FileError for a table that has no folder: said before anybody is asked."""
     out = config.output
-    rejects = any(provider.action == "reject" for provider in enabled(config))
+    rejects = any(provider.action == "reject" for provider in config.enabled())
     paths = [out.allow, *([out.reject] if rejects else []), *(each.path for each in out.tables)]
     for path in paths if output is None else [output]:
         if str(path) != "-":

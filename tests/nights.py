@@ -21,7 +21,7 @@ from spfwhite.memory import DAY, Policy, Recall
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan import Decision, Plan
 from spfwhite.report import ProviderReport, Report, provider_report
-from spfwhite.settings import Config
+from spfwhite.settings import Config, roots
 from spfwhite.state import State
 from tests.oracle import TEMPFAIL, Zone
 from tests.zones import Snapshot
@@ -120,9 +120,9 @@ async def _asked(config: Config, zone: Zone, recall: Recall) -> dict[Question, A
         return snapshot[question]
 
     return await crawl(
-        candidates.roots(candidates.enabled(config)),
+        roots(config.enabled()),
         ask,
-        limits=candidates.limits(config),
+        limits=config.limits(),
         deadline=60.0,
         concurrency=512,
         known=recall.offline(),

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from spfwhite.candidates import enabled
 from spfwhite.config import load
 from tests.bench.generated import Generated
 from tests.bench.prepare import (
@@ -71,7 +70,7 @@ def _answered(zone: Zone, no_system: Path) -> dict[str, list[str]]:
         provider.name: [
             domain for domain in provider.domains if zone.lookup(labels_of(domain), TXT).rrsets
         ]
-        for provider in enabled(load(system=no_system))
+        for provider in load(system=no_system).enabled()
     }
 
 
