@@ -126,7 +126,15 @@ def generate(
     from spfwhite import app, files
 
     options = app.Options(
-        output, dry_run, force, record, replay, offline, only, accept, form=form, wait=0.0
+        output=output,
+        dry_run=dry_run,
+        force=force,
+        record=record,
+        replay=replay,
+        offline=offline,
+        only=only,
+        accept=accept,
+        form=form,
     )
     with errors():
         for path in filter(None, (record, report, metrics)):

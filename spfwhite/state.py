@@ -55,7 +55,7 @@ class TableState(NamedTuple):
     loaded: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """The whole state; times in seconds since the epoch.
 
@@ -166,18 +166,18 @@ def _state(data: dict[str, Any]) -> State:
         for domain, term, texts in data["terms"]
     ]
     return State(
-        _time(data["written"]),
-        _time(data["asked"]),
-        {
+        written=_time(data["written"]),
+        asked=_time(data["asked"]),
+        known={
             question_from_text(_text(key)): _remembered(key, value)
             for key, value in data["known"].items()
         },
-        {_text(name): _accepted(value, terms) for name, value in data["accepted"].items()},
-        {
+        accepted={_text(name): _accepted(value, terms) for name, value in data["accepted"].items()},
+        tables={
             _path(path): TableState(_text(table["written"]), _text(table["loaded"]))
             for path, table in data["tables"].items()
         },
-        tuple(_change(value) for value in data["journal"]),
+        journal=tuple(_change(value) for value in data["journal"]),
     )
 
 
@@ -198,12 +198,12 @@ def _remembered(key: str, data: dict[str, Any]) -> Remembered:
 def _accepted(data: dict[str, Any], terms: Sequence[Origin]) -> Accepted:
     held = data["held"]
     return Accepted(
-        _text(data["digest"]),
-        _time(data["since"]),
-        tuple(terms[_index(number)] for number in data["terms"]),
-        None if held is None else _time(held),
-        _text(data["lost"]),
-        data["partial"] is True,
+        digest=_text(data["digest"]),
+        since=_time(data["since"]),
+        origins=tuple(terms[_index(number)] for number in data["terms"]),
+        held=None if held is None else _time(held),
+        lost=_text(data["lost"]),
+        partial=data["partial"] is True,
     )
 
 
@@ -230,7 +230,7 @@ def _text(value: object) -> str:
 def _path(value: str) -> str:
     if "\0" in value:
         raise ValueError(value)
-    return value  # in which the system's octets may stand as surrogates
+    return value  # a path may hold octets that are no text (surrogateescape): only NUL cannot be
 
 
 def _index(value: object) -> int:
