@@ -1,6 +1,6 @@
 """The run: fetch, then decide, then write.
 
-Owns: the order of the steps, the clock and the lock. Refuses: to decide (`spfwhite.plan`), to
+Owns: the order of the steps, the clock and the lock. Refuses: to decide (`spfwhite.decided`), to
 print (`spfwhite.cli`) and to exit.
 """
 
@@ -9,16 +9,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from spfwhite import candidates, fetch, files, notices, plan, write
-from spfwhite.answers import Answer, Failed, Question
+from spfwhite import fetch, files, notices, write
+from spfwhite.answers import Failed
 from spfwhite.crawl import Progress, no_progress
+from spfwhite.decided import Decided, decide_run
 from spfwhite.formats import FormatName
-from spfwhite.memory import DAY, Policy, Recall
+from spfwhite.memory import Heard, Recall, policy
 from spfwhite.postfix import ReloadError
 from spfwhite.report import Report, TableReport, provider_report
 from spfwhite.settings import Config
@@ -29,7 +30,7 @@ class UsageError(Exception):
     """Options that cannot be carried out; the text is a sentence."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What one run was asked to do beyond its configuration.
 
@@ -69,12 +70,26 @@ class Run(NamedTuple):
     table: bytes
 
 
-@dataclass(slots=True)
-class _Memory:
-    """The state as it was found; `notices` are what has to be said about it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Start:
+    """What a run starts from: `started` in seconds since the epoch, the state as it was found.
 
-    state: State | None = None
-    notices: list[str] = field(default_factory=list)
+    `configured` is the configuration as it was read, `in_force` that of today and of this run:
+    without the providers that have expired. `state` None: there is none, and `notices` say why if
+    there should be one.
+    """
+
+    started: float
+    options: Options
+    configured: Config
+    in_force: Config
+    state: State | None
+    notices: tuple[str, ...]
+
+    @property
+    def before(self) -> State:
+        """The state to compare with."""
+        return self.state or State()
 
 
 PLAIN: Final = Options()
@@ -83,68 +98,24 @@ PLAIN: Final = Options()
 def generate(config: Config, options: Options = PLAIN) -> Run:
     """Make the tables and return the report; `config` comes from `spfwhite.config.load`.
 
-    Raises UsageError, FileError, LockedError, SnapshotError, NoNameServerError and ProgramError;
-    the tables are as they were then.
+    Raises UsageError, FileError, LockedError, SnapshotError, NoNameServerError and ProgramError.
     """
     now = time.time()
-    whole, config = config, config.in_force(datetime.fromtimestamp(now, UTC).date())
-    _check(config, options)
-    with _lock(config, options):
-        memory = _remembered(config, options)
-        if options.only and memory.state is None:
-            config = _narrowed(config, options)
-        state = memory.state or State()
-        days = config.state
-        sticky = 0.0 if config.spf.strict else days.sticky_days * DAY
-        recall = Recall(state.known, Policy(days.max_stale_days * DAY, sticky), now)
-        answers = _answers(config, options, recall)
-        if options.record:
-            fetch.save_snapshot(options.record, answers)
-        decided = plan.decide(
-            config,
-            candidates.candidates(config, answers, recall.stale),
-            state.accepted,
-            lifted=_lifted(config, options),
-            force=options.force,
-            now=now,
-        )
+    in_force = config.in_force(datetime.fromtimestamp(now, UTC).date())
+    _check(in_force, options)
+    with _lock(in_force, options):
+        start = _prepare(config, in_force, options, now)
+        decided = _decide(start)
         ready = write.prepared(
-            config, decided, options.output, now, form=options.form, force=options.force
+            start.in_force,
+            decided.plan,
+            options.output,
+            now,
+            form=options.form,
+            force=options.force,
         )
-        allow = ready[0]
-        report = Report(
-            started=now,
-            path=allow.path,
-            outcome="planned",
-            providers=(
-                *(provider_report(decision) for decision in decided.decisions),
-                *notices.expired(whole, config, state),
-            ),
-            networks=decided.permitted,
-            rejected=decided.rejected,
-            before=allow.before,
-            questions=len(answers),
-            failed=sum(isinstance(answer, Failed) for answer in answers.values()),
-            verified=write.is_verified(config),
-            last_success=state.written,
-            refusals=(*decided.refusals, *(table.refusal for table in ready if table.refusal)),
-            notices=(
-                *memory.notices,
-                *notices.darkness(answers, recall.stale),
-                *notices.needless(config, options.accept, decided, state, now, force=options.force),
-                *(_changes(whole, config, ready, memory) if options.compares else ()),
-            ),
-            tables=tuple(
-                TableReport(each.table.path, each.table.format, each.networks, not each.is_current)
-                for each in ready
-                if each.table in config.output.tables and not options.output
-            ),
-        )
-        following = write.next_state(ready, decided, recall, state, now)
-        if options.only or options.offline:
-            following = replace(following, asked=state.asked)
-        report = _carried_out(config, options, report, ready, following)
-        return Run(replace(report, duration=time.time() - now), allow.content)
+        report = _carry_out(start, _report(start, decided, ready), ready, decided)
+    return Run(replace(report, duration=time.time() - now), ready[0].content)
 
 
 def reload(config: Config, wait: float = 0.0) -> bool:
@@ -170,39 +141,122 @@ def _required(config: Config) -> State:
     return state
 
 
-def _changes(
-    whole: Config, config: Config, ready: list[write.Ready], memory: _Memory
-) -> Iterator[str]:
-    """Yield what is another than in the run before, beside the networks."""
-    if memory.state is None:
-        if not memory.notices:
-            yield from notices.forgotten(config.state.path, ready[0])
+def _prepare(configured: Config, in_force: Config, options: Options, now: float) -> _Start:
+    """Read the state; raises UsageError and FileError."""
+    state, notices = (None, []) if options.replay else _remembered(in_force, options)
+    if options.only and state is None:
+        # without a state, `--only NAME -o FILE` makes a table of that provider alone
+        chosen = tuple(each for each in in_force.providers if each.name == options.only)
+        in_force = replace(in_force, providers=chosen)
+    return _Start(
+        started=now,
+        options=options,
+        configured=configured,
+        in_force=in_force,
+        state=state,
+        notices=tuple(notices),
+    )
+
+
+def _decide(start: _Start) -> Decided:
+    """Ask, and decide; raises SnapshotError, NoNameServerError and FileError."""
+    options = start.options
+    decided = decide_run(
+        start.in_force,
+        start.before,
+        _heard(start),
+        start.started,
+        accept=options.accept,
+        force=options.force,
+    )
+    if options.record:
+        fetch.save_snapshot(options.record, decided.answers)
+    return decided
+
+
+def _heard(start: _Start) -> Heard:
+    options = start.options
+    if options.replay:
+        return Heard(answers=fetch.load_snapshot(options.replay), whole=True)
+    if options.offline:
+        return Heard(answers={}, whole=False)
+    recall = Recall(start.before.known, policy(start.in_force), start.started)
+    return fetch.fetch(start.in_force, recall, only=options.only, progress=options.progress)
+
+
+def _report(start: _Start, decided: Decided, ready: list[write.Ready]) -> Report:
+    """Return the report of a run of which nothing has been written yet."""
+    plan, allow = decided.plan, ready[0]
+    failures = sum(isinstance(answer, Failed) for answer in decided.answers.values())
+    configured_tables = start.in_force.output.tables if not start.options.output else ()
+    return Report(
+        started=start.started,
+        path=allow.path,
+        outcome="planned",
+        providers=(
+            *(provider_report(decision) for decision in plan.decisions),
+            *notices.expired(start.configured, start.in_force, start.before),
+        ),
+        networks=plan.permitted,
+        rejected=plan.rejected,
+        before=allow.before,
+        questions=len(decided.heard.answers),
+        failed=failures,
+        last_success=start.before.written,
+        asked=decided.asked,
+        refusals=(*plan.refusals, *(table.refusal for table in ready if table.refusal)),
+        notices=(*start.notices, *_news(start, decided, ready)),
+        tables=tuple(
+            TableReport(
+                path=table.table.path,
+                format=table.table.format,
+                networks=table.networks,
+                changed=not table.is_current,
+            )
+            for table in ready
+            if table.table in configured_tables
+        ),
+    )
+
+
+def _news(start: _Start, decided: Decided, ready: list[write.Ready]) -> Iterator[str]:
+    """Yield what has to be said of this run, and of what was configured since the last one."""
+    options = start.options
+    yield from notices.darkness(decided.answers, decided.recall.stale)
+    yield from notices.needless(decided, options.accept, force=options.force)
+    if not options.compares:
         return
-    yield from notices.unconfigured(whole, memory.state)
-    yield from write.left_behind(config, ready, memory.state)
+    if start.state:
+        yield from notices.unconfigured(start.configured, start.state)
+        yield from write.left_behind(start.in_force, ready, start.state)
+    elif not start.notices:
+        yield from notices.forgotten(start.in_force.state.path, ready[0])
 
 
-def _carried_out(
-    config: Config, options: Options, report: Report, ready: list[write.Ready], following: State
-) -> Report:
+def _carry_out(start: _Start, report: Report, ready: list[write.Ready], decided: Decided) -> Report:
     """Write what the plan says, unless it is refused or a dry run; return the report of it."""
+    config, options = start.in_force, start.options
     if report.refusals:
         if not options.dry_run:
             write.create_header_only(ready, report.started)
         return replace(report, outcome="refused")
-    if options.dry_run or ready[0].path is None:
+    if options.dry_run or report.path is None:
         return report
-    new_state = following if options.writes_state else None
-    written = write.write_tables(config, ready, new_state)
+    state = write.next_state(ready, decided) if options.writes_state else None
+    written = write.write_tables(config, ready, state)
     main = [each for each in written if each.table not in config.output.tables]
-    news = (*report.notices, *write.replaced(written))
-    report = replace(report, outcome="written" if main else "current", notices=news)
-    if new_state is None:
+    report = replace(
+        report,
+        outcome="written" if main else "current",
+        verified=write.is_verified(config),
+        notices=(*report.notices, *write.replaced(written)),
+    )
+    if state is None:
         return report
     if not config.postfix.reload:
         return replace(report, unread=write.is_unread(config, written))
     try:
-        write.reload_if_needed(config, new_state)
+        write.reload_if_needed(config, state)
     except ReloadError as error:
         return replace(report, not_reloaded=str(error))
     return report
@@ -224,24 +278,22 @@ def _lock(config: Config, options: Options) -> AbstractContextManager[None]:
     return files.lock(config.state.path.with_name(config.state.path.name + ".lock"), options.wait)
 
 
-def _remembered(config: Config, options: Options) -> _Memory:
-    if options.replay:
-        return _Memory()
+def _remembered(config: Config, options: Options) -> tuple[State | None, list[str]]:
+    """Return the state, and what has to be said about it; raises UsageError and FileError."""
     path = config.state.path
     try:
-        memory = _Memory(load(path))
+        state = load(path)
     except StateError as error:
         _refuse_without_state(options, f"{path} {error}")
         aside = path.with_name(path.name + ".bad")
         if options.writes_state:
             files.move(path, aside)
         kept = f"it is kept as {aside}" if options.writes_state else "it is left in place"
-        return _Memory(
-            notices=[f"{path} {error}: going on without it, the rails compare with nothing; {kept}"]
-        )
-    if memory.state is None:
+        gone = f"{path} {error}: going on without it, the rails compare with nothing; {kept}"
+        return None, [gone]
+    if state is None:
         _refuse_without_state(options, f"there is no {path}")
-    return memory
+    return state, []
 
 
 def _refuse_without_state(options: Options, why: str) -> None:
@@ -249,23 +301,3 @@ def _refuse_without_state(options: Options, why: str) -> None:
     if options.offline or (options.only and not options.output):
         option = "--offline" if options.offline else "--only"
         raise UsageError(f"{option} needs the state of an earlier run, and {why}")
-
-
-def _narrowed(config: Config, options: Options) -> Config:
-    """Without a state, `--only NAME -o FILE` makes a table of that provider alone."""
-    chosen = tuple(each for each in config.providers if each.name == options.only)
-    return replace(config, providers=chosen)
-
-
-def _answers(config: Config, options: Options, recall: Recall) -> dict[Question, Answer]:
-    if options.replay:
-        return fetch.load_snapshot(options.replay)
-    if options.offline:
-        return recall.offline()
-    return fetch.fetch(config, recall, only=options.only, progress=options.progress)
-
-
-def _lifted(config: Config, options: Options) -> set[str]:
-    if "all" in options.accept:
-        return {provider.name for provider in config.providers}
-    return set(options.accept)

@@ -7,7 +7,7 @@ from it. Refuses: to compare with earlier runs (`spfwhite.plan`) and to look any
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from spfwhite.answers import NOT_ASKED, Answers, Failed, Question
@@ -24,15 +24,15 @@ from spfwhite.trail import Evaluation, Origin, Problem
 ACTIONS: Final[tuple[Action, ...]] = ("permit", "reject")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """What a provider would contribute: `passed` by SPF and lists, `static` by its configuration.
 
     `listed` are its pages and hosts with what they name, `questions` all that it leads to, `stale`
     those answered from memory. `empty` are the domains that pass nothing though they could;
-    `incomplete` the problems that keep a part of the provider from being known, `unbounded` those
-    of them with which it must not be accepted: over a limit, or a denial unknown; `fresh` tells
-    whether any question at all was answered in this run.
+    `incomplete` the problems that keep a part of the provider from being known, `blocking` those
+    of them with which it must not be accepted: over a limit, or a denial unknown; `is_unanswered`
+    tells whether this run asked its questions and got no answer to any.
     """
 
     provider: Provider
@@ -45,8 +45,8 @@ class Candidate:
     stale: Mapping[Question, Stale]
     empty: tuple[str, ...]
     incomplete: tuple[Problem, ...]
-    unbounded: tuple[Problem, ...]
-    fresh: bool
+    blocking: tuple[Problem, ...]
+    is_unanswered: bool
 
 
 def candidates(
@@ -94,7 +94,7 @@ def _view(config: Config, answers: Answers, providers: list[Provider], action: A
     return _View(answers, evaluate_strict(reaches, read, widest=rail), reaches)
 
 
-def gone(config: Config, provider: Provider) -> Networks:
+def never_listed(config: Config, provider: Provider) -> Networks:
     """Return what is never listed for a provider: exclusions and special-use addresses."""
     special = EMPTY if provider.special_use == "keep" else SPECIAL_USE
     return special | config.safety.exclude
@@ -103,51 +103,44 @@ def gone(config: Config, provider: Provider) -> Networks:
 def _candidate(
     config: Config, view: _View, stale: Mapping[Question, Stale], provider: Provider
 ) -> Candidate:
-    answers, evaluation = view.answers, view.evaluation
-    listed = listings(provider, answers, config.widest(provider.action))
-    passed = Networks.union(
-        (
-            *(evaluation.root(domain).passed for domain in provider.domains),
-            *(origin.networks for origin in listed.origins),
-        )
-    )
-    problems = [p for domain in provider.domains for p in evaluation.problems(domain)]
-    problems += listed.problems
+    evaluation = view.evaluation
+    listed = listings(provider, view.answers, config.widest(provider.action))
+    by_spf = (evaluation.root(domain).passed for domain in provider.domains)
+    passed = Networks.union((*by_spf, *(origin.networks for origin in listed.origins)))
+    excluded = never_listed(config, provider)
     questions = set(listed.questions)
     for domain in provider.domains:
-        reach = view.reaches[domain]
-        questions |= reach.depth.keys()
-        problems += _limits(config, domain, reach.over, evaluation.root(domain).lookups)
-        if evaluation.root(domain).text == MX_FALLBACK:
-            detail = f"{domain} has no SPF record, so its MX hosts are listed (mx = true)"
-            problems.append(Problem("missing", domain, "mx", detail))
-    taken = gone(config, provider)
-    left = passed - taken
+        questions |= view.reaches[domain].depth.keys()
+    problems = [p for domain in provider.domains for p in evaluation.problems(domain)]
+    problems += listed.problems
+    problems += (p for domain in provider.domains for p in _domain_problems(config, view, domain))
     gaps = [p for p in problems if _is_gap(p, strict=config.spf.strict)]
-    denied = _denied(evaluation, provider) if gaps else set()
-    candidate = Candidate(
-        provider,
-        evaluation,
-        listed.origins,
-        left,
-        provider.networks - taken,
-        tuple(dict.fromkeys(problems)),  # two domains may lead to the same record
-        frozenset(questions),
-        {question: stale[question] for question in questions & stale.keys()},
-        tuple(domain for domain in provider.domains if _is_empty(evaluation, domain)),
-        tuple(gaps),
-        tuple(_unbounded(gaps, denied)),
-        any(_is_fresh(answers, stale, question) for question in questions),
+    listable = passed - excluded
+    special = _special_use(provider, evaluation, listed.origins, passed - listable)
+    return Candidate(
+        provider=provider,
+        evaluation=evaluation,
+        listed=listed.origins,
+        passed=listable,
+        static=provider.networks - excluded,
+        problems=tuple(dict.fromkeys((*problems, *special))),  # domains may share a record
+        questions=frozenset(questions),
+        stale={question: stale[question] for question in questions & stale.keys()},
+        empty=tuple(domain for domain in provider.domains if _is_empty(evaluation, domain)),
+        incomplete=tuple(gaps),
+        blocking=tuple(_blocking(gaps, _denied(evaluation, provider) if gaps else set())),
+        is_unanswered=all(_has_failed(view.answers, stale, question) for question in questions),
     )
-    special = [] if left == passed else _special_use(candidate, passed)
-    return replace(candidate, problems=(*candidate.problems, *special)) if special else candidate
 
 
-def _is_fresh(answers: Answers, stale: Mapping[Question, Stale], question: Question) -> bool:
-    return question not in stale and not isinstance(answers.get(question, NOT_ASKED), Failed)
+def _has_failed(answers: Answers, stale: Mapping[Question, Stale], question: Question) -> bool:
+    """Whether a question was asked in this run and not answered."""
+    if question in stale:
+        return stale[question].kind == "failed"
+    return isinstance(answers.get(question, NOT_ASKED), Failed)
 
 
-def _unbounded(gaps: list[Problem], denied: set[Problem]) -> list[Problem]:
+def _blocking(gaps: list[Problem], denied: set[Problem]) -> list[Problem]:
     limits_met = [p for p in gaps if p.kind == "limit"]
     whole = [p for p in limits_met if not p.term]  # which says why single terms were not asked
     return (whole or limits_met) + [p for p in gaps if p.widens or p in denied]
@@ -173,20 +166,29 @@ def _is_gap(problem: Problem, *, strict: bool) -> bool:
     return problem.kind == "temporary" or is_rail
 
 
-def _limits(config: Config, domain: str, met: str, lookups: int) -> list[Problem]:
-    if not met and not config.spf.strict and lookups > config.spf.max_lookups:
-        met = f"it needs {lookups:,} look-ups, over the {config.spf.max_lookups} of spf.max_lookups"
-    return [Problem("limit", domain, "", met)] if met else []
+def _domain_problems(config: Config, view: _View, domain: str) -> Iterator[Problem]:
+    """Yield the problems of a domain as a whole: a limit that it meets, MX in place of a record."""
+    root, met = view.evaluation.root(domain), view.reaches[domain].over
+    if not met and not config.spf.strict and root.lookups > config.spf.max_lookups:
+        most = config.spf.max_lookups
+        met = f"it needs {root.lookups:,} look-ups, over the {most} of spf.max_lookups"
+    if met:
+        yield Problem("limit", domain, "", met)
+    if root.text == MX_FALLBACK:
+        detail = f"{domain} has no SPF record, so its MX hosts are listed (mx = true)"
+        yield Problem("missing", domain, "mx", detail)
 
 
-def _special_use(candidate: Candidate, passed: Networks) -> list[Problem]:
-    """Name each term that passed special-use addresses."""
-    special = passed & SPECIAL_USE
-    if candidate.provider.special_use == "keep" or not special:
+def _special_use(
+    provider: Provider, evaluation: Evaluation, listed: tuple[Origin, ...], dropped: Networks
+) -> list[Problem]:
+    """Name each term that passed special-use addresses, which were dropped."""
+    special = dropped & SPECIAL_USE
+    if provider.special_use == "keep" or not special:
         return []
     return [
         Problem("special-use", origin.domain, origin.term, f"passes {_few(origin.networks)}")
-        for origin in origins(candidate, special)
+        for origin in _parts(_passing(provider, evaluation, listed), special)
     ]
 
 
@@ -204,23 +206,28 @@ def _is_empty(evaluation: Evaluation, domain: str) -> bool:
 
 def origins(candidate: Candidate, networks: Networks) -> list[Origin]:
     """Return what passes each part of `networks`: terms in the order of the records, then lists."""
-    passing = list(_passing(candidate))
-    # a term may pass what a record above it denies, so this is not so for every candidate
+    return _parts(_passing(candidate.provider, candidate.evaluation, candidate.listed), networks)
+
+
+def _passing(
+    provider: Provider, evaluation: Evaluation, listed: tuple[Origin, ...]
+) -> list[Origin]:
+    nodes = (n for domain in provider.domains for n in evaluation.walk(domain, passing=True))
+    return [*(origin for node in nodes for origin in node.origins), *listed]
+
+
+def _parts(passing: list[Origin], networks: Networks) -> list[Origin]:
+    """Return the part of `networks` that each term passes, terms that pass none left out."""
+    # A shortcut: if the terms together pass exactly `networks`, no intersection is needed. That is
+    # not so where an outer `-include` denied a part of an inner term.
     whole = Networks.union(origin.networks for origin in passing) == networks
-    found: dict[tuple[str, str], Origin] = {}
+    parts: dict[tuple[str, str], Origin] = {}
     for origin in passing:
         at = (origin.domain, origin.term)
         part = origin.networks if whole else origin.networks & networks
-        if at in found:
-            part |= found[at].networks
+        if at in parts:
+            part |= parts[at].networks
         if part:
             # the same object for all providers that lead to it
-            found[at] = origin if part == origin.networks else Origin(*at, part)
-    return list(found.values())
-
-
-def _passing(candidate: Candidate) -> Iterator[Origin]:
-    for domain in candidate.provider.domains:
-        for node in candidate.evaluation.walk(domain, passing=True):
-            yield from node.origins
-    yield from candidate.listed
+            parts[at] = origin if part == origin.networks else Origin(*at, part)
+    return list(parts.values())

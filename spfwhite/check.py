@@ -107,6 +107,11 @@ def state_finding(path: Path, state: State | None, now: float) -> Finding:
     if age < -CLOCKS:
         text = f"the last run is {span(-age)} in the future"
         return Finding("warning", subject, text, "set the clock, then run `spfwhite generate`")
+    unasked = now - state.asked
+    if unasked > OLDEST:
+        text = f"DNS was last asked for all providers {span(unasked)} ago"
+        advice = "run `spfwhite generate` without --offline and --only"
+        return Finding("warning", subject, text, advice)
     return Finding("ok", subject, f"the last run was {span(age)} ago")
 
 

@@ -15,12 +15,12 @@ from spfwhite.answers import Answer, Answers, Failed, Question
 from spfwhite.targets import Limits, Reach
 
 Ask = Callable[[Question], Awaitable[Answer]]
-Use = Callable[[Question, Answer], Answer]
+ReadAs = Callable[[Question, Answer], Answer]
 Progress = Callable[[int, int], None]
 
 
 def as_it_came(_question: Question, answer: Answer) -> Answer:
-    """Use each answer as it is, with no memory."""
+    """Read each answer as it is, with no memory."""
     return answer
 
 
@@ -36,45 +36,47 @@ async def crawl(
     deadline: float,
     concurrency: int,
     known: Answers | None = None,
-    use: Use = as_it_came,
+    read_as: ReadAs = as_it_came,
     progress: Progress = no_progress,
 ) -> dict[Question, Answer]:
-    """Return an answer to every question that the domains lead to, within the limits.
+    """Return what came for every question that the domains lead to, within the limits.
 
     `deadline` is in seconds for the whole crawl; what is unanswered then has failed. At most
     `concurrency` questions are asked at a time. `known` is what an earlier run knew: all that it
-    leads to is asked at once. `use` turns what came into the answer that will be used, and so
-    decides where a failed question leads on to.
+    leads to is asked at once. `read_as` says which answer is followed in place of one that came,
+    and so where a failed question leads on to; what came is returned all the same. What `ask`
+    raises is raised.
     """
-    work = _Crawl(ask, limits, use, progress, concurrency)
+    work = _Crawl(ask, limits, read_as, progress, concurrency)
     names = sorted(set(domains))
     try:
         async with asyncio.timeout(deadline), asyncio.TaskGroup() as tasks:
             work.begin(names, known or {}, tasks)
     except TimeoutError:
         work.give_up(Failed(f"no answer within the deadline of {deadline:g} s"))
-    return work.answers
+    return work.came
 
 
 class _Crawl:
     def __init__(
-        self, ask: Ask, limits: Limits, use: Use, progress: Progress, concurrency: int
+        self, ask: Ask, limits: Limits, read_as: ReadAs, progress: Progress, concurrency: int
     ) -> None:
         self._idle = concurrency
         self._queue: deque[Question] = deque()
         self._progress = progress
         self._ask = ask
         self._limits = limits
-        self._use = use
+        self._read_as = read_as
+        self._followed: dict[Question, Answer] = {}
         self._asked: set[Question] = set()
         self._waiting: dict[Question, list[Reach]] = {}
-        self.answers: dict[Question, Answer] = {}
+        self.came: dict[Question, Answer] = {}
 
     def begin(self, names: list[str], known: Answers, tasks: asyncio.TaskGroup) -> None:
         """Start with what the names need, and with what they needed when last seen."""
         questions = []
         for name in names:
-            reach = Reach(self.answers, self._limits)
+            reach = Reach(self._followed, self._limits)
             questions += self._wanted(reach, reach.start(name))
         for name in names if known else ():
             before = Reach(known, self._limits)
@@ -84,7 +86,7 @@ class _Crawl:
 
     def give_up(self, failed: Failed) -> None:
         """Settle all that has no answer yet, and what the remembered answers lead on to."""
-        unanswered = sorted(self._asked - self.answers.keys())
+        unanswered = sorted(self._asked - self.came.keys())
         for question in unanswered:  # grows while it is walked
             for wanted in self._settle(question, failed):
                 if wanted not in self._asked:
@@ -106,12 +108,13 @@ class _Crawl:
             question = self._queue.popleft()
             answer = await self._ask(question)
             self._start(self._settle(question, answer), tasks)
-            self._progress(len(self.answers), len(self._asked))
+            self._progress(len(self.came), len(self._asked))
         self._idle += 1
 
     def _settle(self, question: Question, answer: Answer) -> list[Question]:
         """Take an answer; return what is wanted next."""
-        self.answers[question] = self._use(question, answer)
+        self.came[question] = answer
+        self._followed[question] = self._read_as(question, answer)
         reaches = self._waiting.pop(question, ())
         return [
             wanted for reach in reaches for wanted in self._wanted(reach, reach.answered(question))

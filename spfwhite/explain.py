@@ -149,7 +149,7 @@ def _former(run: LastRun, found: list[Passing], covered: Networks) -> Iterator[P
 
 def _stale_since(decision: Decision, chain: tuple[str, ...]) -> float | None:
     """Return since when an answer on the chain has been remembered only."""
-    stale = decision.candidate.stale
+    stale = decision.stale
     return min((stale[q].seen for q in stale if q.name in chain), default=None)
 
 

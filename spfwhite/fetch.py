@@ -1,6 +1,7 @@
-"""Where the answers of a run come from: the network, a recorded snapshot, or memory.
+"""Where the answers of a run come from: the network, or a recorded snapshot.
 
-Owns: the choice among them. Refuses: to judge answers.
+Owns: what is asked, and in which order. Refuses: to judge answers, and to say which of them count
+(`spfwhite.decided`).
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from spfwhite.answers import (
     snapshot_from_json,
     snapshot_to_json,
 )
-from spfwhite.crawl import Ask, Progress, crawl, no_progress
+from spfwhite.crawl import Ask, Progress, ReadAs, crawl, no_progress
 from spfwhite.hosts import ask_hosts
-from spfwhite.memory import Recall
+from spfwhite.memory import Heard, Recall
 from spfwhite.nameservers import system_nameservers
 from spfwhite.page_answers import Page, PageAnswer, Unchanged
 from spfwhite.settings import Config, Dns, Provider, roots
@@ -33,62 +34,60 @@ from spfwhite.targets import Limits
 
 def fetch(
     config: Config, recall: Recall, *, only: str = "", progress: Progress = no_progress
-) -> dict[Question, Answer]:
-    """Ask the network for all enabled providers, or for one, the others from memory.
+) -> Heard:
+    """Ask the network for all enabled providers, or for the one named `only`.
 
-    Raises NoNameServerError.
+    `recall` says where a question that fails leads on to. Raises NoNameServerError.
     """
     providers = [each for each in config.enabled() if not only or each.name == only]
-    known = recall.offline()
-    answers = asyncio.run(_ask_all(config, providers, recall, known, progress))
-    return {**known, **answers} if only else answers
+    return asyncio.run(_ask_all(config, providers, recall, progress, whole=not only))
 
 
 async def _ask_all(
-    config: Config,
-    providers: list[Provider],
-    recall: Recall,
-    known: Answers,
-    progress: Progress,
-) -> dict[Question, Answer]:
+    config: Config, providers: list[Provider], recall: Recall, progress: Progress, *, whole: bool
+) -> Heard:
     """Ask for records, then for pages and hosts, which may take longer."""
+    answers: dict[Question, Answer] = {}
     domains, hosts = roots(providers), host_names(providers)
-    if not domains and not hosts:  # networks and pages need none of the name servers
-        return await _pages(providers, recall)
-    dns = config.dns
-    ask = asker(dns)
+    if domains or hosts:  # networks and pages need none of the name servers
+        ask = asker(config.dns)
+        answers |= await crawl(
+            domains,
+            ask,
+            limits=config.limits(),
+            deadline=config.dns.deadline,
+            concurrency=config.dns.concurrency,
+            known=recall.offline(),
+            read_as=_followed(recall, providers),
+            progress=progress,
+        )
+        answers |= await ask_hosts(
+            hosts,
+            ask,
+            recall,
+            workers=config.dns.concurrency,
+            deadline=config.dns.hosts_deadline,
+            max_age=config.dns.hosts_max_age_hours * 3600.0,
+            progress=progress,
+        )
+    pages = await _ask_pages(providers, recall)
+    found = {question: page for question, page in pages.items() if isinstance(page, Page)}
+    answers |= {question: page for question, page in pages.items() if isinstance(page, Failed)}
+    answers |= {question: Found(page.networks) for question, page in found.items()}
+    validators = {question: (page.etag, page.last_modified) for question, page in found.items()}
+    return Heard(answers=answers, validators=validators, whole=whole)
+
+
+def _followed(recall: Recall, providers: list[Provider]) -> ReadAs:
+    """Return what is read in place of an answer: memory for a failure, MX for a missing record.
+
+    That is how all that a run may need gets asked; which answers count is decided afterwards.
+    """
     fallback = mx_domains(providers)
-    came: dict[Question, Answer] = {}
-
-    def use(question: Question, answer: Answer) -> Answer:
-        """Let a missing record lead on to its MX hosts; what came stays what it was."""
-        came[question] = recall.use(question, answer)
-        return with_mx(fallback, question, came[question])
-
-    answers = await crawl(
-        domains,
-        ask,
-        limits=config.limits(),
-        deadline=dns.deadline,
-        concurrency=dns.concurrency,
-        known=known,
-        use=use,
-        progress=progress,
-    )
-    answers |= came
-    answers |= await ask_hosts(
-        hosts,
-        ask,
-        recall,
-        workers=dns.concurrency,
-        deadline=dns.hosts_deadline,
-        max_age=dns.hosts_max_age_hours * 3600.0,
-        progress=progress,
-    )
-    return answers | await _pages(providers, recall)
+    return lambda question, answer: with_mx(fallback, question, recall.use(question, answer))
 
 
-async def _pages(providers: list[Provider], recall: Recall) -> dict[Question, Answer]:
+async def _ask_pages(providers: list[Provider], recall: Recall) -> dict[Question, Page | Failed]:
     wanted = {question: each.pages_http for each in providers for question in page_questions(each)}
     if not wanted:
         return {}
@@ -98,7 +97,7 @@ async def _pages(providers: list[Provider], recall: Recall) -> dict[Question, An
         *(fetch_page(q.name, previous=_previous(recall, q), allow_http=wanted[q]) for q in wanted)
     )
     pairs = zip(wanted, came, strict=True)
-    return {question: _used(recall, question, page) for question, page in pairs}
+    return {question: _page(recall, question, page) for question, page in pairs}
 
 
 def _previous(recall: Recall, question: Question) -> Page | None:
@@ -108,12 +107,11 @@ def _previous(recall: Recall, question: Question) -> Page | None:
     return Page(page.answer.values, *page.validators)
 
 
-def _used(recall: Recall, question: Question, came: PageAnswer) -> Answer:
-    previous = _previous(recall, question)
-    page = previous if isinstance(came, Unchanged) else came
-    if isinstance(page, Page):
-        return recall.use(question, Found(page.networks), (page.etag, page.last_modified))
-    return recall.use(question, page or Failed("answered 304 to nobody's question"))
+def _page(recall: Recall, question: Question, came: PageAnswer) -> Page | Failed:
+    """Return the page that came, which is the remembered one if it has not changed."""
+    if not isinstance(came, Unchanged):
+        return came
+    return _previous(recall, question) or Failed("answered 304 to nobody's question")
 
 
 def asker(dns: Dns) -> Ask:

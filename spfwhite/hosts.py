@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 
 from spfwhite.answers import Answer, Failed, Question, Void
 from spfwhite.crawl import Ask, Progress
@@ -25,9 +26,10 @@ async def ask_hosts(
     max_age: float,
     progress: Progress,
 ) -> dict[Question, Answer]:
-    """Return the answers for all names; `deadline` and `max_age` are in seconds.
+    """Return what came for all names; `deadline` and `max_age` are in seconds.
 
-    AAAA is asked only where A did not say that the name does not exist.
+    AAAA is asked only where A did not say that the name does not exist. What memory has of the
+    last `max_age` is not asked.
     """
     # what was not answered for longest comes first: a deadline must not starve the last names
     todo = sorted(names, key=lambda name: _last_seen(recall, name))
@@ -44,12 +46,15 @@ async def ask_hosts(
         failed = Failed(f"no answer within the deadline of {deadline:g} s (dns.hosts_deadline)")
         for name in todo:
             work.give_up(name, failed)
-    return work.answers
+    return work.came
 
 
 def _last_seen(recall: Recall, name: str) -> float:
     known = recall.known(address_questions(name)[0])
     return known.seen if known else 0.0
+
+
+NXDOMAIN: Final = Void("NXDOMAIN")
 
 
 class _Hosts:
@@ -58,30 +63,29 @@ class _Hosts:
         self._ask = ask
         self._recall = recall
         self._max_age = max_age
-        self.answers: dict[Question, Answer] = {}
+        self.came: dict[Question, Answer] = {}
         self.done = 0
 
     async def run(self, tell: Callable[[], None]) -> None:
         """Take names until there are none left."""
         for name in self._names:
             for question in address_questions(name):
-                self.answers[question] = answer = await self._answer(question)
-                if answer == Void("NXDOMAIN"):
+                if await self._answer(question) == NXDOMAIN:
                     break
             self.done += 1
             tell()
 
     async def _answer(self, question: Question) -> Answer:
-        return self._recent(question) or self._recall.use(question, await self._ask(question))
-
-    def _recent(self, question: Question) -> Answer | None:
-        return self._recall.recent(question, self._max_age)
+        if recent := self._recall.recent(question, self._max_age):
+            return recent
+        self.came[question] = await self._ask(question)
+        return self._recall.use(question, self.came[question])
 
     def give_up(self, name: str, failed: Failed) -> None:
-        """Use what is remembered of a name that was not asked for in time."""
+        """Let fail what was not asked of a name in time, and what memory does not have either."""
         for question in address_questions(name):
-            if question not in self.answers:
-                used = self._recent(question) or self._recall.use(question, failed)
-                self.answers[question] = used
-            if self.answers[question] == Void("NXDOMAIN"):
+            answer = self._recall.recent(question, self._max_age)
+            if answer is None:
+                answer = self._recall.use(question, self.came.setdefault(question, failed))
+            if answer == NXDOMAIN:
                 return

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from spfwhite.answers import Answer, Failed, Found, Question
+from spfwhite.settings import Config
 from spfwhite.targets import follow_up
 
 DAY = 86_400.0
@@ -37,10 +38,15 @@ Known = Mapping[Question, Remembered]
 
 
 class Stale(NamedTuple):
-    """A question that failed and was answered from memory: since when, and why it failed."""
+    """A question that this run answers from memory: when its answer was seen, and why.
+
+    `kind` is "failed" if it was asked in this run, "missed" if it was not, and had no answer when
+    all providers were last asked for, and "unasked" if it had: then only its age tells.
+    """
 
     seen: float
     reason: str
+    kind: Literal["failed", "missed", "unasked"] = "failed"
 
 
 class Policy(NamedTuple):
@@ -48,6 +54,29 @@ class Policy(NamedTuple):
 
     max_stale: float
     sticky: float
+
+
+def policy(config: Config) -> Policy:
+    """Return how long memory counts by a configuration.
+
+    In strict mode no value outlives the answer that had it: what has rotated out does not pass.
+    """
+    sticky = 0.0 if config.spf.strict else config.state.sticky_days * DAY
+    return Policy(config.state.max_stale_days * DAY, sticky)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What came in one run, before memory takes the place of what failed.
+
+    The keys of `answers` are the questions that were asked, of name servers, web servers or a
+    snapshot; `validators` belong to pages. `whole`: all providers were asked for. If not, all
+    else comes from memory, whatever its age.
+    """
+
+    answers: Mapping[Question, Answer]
+    whole: bool
+    validators: Mapping[Question, Validators] = field(default_factory=dict)
 
 
 class Recall:
@@ -74,13 +103,26 @@ class Recall:
         """Return the answer to use: the one that came, or the remembered one if it failed."""
         old = self._known.get(question)
         if not isinstance(answer, Failed):
-            made = replace(self._joined(question, answer, old), validators=validators)
+            made = self._joined(question, answer, old)
+            if any(validators):
+                made = replace(made, validators=validators)
             self._fresh[question] = made
             return _in_use(made)
         if old is None or self._now - old.seen > self._policy.max_stale:
             return answer
         self.stale[question] = Stale(old.seen, answer.reason)
         return self._lately(old)
+
+    def not_asked(self, question: Question, last_asked: float) -> None:
+        """Note that this run did not ask a remembered question, so that its answer is stale.
+
+        `last_asked` is when all providers were last asked for, in seconds since the epoch.
+        """
+        seen = self._known[question].seen
+        if seen < last_asked:
+            self.stale[question] = Stale(seen, "was not answered when it was last asked", "missed")
+        else:
+            self.stale[question] = Stale(seen, "was not asked in this run", "unasked")
 
     def offline(self) -> dict[Question, Answer]:
         """Return what is remembered, whatever its age."""
@@ -89,7 +131,8 @@ class Recall:
     def remembered(self, questions: Iterable[Question]) -> dict[Question, Remembered]:
         """Return what the next run will know of the questions that this one still leads to."""
         known = {}
-        # who learned nothing corrects no time either: it may be this run's clock that is wrong
+        # if no question was answered in this run, the remembered times stay as they are, even those
+        # that are still to come: it may be this run's clock that is wrong
         before = self._known if self._fresh else self._as_known
         for question in questions:
             entry = self._fresh.get(question) or before.get(question)

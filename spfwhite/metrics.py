@@ -29,9 +29,14 @@ def _lines(report: Report) -> Iterator[str]:
         "When a run last ended with a table that is current or written.",
         f"{_last_success(report):.0f}",
     )
+    yield from _metric(
+        "last_asked_timestamp_seconds",
+        "When all providers were last asked for.",
+        f"{report.asked:.0f}",
+    )
     yield from _metric("exit_code", "Exit code of the run.", f"{report.exit_code:d}")
     yield from _metric("duration_seconds", "How long the run took.", f"{report.duration:.3f}")
-    yield from _metric("questions", "Questions of the run.", str(report.questions))
+    yield from _metric("questions", "Questions that the run asked.", str(report.questions))
     yield from _metric("failures", "Questions without an answer.", str(report.failed))
     oldest = min((p.stale.seen for p in report.providers if p.stale), default=report.started)
     yield from _metric(

@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from spfwhite.answers import Answers, Failed, Found, Question
+from spfwhite.decided import Decided
 from spfwhite.memory import Stale
 from spfwhite.networks import EMPTY
-from spfwhite.plan import Plan, decide
+from spfwhite.plan import decide
 from spfwhite.report import ProviderReport, expired_report
 from spfwhite.settings import Config
 from spfwhite.state import State
@@ -24,12 +25,13 @@ from spfwhite.write import Ready
 
 def darkness(answers: Answers, stale: Mapping[Question, Stale]) -> list[str]:
     """Say once that DNS gave nothing at all, instead of once a provider."""
+    failed = {q: each for q, each in stale.items() if each.kind == "failed"}
     asked = {q: answer for q, answer in answers.items() if q.rrtype != "PAGE"}
-    if not asked or any(isinstance(a, Found) and q not in stale for q, a in asked.items()):
+    if not asked or any(isinstance(a, Found) and q not in failed for q, a in asked.items()):
         return []
     failures = [answer for answer in asked.values() if isinstance(answer, Failed)]
     reasons = {each.reason for each in failures}
-    reasons |= {each.reason for q, each in stale.items() if q in asked}
+    reasons |= {each.reason for q, each in failed.items() if q in asked}
     if not reasons:
         reasons = {"every name came back as not existing, so the name server does not resolve"}
     return [f"DNS gave no answer at all: {'; '.join(sorted(reasons)[:3])}"]
@@ -42,17 +44,17 @@ def forgotten(path: Path, allow: Ready) -> list[str]:
     return [f"there is no {path}, though {allow.path} is ours: the rails compare with nothing"]
 
 
-def unconfigured(whole: Config, state: State) -> list[str]:
+def unconfigured(configured: Config, state: State) -> list[str]:
     """Say which providers go since the configuration has them no more, or switches them off."""
-    enabled = {provider.name for provider in whole.providers if provider.enabled}
+    enabled = {provider.name for provider in configured.providers if provider.enabled}
     gone = sorted(state.accepted.keys() - enabled)
     return [f"no longer configured, or switched off: {few(gone)}"] if gone else []
 
 
-def expired(whole: Config, config: Config, state: State) -> Iterator[ProviderReport]:
+def expired(configured: Config, in_force: Config, state: State) -> Iterator[ProviderReport]:
     """Report the providers that are off because their last day is over, with what goes now."""
     written = datetime.fromtimestamp(state.written, UTC).date()
-    for before, after in zip(whole.providers, config.providers, strict=False):
+    for before, after in zip(configured.providers, in_force.providers, strict=False):
         if before.enabled and not after.enabled:
             entry = state.accepted.get(before.name)
             left = entry.networks if entry else EMPTY
@@ -61,20 +63,17 @@ def expired(whole: Config, config: Config, state: State) -> Iterator[ProviderRep
             yield expired_report(before, left)
 
 
-def needless(
-    config: Config,
-    names: Collection[str],
-    decided: Plan,
-    state: State,
-    now: float,
-    *,
-    force: bool,
-) -> list[str]:
+def needless(decided: Decided, names: Collection[str], *, force: bool) -> list[str]:
     """Say which names of `--accept` lifted nothing: perhaps another one was meant."""
     if not names:
         return []
-    found = [each.candidate for each in decided.decisions]
-    without = decide(config, found, state.accepted, force=force, now=now)
+    without = decide(
+        decided.config,
+        [decision.candidate for decision in decided.plan.decisions],
+        decided.before.accepted,
+        force=force,
+        now=decided.now,
+    )
     if without.refusals:
         return []  # which the names may have lifted
     free = {each.provider.name for each in without.decisions if each.status != "held"}

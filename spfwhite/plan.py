@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Literal
 
-from spfwhite.candidates import Candidate, gone, origins
-from spfwhite.memory import DAY
+from spfwhite.answers import Question
+from spfwhite.candidates import Candidate, never_listed, origins
+from spfwhite.memory import DAY, Stale
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.rails import UNITS, Hold, Rail, amount, too_many
 from spfwhite.settings import Config, Provider
@@ -23,10 +24,11 @@ from spfwhite.trail import Origin
 Status = Literal["ok", "stale", "held", "incomplete", "missing", "undecidable", "expired"]
 
 STALE_DEGRADES: Final = 2 * DAY
-"""Seconds for which stale answers are reported and do not yet degrade a run."""
+"""Seconds for which stale answers do not degrade a run: those to questions that failed are reported
+all the same, those to questions that this run did not ask only then."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Accepted:
     """What was accepted of a provider, since when, and for which definition of it.
 
@@ -49,24 +51,26 @@ class Accepted:
         return Networks.union(origin.networks for origin in self.origins)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """One provider in one run.
 
     `entry` is what will be remembered as accepted (None: nothing), `passed` what of it counts
     now, `before` what counted of this definition until now, `earlier` what was accepted of any.
-    `holds` are the reasons why the candidate is not taken.
+    `stale` are the answers from memory that are worth a word, `holds` the reasons why the
+    candidate is not taken.
     """
 
     candidate: Candidate
     entry: Accepted | None
     before: Networks
+    earlier: Networks
     passed: Networks
     status: Status
-    degraded: bool = False
+    degraded: bool
+    stale: Mapping[Question, Stale]
     holds: tuple[Hold, ...] = ()
     notice: str = ""
-    earlier: Networks = EMPTY
 
     @property
     def provider(self) -> Provider:
@@ -116,16 +120,17 @@ def decide(
 ) -> Plan:
     """Decide on all providers; `lifted` names those whose hold the operator lifts."""
 
-    def decided(held_days: float) -> Plan:
-        judge = _Judge(config, lifted, now, held_days)
-        decisions = tuple(judge.decision(c, accepted.get(c.provider.name)) for c in candidates)
+    def planned(held_days: float) -> Plan:
+        judge = _Judge(config=config, lifted=lifted, now=now, held_days=held_days)
+        decisions = tuple(judge.judge(c, accepted.get(c.provider.name)) for c in candidates)
         refusals = [] if force else _total(config, decisions, accepted, lifted)
         return Plan(decisions, tuple(refusals))
 
-    plan = decided(config.state.held_days)
+    plan = planned(config.state.held_days)
     if plan.refusals:
-        # a provider that would be let go now must not stop the others for good: it stays held
-        plan = decided(math.inf)
+        # Accepting long-held losses would take too much from the list as a whole, every night.
+        # Decide again without accepting any, so that the other providers are not stopped.
+        plan = planned(math.inf)
     allow = [each for each in plan.decisions if each.provider.action == "permit"]
     if not allow or plan.permitted:
         return plan
@@ -136,95 +141,151 @@ def decide(
     return replace(plan, refusals=(*plan.refusals, empty))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """One provider to decide on: what it passes now, and what was accepted of it.
+
+    `entry` is what was accepted of this definition of it (None: nothing), `before` what of that
+    the limits on single terms still let pass, `earlier` what was accepted of any definition.
+    """
+
+    candidate: Candidate
+    entry: Accepted | None
+    before: Networks
+    earlier: Networks
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all that the provider leads to was answered, perhaps in an earlier run."""
+        return not self.candidate.incomplete
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Judge:
-    def __init__(
-        self, config: Config, lifted: Collection[str], now: float, held_days: float
-    ) -> None:
-        self._config = config
-        self._held_days = held_days
-        self._lifted = lifted
-        self._now = now
-        safety = config.safety
-        self._rail = Rail("provider", safety.provider_max_loss, safety.provider_max_growth)
+    """The limits of one provider: it is taken as it is now, or kept as it was accepted."""
 
-    def decision(self, candidate: Candidate, entry: Accepted | None) -> Decision:
-        """Decide on one provider."""
-        decided = self._decided(candidate, entry)
-        return replace(decided, earlier=entry.networks if entry else EMPTY)
+    config: Config
+    lifted: Collection[str]
+    now: float
+    held_days: float
 
-    def _decided(self, candidate: Candidate, entry: Accepted | None) -> Decision:
+    def judge(self, candidate: Candidate, entry: Accepted | None) -> Decision:
+        """Decide on one provider; `entry` is what was accepted of it."""
+        earlier = entry.networks if entry else EMPTY
         if entry and entry.digest != candidate.provider.digest:
             entry = None  # edited: the operator's will, to which the old networks do not apply
-        before = self.admitted(candidate.provider, entry) if entry else EMPTY
-        if candidate.provider.name in self._lifted:
-            return self._accept(candidate, entry, before)
-        gaps = dict.fromkeys(f"has a gap: {p.domain}: {p.detail}" for p in candidate.unbounded)
+        before = self._admitted(candidate.provider, entry) if entry else EMPTY
+        case = _Case(candidate=candidate, entry=entry, before=before, earlier=earlier)
+        if candidate.provider.name in self.lifted:
+            return self._take(case)
+        holds = self._why_hold(case)
+        if not holds and entry and candidate.is_unanswered:
+            # nothing was answered, so nothing was learned, however old the answers are by now
+            return self._keep(case, entry)
+        if not holds:
+            return self._take(case)
+        if entry is None:
+            return self._keep(case, None, holds)
+        since, lost = self._loss(case, entry)
+        if self._is_proven(case, holds) and self.now - since >= self.held_days * DAY:
+            days = self.held_days
+            notice = f"its loss has not changed for {days} days (state.held_days) and is accepted"
+            return self._take(case, notice)
+        return self._keep(case, replace(entry, held=since, lost=lost), holds)
+
+    def _admitted(self, provider: Provider, entry: Accepted) -> Networks:
+        """Return what of an accepted entry still passes the limits on width and special use."""
+        widest = self.config.widest(provider.action)
+        networks = entry.networks
+        if not widest.admits(networks):
+            narrow = (widest.admitted(origin.term, origin.networks) for origin in entry.origins)
+            networks = Networks.union(narrow)
+        return networks - never_listed(self.config, provider)
+
+    def _why_hold(self, case: _Case) -> list[Hold]:
+        """Return the reasons not to take a provider as it is now."""
+        candidate, entry, before = case.candidate, case.entry, case.before
+        gaps = dict.fromkeys(f"has a gap: {p.domain}: {p.detail}" for p in candidate.blocking)
         holds = [Hold("limit", phrase) for phrase in gaps]
         holds += too_many(before, candidate.passed)
-        if entry and before:
-            found = self._rail.violations(before, candidate.passed)
-            is_closed = entry.partial and not candidate.incomplete  # its gap, in this run
-            holds += [hold for hold in found if not (is_closed and hold.kind == "growth")]
-        if not holds and entry and not candidate.fresh:
-            # nothing was answered, so nothing was learned, however old the answers are by now
-            return self._taken(candidate, entry, before, before)
-        if not holds:
-            return self._accept(candidate, entry, before)
-        if entry is None:
-            return _held(candidate, None, EMPTY, holds)
-        return self._hold(candidate, entry, before, holds)
+        if not entry or not before:
+            return holds
+        safety = self.config.safety
+        rail = Rail("provider", safety.provider_max_loss, safety.provider_max_growth)
+        changes = rail.violations(before, candidate.passed)
+        if entry.partial and case.is_complete:
+            # its first run was incomplete, and this one filled the gap: that is no growth
+            changes = [hold for hold in changes if hold.kind != "growth"]
+        return holds + changes
 
-    def admitted(self, provider: Provider, entry: Accepted) -> Networks:
-        """Return what of an accepted entry still passes the rails on width and special use."""
-        rail = self._config.widest(provider.action)
-        networks = entry.networks
-        if not rail.admits(networks):
-            narrow = (rail.admitted(origin.term, origin.networks) for origin in entry.origins)
-            networks = Networks.union(narrow)
-        return networks - gone(self._config, provider)
+    def _loss(self, case: _Case, entry: Accepted) -> tuple[float, str]:
+        """Return since when a loss has been what it is, and its digest."""
+        lost = _digest(case.before - case.candidate.passed)
+        # only what was answered can prove that it is gone: a gap starts the days anew
+        if entry.held is None or entry.lost != lost or not case.is_complete:
+            return self.now, lost
+        return entry.held, lost
 
-    def _accept(
-        self, candidate: Candidate, entry: Accepted | None, before: Networks, notice: str = ""
-    ) -> Decision:
+    def _is_proven(self, case: _Case, holds: list[Hold]) -> bool:
+        """Whether there is a loss and no more, and this run asked, and was answered, all of it."""
+        is_known = case.is_complete and not case.candidate.stale
+        return is_known and all(hold.kind == "loss" for hold in holds)
+
+    def _take(self, case: _Case, notice: str = "") -> Decision:
+        """Accept a provider as it is now."""
+        candidate, entry = case.candidate, case.entry
         passed = candidate.passed
-        made = None
-        partial = bool(candidate.incomplete) and (entry is None or entry.partial)
-        if passed:
-            terms = tuple(origins(candidate, passed))
-            made = Accepted(candidate.provider.digest, self._now, terms, partial=partial)
-        if entry and made and entry.held is None and entry.networks == passed:
-            made = replace(made, since=entry.since)  # perhaps by other records
-        if entry and not candidate.incomplete and not notice:
-            notice = _lost_by_faults(candidate, entry, before)
-        return self._taken(candidate, made, before, passed, notice)
+        if entry and case.is_complete and not notice:
+            notice = _lost_by_faults(candidate, entry, case.before)
+        return self._decision(case, self._accepted(case), passed, notice=notice)
 
-    def _taken(
+    def _accepted(self, case: _Case) -> Accepted | None:
+        """Return what will be remembered of a provider that is accepted as it is now."""
+        candidate, entry = case.candidate, case.entry
+        if not candidate.passed:
+            return None
+        is_same = entry and entry.held is None and entry.networks == candidate.passed
+        return Accepted(
+            digest=candidate.provider.digest,
+            # the same addresses, perhaps by other records, keep their date
+            since=entry.since if entry and is_same else self.now,
+            origins=tuple(origins(candidate, candidate.passed)),
+            partial=not case.is_complete and (entry is None or entry.partial),
+        )
+
+    def _keep(self, case: _Case, entry: Accepted | None, holds: Sequence[Hold] = ()) -> Decision:
+        """Leave a provider as it was accepted: held, or without a reason to, merely unanswered."""
+        return self._decision(case, entry, case.before, holds=tuple(holds))
+
+    def _decision(
         self,
-        candidate: Candidate,
+        case: _Case,
         entry: Accepted | None,
-        before: Networks,
         passed: Networks,
+        *,
+        holds: tuple[Hold, ...] = (),
         notice: str = "",
     ) -> Decision:
-        status = _status(candidate)
-        oldest = min((stale.seen for stale in candidate.stale.values()), default=self._now)
-        degraded = status in ("incomplete", "missing") or self._now - oldest > STALE_DEGRADES
-        return Decision(candidate, entry, before, passed, status, degraded=degraded, notice=notice)
-
-    def _hold(
-        self, candidate: Candidate, entry: Accepted, before: Networks, holds: list[Hold]
-    ) -> Decision:
-        lost = _digest(before - candidate.passed)
-        since = entry.held if entry.held is not None and entry.lost == lost else self._now
-        if candidate.incomplete:
-            since = self._now  # only what was answered can prove that it is gone
-        days = self._held_days
-        known = not candidate.stale and not candidate.incomplete
-        loss_alone = known and all(hold.kind == "loss" for hold in holds)
-        if loss_alone and self._now - since >= days * DAY:
-            notice = f"its loss has not changed for {days} days (state.held_days) and is accepted"
-            return self._accept(candidate, entry, before, notice)
-        return _held(candidate, replace(entry, held=since, lost=lost), before, holds)
+        stale = {
+            question: answer
+            for question, answer in case.candidate.stale.items()
+            if answer.kind != "unasked" or self.now - answer.seen > STALE_DEGRADES
+        }
+        status = "held" if holds else _status(case.candidate, stale)
+        oldest = min((answer.seen for answer in stale.values()), default=self.now)
+        is_old = self.now - oldest > STALE_DEGRADES
+        return Decision(
+            candidate=case.candidate,
+            entry=entry,
+            before=case.before,
+            earlier=case.earlier,
+            passed=passed,
+            status=status,
+            degraded=status in ("held", "incomplete", "missing") or is_old,
+            stale=stale,
+            holds=holds,
+            notice=notice,
+        )
 
 
 def _lost_by_faults(candidate: Candidate, entry: Accepted, before: Networks) -> str:
@@ -251,18 +312,12 @@ def _lost_by_faults(candidate: Candidate, entry: Accepted, before: Networks) -> 
     return f"loses {' and '.join(amounts)}: {'; '.join(sorted(details)[:3])}{more}"
 
 
-def _held(
-    candidate: Candidate, entry: Accepted | None, before: Networks, holds: list[Hold]
-) -> Decision:
-    return Decision(candidate, entry, before, before, "held", degraded=True, holds=tuple(holds))
-
-
-def _status(candidate: Candidate) -> Status:
+def _status(candidate: Candidate, stale: Mapping[Question, Stale]) -> Status:
     if candidate.incomplete:
         return "incomplete"
     if candidate.empty:
         return "missing"
-    if candidate.stale:
+    if stale:
         return "stale"
     if candidate.passed or candidate.static:
         return "ok"

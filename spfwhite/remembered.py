@@ -1,22 +1,21 @@
 """The last run seen again from the state: no network, nothing written.
 
-Owns: deciding once more on the remembered answers, which gives the status of each provider, and
-which contribute what. Refuses: to ask and to write.
+Owns: what the last run heard, told from when each answer was seen. Refuses: to decide otherwise
+than that run did (`spfwhite.decided`), to ask and to write.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from spfwhite import candidates, plan
-from spfwhite.answers import Answer, Failed, Question
-from spfwhite.memory import DAY, Policy, Recall
+from spfwhite import plan
+from spfwhite.answers import Failed
+from spfwhite.decided import decide_run, young_hosts
+from spfwhite.memory import Heard
 from spfwhite.settings import Config
-from spfwhite.sources import host_names
 from spfwhite.state import State
-from spfwhite.targets import address_questions
 
 FAILED: Final = Failed("was not answered in the last run")
 
@@ -35,30 +34,24 @@ class LastRun:
 
 
 def last_run(config: Config, state: State, now: float) -> LastRun:
-    """Decide once more on what the state remembers."""
+    """Decide once more on what the state remembers, as of the time of the last run."""
     config = config.in_force(datetime.fromtimestamp(now, UTC).date())
-    sticky = 0.0 if config.spf.strict else config.state.sticky_days * DAY
-    policy = Policy(config.state.max_stale_days * DAY, sticky)
-    recall = Recall(state.known, policy, state.asked)
-    answers = _used(config, state, recall)
-    found = candidates.candidates(config, answers, recall.stale)
-    if unknown := {q for each in found for q in each.questions} - answers.keys():
-        answers |= dict.fromkeys(unknown, FAILED)
-        found = candidates.candidates(config, answers, recall.stale)
-    decided = plan.decide(config, found, state.accepted, now=state.written)
-    return LastRun(config, state, decided, now)
+    heard = _heard(config, state)
+    decided = decide_run(config, state, heard, state.written)
+    needed = {q for each in decided.plan.decisions for q in each.candidate.questions}
+    if unknown := needed - decided.answers.keys():
+        heard = replace(heard, answers={**heard.answers, **dict.fromkeys(unknown, FAILED)})
+        decided = decide_run(config, state, heard, state.written)
+    return LastRun(config, state, decided.plan, now)
 
 
-def _used(config: Config, state: State, recall: Recall) -> dict[Question, Answer]:
-    """Return the answers as the last run used them: those that it did not get are stale, or fail.
+def _heard(config: Config, state: State) -> Heard:
+    """Return what came in the last run: what was seen then, and no answer to what is older.
 
-    Host names are asked less often, and so are stale later.
+    A run with `--only` or `--offline` asked nobody for what is older.
     """
-    answers = recall.offline()
-    names = host_names(config.enabled())
-    seldom = {question for name in names for question in address_questions(name)}
-    for question, known in state.known.items():
-        age = config.dns.hosts_max_age_hours * 3600.0 if question in seldom else 0.0
-        if known.seen < state.asked - age:
-            answers[question] = recall.use(question, FAILED)
-    return answers
+    answers = {q: entry.answer for q, entry in state.known.items() if entry.seen >= state.written}
+    if state.asked < state.written:
+        return Heard(answers=answers, whole=False)
+    silent = state.known.keys() - answers.keys() - young_hosts(config, state.known, state.asked)
+    return Heard(answers={**answers, **dict.fromkeys(silent, FAILED)}, whole=True)

@@ -63,15 +63,17 @@ class TableReport(NamedTuple):
     changed: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """One run of `generate`; `started` in seconds since the epoch.
 
     `path` is where the allow table goes (None: standard output), `networks` what it holds,
     `before` what it held. `refusals` are sentences, each with the number, the limit, the
     configuration key and the flag that lets it pass; `notices` are news that change no exit code;
-    `duration` is in seconds, `last_success` when a run before this one wrote the state;
-    `verified` tells whether postmap loads new tables first; `not_reloaded` why Postfix did not;
+    `duration` is in seconds, `last_success` when a run before this one wrote the state, `asked`
+    when all providers were last asked for, `questions` how many questions this run asked;
+    `verified` tells whether postmap loaded the tables before they took their places;
+    `not_reloaded` why Postfix did not;
     `unread` that a reload was not asked for, and postscreen names a table that was replaced;
     `tables` are those of `[[output.tables]]`.
     """
@@ -88,6 +90,7 @@ class Report:
     verified: bool = False
     duration: float = 0.0
     last_success: float = 0.0
+    asked: float = 0.0
     refusals: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     not_reloaded: str = ""
@@ -140,16 +143,15 @@ def expired_report(provider: Provider, left: Networks) -> ProviderReport:
 def provider_report(decision: Decision) -> ProviderReport:
     """Return the report of one provider."""
     name = decision.provider.name
-    stale = decision.candidate.stale.values()
     return ProviderReport(
-        name,
-        decision.status,
-        decision.degraded,
-        decision.networks,
-        decision.passed - decision.earlier,
-        decision.earlier - decision.passed,
-        decision.candidate.problems,
-        tuple(f"{hold.phrase}; --accept {name} lets it pass" for hold in decision.holds),
-        min(stale, key=lambda each: each.seen, default=None),
-        decision.notice,
+        name=name,
+        status=decision.status,
+        degraded=decision.degraded,
+        networks=decision.networks,
+        added=decision.passed - decision.earlier,
+        removed=decision.earlier - decision.passed,
+        problems=decision.candidate.problems,
+        holds=tuple(f"{hold.phrase}; --accept {name} lets it pass" for hold in decision.holds),
+        stale=min(decision.stale.values(), key=lambda stale: stale.seen, default=None),
+        notice=decision.notice,
     )

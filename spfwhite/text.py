@@ -69,7 +69,7 @@ def summary(report: Report, *, verbose: bool) -> Iterator[str]:
         written = "written" if table.changed else "unchanged"
         done = {"planned": "not written", "refused": "not touched"}.get(report.outcome, written)
         yield f"  {table.path} ({table.format}): {done}: {counts(table.networks)}"
-    if verbose and not report.verified:
+    if verbose and not report.verified and report.outcome in ("written", "current"):
         yield "  not verified: no Postfix on this machine, or postfix.verify is off"
     yield from troubles(report, verbose=verbose)
 

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from spfwhite import __version__, files, nftables, tables, wiring
+from spfwhite.decided import Decided
 from spfwhite.files import FileError
 from spfwhite.formats import FORMATS, Action, Format, FormatName
 from spfwhite.listing import chosen, listing, networks_of
-from spfwhite.memory import Recall
 from spfwhite.networks import BITS, EMPTY, Networks, address
 from spfwhite.plan import Decision, Plan
 from spfwhite.postfix import Postfix, PostfixError, reload_by
@@ -254,7 +254,8 @@ def create_header_only(ready: list[Ready], now: float) -> None:
 
 def expected(ready: Ready) -> dict[str, str | None]:
     """Return addresses inside and outside of a table, with what it must answer for them."""
-    edges = {address(version, 0) for version in (4, 6)}  # postmap opens no table unasked
+    # `postmap -q -` reads the table only when it is asked something: always ask two addresses
+    edges = {address(version, 0) for version in (4, 6)}
     for version in (4, 6):
         ranges = ready.networks.ranges(version)
         for low, high in {*ranges[:1], *ranges[len(ranges) // 2 :][:1], *ranges[-1:]}:
@@ -264,21 +265,24 @@ def expected(ready: Ready) -> dict[str, str | None]:
     return {str(each): word if each in ready.networks else None for each in edges}
 
 
-def next_state(
-    ready: list[Ready], decided: Plan, recall: Recall, state: State, now: float
-) -> State:
-    """Return what the next run will know, if this one asked the network for everything."""
-    questions = {q for decision in decided.decisions for q in decision.candidate.questions}
-    entries = {d.provider.name: d.entry for d in decided.decisions}
-    held = [each for each in decided.decisions if each.status == "held" and each.entry]
+def next_state(ready: list[Ready], decided: Decided) -> State:
+    """Return what the next run will know."""
+    state, now, plan = decided.before, decided.now, decided.plan
+    questions = {q for decision in plan.decisions for q in decision.candidate.questions}
+    entries = {decision.provider.name: decision.entry for decision in plan.decisions}
+    held = [each for each in plan.decisions if each.status == "held" and each.entry]
     return State(
-        now,
-        now,
-        # what a held provider came from may fail on the night that it is back
-        {**recall.below(_came_from(held)), **recall.remembered(questions)},
-        {name: entry for name, entry in entries.items() if entry},
-        {str(each.path): _table_state(each, state) for each in ready},
-        recent((*state.journal, *_changes(decided, state, now)), now),
+        written=now,
+        asked=decided.asked,
+        # the answers that a held provider was accepted for stay: on the night on which it has
+        # recovered, one of them may time out
+        known={
+            **decided.recall.below(_came_from(held)),
+            **decided.recall.remembered(questions),
+        },
+        accepted={name: entry for name, entry in entries.items() if entry},
+        tables={str(each.path): _table_state(each, state) for each in ready},
+        journal=recent((*state.journal, *_changes(plan, state, now)), now),
     )
 
 

@@ -14,10 +14,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from spfwhite import candidates, config, plan, state, write
+from spfwhite import config, state, write
 from spfwhite.answers import Answer, Failed, Question
 from spfwhite.crawl import crawl
-from spfwhite.memory import DAY, Policy, Recall
+from spfwhite.decided import Decided, decide_run
+from spfwhite.memory import DAY, Heard, Recall, policy
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan import Decision, Plan
 from spfwhite.report import ProviderReport, Report, provider_report
@@ -80,7 +81,7 @@ class Night:
 
     plan: Plan
     state: State
-    answers: dict[Question, Answer]
+    answers: Mapping[Question, Answer]
     report: Report
 
     def decision(self, name: str) -> Decision:
@@ -102,46 +103,49 @@ def run(
     force: bool = False,
 ) -> Night:
     """One run; the state stays as it was if the plan is refused."""
-    sticky = 0.0 if config.spf.strict else config.state.sticky_days * DAY
-    recall = Recall(before.known, Policy(config.state.max_stale_days * DAY, sticky), now)
-    answers = asyncio.run(_asked(config, zone, recall))
-    found = candidates.candidates(config, answers, recall.stale)
-    decided = plan.decide(config, found, before.accepted, lifted=lifted, force=force, now=now)
-    ready = write.prepared(config, decided, Path("-"), now, force=False)
-    after = write.next_state(ready, decided, recall, before, now)
-    after = before if decided.refusals else state.parse(state.dump(after))
-    return Night(decided, after, answers, _report(decided, answers, now))
+    heard = Heard(answers=_asked(config, zone, before, now), whole=True)
+    decided = decide_run(config, before, heard, now, accept=lifted, force=force)
+    ready = write.prepared(config, decided.plan, Path("-"), now, force=False)
+    after = before
+    if not decided.plan.refusals:
+        after = state.parse(state.dump(write.next_state(ready, decided)))
+    return Night(decided.plan, after, decided.answers, _report(decided))
 
 
-async def _asked(config: Config, zone: Zone, recall: Recall) -> dict[Question, Answer]:
+def _asked(config: Config, zone: Zone, before: State, now: float) -> dict[Question, Answer]:
     snapshot = Snapshot(zone)
 
     async def ask(question: Question) -> Answer:
         return snapshot[question]
 
-    return await crawl(
-        roots(config.enabled()),
-        ask,
-        limits=config.limits(),
-        deadline=60.0,
-        concurrency=512,
-        known=recall.offline(),
-        use=recall.use,
+    recall = Recall(before.known, policy(config), now)
+    return asyncio.run(
+        crawl(
+            roots(config.enabled()),
+            ask,
+            limits=config.limits(),
+            deadline=60.0,
+            concurrency=512,
+            known=recall.offline(),
+            read_as=recall.use,
+        )
     )
 
 
-def _report(decided: Plan, answers: dict[Question, Answer], now: float) -> Report:
+def _report(decided: Decided) -> Report:
+    plan, answers = decided.plan, decided.answers
     return Report(
-        started=now,
+        started=decided.now,
         path=None,
-        outcome="refused" if decided.refusals else "planned",
-        providers=tuple(provider_report(decision) for decision in decided.decisions),
-        networks=decided.permitted,
-        rejected=decided.rejected,
+        outcome="refused" if plan.refusals else "planned",
+        providers=tuple(provider_report(decision) for decision in plan.decisions),
+        networks=plan.permitted,
+        rejected=plan.rejected,
         before=EMPTY,
-        questions=len(answers),
+        questions=len(decided.heard.answers),
         failed=sum(isinstance(answer, Failed) for answer in answers.values()),
-        refusals=decided.refusals,
+        asked=decided.asked,
+        refusals=plan.refusals,
     )
 
 

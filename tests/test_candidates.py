@@ -111,13 +111,13 @@ def test_what_failed_makes_a_provider_incomplete() -> None:
     assert [(p.kind, p.domain, p.term) for p in found.incomplete] == [
         ("temporary", "p.test", "include:s.test")
     ]
-    assert not found.unbounded
+    assert not found.blocking
 
 
 @pytest.mark.parametrize("term", ["-include:s.test", "~a:s.test", "?mx:s.test"])
 def test_a_denial_that_failed_is_unbounded(term: str) -> None:
     zone = failing(records(p=f"{term} ip4:20.0.0.0/24"), "s.test")
-    assert [problem.term for problem in candidate(zone).unbounded] == [term]
+    assert [problem.term for problem in candidate(zone).blocking] == [term]
 
 
 @pytest.mark.parametrize("text", ["include:s.test", "exists:%{i}.e.test", "ip4:1.2.3", "a:p.test"])
@@ -143,6 +143,6 @@ def test_a_provider_that_is_switched_off_is_no_candidate() -> None:
 def test_a_snapshot_without_an_answer_is_a_limit_and_one_that_failed_is_not() -> None:
     answers = {Question("p.test", "TXT"): Found(("v=spf1 include:s.test -all",))}
     (found,) = candidates(ONE, answers, {})
-    assert [problem.kind for problem in found.unbounded] == ["limit"]
+    assert [problem.kind for problem in found.blocking] == ["limit"]
     (found,) = candidates(ONE, {**answers, Question("s.test", "TXT"): Failed("refused")}, {})
-    assert not found.unbounded
+    assert not found.blocking

@@ -65,19 +65,34 @@ def test_without_a_state_a_run_is_due() -> None:
     assert state_finding(Path("/s"), None, NOW).level == "warning"
 
 
+def asked(age: float) -> State:
+    """The state of a run so many hours ago that asked for all providers."""
+    return State(written=NOW - age * HOUR, asked=NOW - age * HOUR)
+
+
 @pytest.mark.parametrize(
     ("age", "level"),
     [(0.0, "ok"), (47.9, "ok"), (48.1, "warning"), (-0.5, "ok"), (-2.0, "warning")],
 )
 def test_a_state_is_to_be_of_the_last_48_hours(age: float, level: str) -> None:
-    finding = state_finding(Path("/s"), State(written=NOW - age * HOUR), NOW)
+    finding = state_finding(Path("/s"), asked(age), NOW)
     assert finding.level == level
 
 
 def test_an_old_state_says_its_age_and_asks_for_cron() -> None:
-    finding = state_finding(Path("/s"), State(written=NOW - 72 * HOUR), NOW)
+    finding = state_finding(Path("/s"), asked(72), NOW)
     assert "3 days ago" in finding.text
     assert "cron" in finding.advice
+
+
+@pytest.mark.parametrize(("age", "level"), [(47.9, "ok"), (48.1, "warning")])
+def test_a_run_that_did_not_ask_does_not_make_a_state_younger(age: float, level: str) -> None:
+    state = State(written=NOW - HOUR, asked=NOW - age * HOUR)
+    finding = state_finding(Path("/s"), state, NOW)
+    assert finding.level == level
+    if level == "warning":
+        assert "DNS was last asked for all providers 2 days ago" in finding.text
+        assert "--offline" in finding.advice
 
 
 def test_a_table_as_written_is_well_and_its_age_is_said() -> None:

@@ -76,7 +76,7 @@ def test_only_asks_for_the_page_of_that_provider_alone(ran: PageSite) -> None:
 
 
 def test_only_another_provider_leaves_the_page_and_the_hosts_alone(ran: PageSite) -> None:
-    ran.age(days=2)
+    ran.age(days=1)
     assert ran.site.generate("--only", "plain").returncode == 0
     assert (ran.requests(), names(ran.site)) == ([], {"plain.test"})
     assert ran.site.rules() == ALL

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 import pytest
 
 from spfwhite.answers import Answer, Failed, Found, Question, Void
-from spfwhite.crawl import Ask, Use, as_it_came, crawl
+from spfwhite.crawl import Ask, ReadAs, as_it_came, crawl
 from spfwhite.targets import Limits
 
 LIMITS = Limits(lookups=500, depth=20)
@@ -72,10 +72,18 @@ def run(
     limits: Limits = LIMITS,
     deadline: float = PATIENCE,
     known: World | None = None,
-    use: Use = as_it_came,
+    read_as: ReadAs = as_it_came,
 ) -> dict[Question, Answer]:
     return asyncio.run(
-        crawl(domains, ask, limits=limits, deadline=deadline, concurrency=512, known=known, use=use)
+        crawl(
+            domains,
+            ask,
+            limits=limits,
+            deadline=deadline,
+            concurrency=512,
+            known=known,
+            read_as=read_as,
+        )
     )
 
 
@@ -189,7 +197,7 @@ def test_what_is_unanswered_at_the_deadline_has_failed() -> None:
     assert answers == {**server.world, txt("slow.test"): late}
 
 
-def test_the_answer_that_is_used_leads_on_even_after_the_deadline() -> None:
+def test_the_answer_that_is_followed_leads_on_even_after_the_deadline() -> None:
     memory = world(a="b", b="c", c="d")
     asked = []
 
@@ -197,12 +205,12 @@ def test_the_answer_that_is_used_leads_on_even_after_the_deadline() -> None:
         asked.append(question)
         return await never(question)
 
-    def use(question: Question, answer: Answer) -> Answer:
+    def remembered(question: Question, answer: Answer) -> Answer:
         return memory.get(question, answer) if isinstance(answer, Failed) else answer
 
-    answers = run(["a.test"], ask, deadline=0.05, use=use)
+    answers = run(["a.test"], ask, deadline=0.05, read_as=remembered)
     late = Failed("no answer within the deadline of 0.05 s")
-    assert answers == {**memory, txt("d.test"): late}
+    assert answers == dict.fromkeys([*memory, txt("d.test")], late), "which is what came"
     assert asked == [txt("a.test")]
 
 
@@ -210,11 +218,10 @@ def test_a_failed_question_leads_to_what_its_remembered_answer_did() -> None:
     memory = world(a="b")
     server = Server({txt("a.test"): Failed("SERVFAIL"), **world(b="c", c="")})
 
-    def use(question: Question, answer: Answer) -> Answer:
+    def remembered(question: Question, answer: Answer) -> Answer:
         return memory[question] if isinstance(answer, Failed) else answer
 
-    answers = run(["a.test"], server.ask, use=use)
-    assert answers == {**memory, **world(b="c", c="")}
+    assert run(["a.test"], server.ask, read_as=remembered) == server.world
 
 
 def test_a_wide_bomb_asks_up_to_the_limit_and_leaves_other_domains_complete() -> None:
@@ -268,7 +275,7 @@ def test_the_deadline_after_a_chain_of_a_thousand_memories_leads_to_its_end() ->
         never,
         limits=Limits(lookups=2000, depth=2000),
         deadline=0.05,
-        use=lambda question, answer: memory.get(question, answer),
+        read_as=lambda question, answer: memory.get(question, answer),
     )
     assert len(answers) == 1001
 

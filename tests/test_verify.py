@@ -15,7 +15,7 @@ import pytest
 from spfwhite import app, postfix
 from spfwhite.config import load
 from spfwhite.text import summary
-from tests.cli import overlay, rules
+from tests.cli import overlay, rules, spfwhite
 from tests.postfix_instance import POSTMAP, needs_postmap, stand_in
 from tests.site import PROVIDERS, RULES, Site, site
 
@@ -177,6 +177,13 @@ def test_a_table_written_by_output_is_verified_too(made: Site) -> None:
 def test_the_report_says_that_it_was_verified(made: Site) -> None:
     assert verified(made) is True
     assert made.rules() == NEW_RULES
+
+
+def test_a_dry_run_verifies_nothing_and_says_so(made: Site) -> None:
+    report = made.folder / "report.json"
+    done = spfwhite("-c", made.config, "-v", "generate", "--dry-run", "--report", report)
+    assert json.loads(report.read_bytes())["verified"] is False
+    assert "not verified" not in done.stderr + done.stdout, "which would blame the configuration"
 
 
 def test_without_a_main_cf_it_is_skipped_and_the_report_says_so(
