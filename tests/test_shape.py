@@ -24,8 +24,8 @@ LAYERS = {
     """,
     "the run, and what people and programs see of it": """
         __init__ __main__ app check cli cli_check cli_common cli_import cli_look cli_reload
-        cli_run cli_state cli_streams cli_suggest decided explain explain_text health library metrics
-        notices remembered report report_json show suggest suggest_text text write
+        cli_run cli_state cli_streams cli_suggest decided explain explain_text health library
+        metrics notices remembered report report_json show suggest suggest_text text write
     """,
 }
 """From the lowest: a module imports only those of its own layer and of the ones before it."""
