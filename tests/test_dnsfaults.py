@@ -93,7 +93,8 @@ def test_garbage_is_no_message(server: DnsServer) -> None:
     queries = [question() for _ in range(20)]
     wires = datagrams(server, *queries, count=20)
     for wire in wires:
-        with pytest.raises(dns.exception.DNSException):
+        # to dnspython 2.3, an unknown opcode is a ValueError
+        with pytest.raises((dns.exception.DNSException, ValueError)):
             dns.message.from_wire(wire)
     assert {w[:2] == q.to_wire()[:2] for w, q in zip(wires, queries, strict=True)} == {True, False}
 
