@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from spfwhite import spf
 from spfwhite.answers import Answers
 from spfwhite.components import components
+from spfwhite.first_match import first_match
 from spfwhite.networks import EMPTY, EVERYTHING, Networks
 from spfwhite.records import Addresses, addresses, record_at
 from spfwhite.targets import evaluated, target
@@ -129,41 +130,36 @@ class _Match(NamedTuple):
 
 
 class _RecordFold:
-    """The fold of one record: `passed |= matched - claimed`, in the order of its directives.
+    """The fold of one record: each "+" directive passes what it matches and the record not denies.
 
-    What "+" directives claim they pass, so only what the others claimed has to be kept apart.
+    Denied is what a directive that is not "+" matches first (section 4.6.2). No "+" directive
+    before that one matches it, so it goes from all of them, wherever they stand.
     """
 
     def __init__(self, mode: _ListMode, domain: str, cycle: frozenset[str]) -> None:
         self._mode = mode
         self._domain = domain
         self._cycle = cycle
-        self._passed: list[Networks] = []
-        self._denied = EMPTY
-        self._steps: list[Step] = []
+        self._found: list[tuple[spf.Term, _Match]] = []
         self._lookups = 0
         self._voids = [0, 0]
 
     def add(self, term: spf.Term) -> None:
-        """Fold one directive, or the redirect."""
-        found = self._found(term)
-        passed = EMPTY
-        if term.qualifier == "+":
-            passed = found.networks - self._denied
-            self._passed.append(passed)
-        elif found.networks and not isinstance(term.body, spf.All):
-            self._denied |= found.networks - Networks.union(self._passed)
-        self._steps.append(
-            Step(term.text, term.qualifier, found.networks, passed, found.child, found.problem)
-        )
+        """Take one directive, or the redirect."""
+        self._found.append((term, self._match(term)))
 
     def node(self, text: str) -> Node:
         """Return the finished node."""
-        passed = Networks.union(self._passed)
+        denied = _denied([(term, match.networks) for term, match in self._found])
+        steps = []
+        for term, (networks, child, problem) in self._found:
+            passed = networks - denied if term.qualifier == "+" else EMPTY
+            steps.append(Step(term.text, term.qualifier, networks, passed, child, problem))
+        passed = Networks.union(step.passed for step in steps)
         lookups, voids = min(MANY, self._lookups), min(MANY, max(self._voids))
-        return Node(self._domain, text, tuple(self._steps), passed, lookups, voids)
+        return Node(self._domain, text, tuple(steps), passed, lookups, voids)
 
-    def _found(self, term: spf.Term) -> _Match:
+    def _match(self, term: spf.Term) -> _Match:
         match term.body:
             case spf.Ip(networks):
                 return self._narrowed(term, _Match(networks))
@@ -226,3 +222,17 @@ class _RecordFold:
     def _problem(self, term: spf.Term, fault: Fault) -> Problem:
         widens = term.qualifier != "+"
         return Problem(fault.kind, self._domain, term.text, fault.detail, widens)
+
+
+def _denied(directives: list[tuple[spf.Term, Networks]]) -> Networks:
+    """Return the addresses whose first matching directive is not "+" (section 4.6.2)."""
+    # what `all` denies nothing else matches, for nothing comes after it (section 5.1)
+    denies = [t.qualifier != "+" and not isinstance(t.body, spf.All) for t, _ in directives]
+    disputed = Networks.union(
+        networks for (_, networks), is_denial in zip(directives, denies, strict=True) if is_denial
+    )
+    if not disputed:
+        return EMPTY
+    most = disputed.count()  # a large include is cut to what counts
+    won = first_match([n & disputed if n.count() > most else n for _, n in directives])
+    return Networks.union(part for part, is_denial in zip(won, denies, strict=True) if is_denial)

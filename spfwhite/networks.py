@@ -210,6 +210,10 @@ class Networks:
         """Return the addresses of one family (4 or 6)."""
         return self._made(self.v4, ()) if version == 4 else self._made((), self.v6)
 
+    def count(self) -> int:
+        """Return the number of ranges of both families."""
+        return len(self.v4) + len(self.v6)
+
     def size(self, version: int) -> int:
         """Return the number of addresses of one family (4 or 6)."""
         return sum(high - low + 1 for low, high in self.ranges(version))

@@ -9,11 +9,13 @@ never wider. Refuses: any look-up.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Final, NamedTuple
 
 from spfwhite import spf
 from spfwhite.answers import Answers, Found, Question, mx_hosts
+from spfwhite.first_match import first_match
 from spfwhite.networks import EMPTY, EVERYTHING, Networks
 from spfwhite.records import addresses, record_at
 from spfwhite.targets import evaluated, target
@@ -85,21 +87,45 @@ class _Check:
 
     def _fold(self, domain: str, text: str, record: spf.Record, reach: Networks) -> _Outcome:
         lookups, voids = max(self._lookups.values()), max(self._voids.values())
-        passed, undecided, remaining = EMPTY, EMPTY, reach
-        steps = []
-        for term in evaluated(record):
+        remaining = reach
+        steps: list[Step] = []
+        undecided: list[Networks] = []
+        for terms in self._runs(record):
             if not remaining:
                 break
-            turn = self._narrowed(term, self._turn(domain, term, remaining))
-            step = _step(domain, term, turn)
-            steps.append(step)
-            passed |= step.passed
-            undecided |= turn.undecided
-            remaining = remaining - turn.matched - turn.undecided
+            turns = self._turns(domain, terms, remaining)
+            steps += (_step(domain, *each) for each in zip(terms, turns, strict=False))
+            undecided += (turn.undecided for turn in turns)
+            remaining -= Networks.union(turn.matched | turn.undecided for turn in turns)
         lookups = max(self._lookups.values()) - lookups
         voids = max(self._voids.values()) - voids
+        passed = Networks.union(step.passed for step in steps)
         self._nodes.append(Node(domain, text, tuple(steps), passed, lookups, voids))
-        return _Outcome(passed, undecided, len(self._nodes) - 1)
+        return _Outcome(passed, Networks.union(undecided), len(self._nodes) - 1)
+
+    def _runs(self, record: spf.Record) -> Iterator[list[spf.Term]]:
+        """Yield `ip4` and `ip6` terms in a row together, each other term alone."""
+        for is_ip, group in groupby(evaluated(record), self._is_ip):
+            terms = list(group)
+            yield from [terms] if is_ip else ([term] for term in terms)
+
+    def _is_ip(self, term: spf.Term) -> bool:
+        """Whether a term is matched without a look-up and without a fault."""
+        body = term.body
+        return (
+            isinstance(body, spf.Ip) and self._widest.narrowed(term, body.networks) is body.networks
+        )
+
+    def _turns(self, domain: str, terms: list[spf.Term], remaining: Networks) -> list[_Turn]:
+        """Take the terms of a run in turn, until nothing remains (section 4.6.2)."""
+        if not self._is_ip(terms[0]):
+            return [self._narrowed(terms[0], self._turn(domain, terms[0], remaining))]
+        sets = [term.body.networks for term in terms if isinstance(term.body, spf.Ip)]
+        _, *matched = first_match([EVERYTHING - remaining, *sets])
+        if Networks.union(matched) == remaining:
+            while not matched[-1]:
+                matched.pop()
+        return [_Turn(each) for each in matched]
 
     def _narrowed(self, term: spf.Term, turn: _Turn) -> _Turn:
         matched = self._widest.narrowed(term, turn.matched)

@@ -24,11 +24,16 @@ class Widest(NamedTuple):
     ipv4: int = 0
     ipv6: int = 0
 
+    def allows(self, term: spf.Term) -> bool:
+        """Whether a term is not too wide, as no directive is that is not "+"."""
+        prefix4, prefix6 = _prefixes(term.body)
+        return term.qualifier != "+" or (prefix4 >= self.ipv4 and prefix6 >= self.ipv6)
+
     def narrowed(self, term: spf.Term, matched: Networks) -> Networks:
         """Return what is left of a term's addresses: each family that is too wide goes."""
-        prefix4, prefix6 = _prefixes(term.body)
-        if term.qualifier != "+" or (prefix4 >= self.ipv4 and prefix6 >= self.ipv6):
+        if self.allows(term):
             return matched
+        prefix4, prefix6 = _prefixes(term.body)
         return Networks(
             matched.v4 if prefix4 >= self.ipv4 else (), matched.v6 if prefix6 >= self.ipv6 else ()
         )

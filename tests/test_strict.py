@@ -95,3 +95,13 @@ def test_the_rail_on_width_holds_here_too() -> None:
     zone: Zone = {("a.test", "TXT"): ("v=spf1 ip4:192.0.2.1 +all",)}
     evaluation = evaluate_strict(["a.test"], Snapshot(zone), widest=Widest(12, 28))
     assert evaluation.root("a.test").passed.texts() == ["192.0.2.1/32"]
+
+
+def test_nothing_is_looked_at_once_no_address_is_left() -> None:
+    zone: Zone = {
+        ("a.test", "TXT"): ("v=spf1 a:h.test ip4:0.0.0.0/1 ip4:128.0.0.0/1 ip4:192.0.2.1 -all",),
+        ("h.test", "A"): ("192.0.2.1",),
+        ("h.test", "AAAA"): "TEMPFAIL",
+    }
+    steps = evaluate_strict(["a.test"], Snapshot(zone)).root("a.test").steps
+    assert [step.term for step in steps] == ["a:h.test", "ip4:0.0.0.0/1", "ip4:128.0.0.0/1"]
