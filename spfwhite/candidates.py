@@ -148,16 +148,14 @@ def _blocking(gaps: list[Problem], denied: set[Problem]) -> list[Problem]:
 
 def _denied(evaluation: Evaluation, provider: Provider) -> set[Problem]:
     """Return the problems below a directive that is not "+": what is lost there was denied."""
-    return {
-        deep.problem
+    denied = {
+        step.child
         for domain in provider.domains
         for node in evaluation.walk(domain)
         for step in node.steps
         if step.qualifier != "+" and step.child is not None
-        for below in evaluation.walk_from(step.child)
-        for deep in below.steps
-        if deep.problem
     }
+    return {problem for node in evaluation.walk_from(*denied) for problem in node.problems}
 
 
 def _is_gap(problem: Problem, *, strict: bool) -> bool:

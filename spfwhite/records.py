@@ -18,7 +18,7 @@ from spfwhite.trail import Fault
 
 
 class Addresses(NamedTuple):
-    """What an `a` or `mx` term matches; voids and faults for IPv4 and for IPv6.
+    """What an `a` or `mx` term matches, voids and faults for IPv4 and for IPv6, values read.
 
     A check asks only for the family of its client, so each family has its own.
     """
@@ -26,6 +26,7 @@ class Addresses(NamedTuple):
     networks: Networks
     voids: tuple[int, int]
     faults: tuple[Fault | None, Fault | None]
+    read: int
 
 
 def record_at(answers: Answers, domain: str) -> str | Fault:
@@ -57,9 +58,11 @@ def failure(question: Question, answer: Failed) -> Fault:
 
 def addresses(answers: Answers, term: spf.Hosts, name: str) -> Addresses:
     """Return what `a` (section 5.3) or `mx` (section 5.4) matches at a name."""
-    hosts, voids, fault = [name], 0, None
+    hosts, voids, fault, read = [name], 0, None, 0
     if term.kind == "mx":
-        hosts, voids, fault = _exchanges(name, answers.get(Question(name, "MX"), NOT_ASKED))
+        answer = answers.get(Question(name, "MX"), NOT_ASKED)
+        hosts, voids, fault = _exchanges(name, answer)
+        read = len(answer.values) if isinstance(answer, Found) else 0
     families = [_family(answers, term, hosts, index) for index in (0, 1)]
     networks = Networks(families[0].ranges, families[1].ranges)
     if networks.v6:
@@ -68,6 +71,7 @@ def addresses(answers: Answers, term: spf.Hosts, name: str) -> Addresses:
         networks,
         (voids + families[0].voids, voids + families[1].voids),
         (fault or families[0].fault, fault or families[1].fault),
+        read + sum(len(family.ranges) for family in families),
     )
 
 

@@ -1,10 +1,16 @@
 """RFC 7208 sections 4 to 6 over a snapshot, in strict mode: where `check_host` returns pass.
 
-Owns: the fold with the limits of section 4.6.4, counted for each address family by itself. What a
-fold cannot decide (an error, a limit, a term decided by the client) leaves the addresses that got
-there undecided, and undecided addresses are never listed. Where the counters would differ from
-address to address they follow the longest path, so the result may be narrower than `check_host`,
-never wider. Refuses: any look-up.
+`check_host` is asked about one address; here it is asked about all of them at once. A record is
+given the addresses that reach it, and each of its terms parts what is left of them: those that it
+matches, those that it cannot decide (an error, a limit, a term decided by the client), and those
+that go on to the next term. `check_host` would end with an error for what is undecided, so it
+leaves the record and all that included it, and is never listed.
+
+The counters of section 4.6.4 are kept for each address family by itself, since a check looks up
+the addresses of its client's family only. Where they would differ from address to address they
+follow the longest path, so the result may be narrower than `check_host`, never wider.
+
+Owns: the evaluation in strict mode. Refuses: any look-up. List mode is `spfwhite.evaluate`.
 """
 
 from __future__ import annotations
@@ -15,6 +21,7 @@ from typing import Final, NamedTuple
 
 from spfwhite import spf
 from spfwhite.answers import Answers, Found, Question, mx_hosts
+from spfwhite.budget import Budget, OverBudgetError, over_budget
 from spfwhite.first_match import first_match
 from spfwhite.networks import EMPTY, EVERYTHING, Networks
 from spfwhite.records import addresses, record_at
@@ -32,11 +39,19 @@ FAMILIES: Final = (4, 6)
 def evaluate_strict(
     domains: Iterable[str], answers: Answers, *, widest: Widest = ANY_WIDTH
 ) -> Evaluation:
-    """Return what each domain passes in strict mode, less "+" terms wider than `widest`."""
+    """Return what each domain passes in strict mode, less "+" terms wider than `widest`.
+
+    A domain that takes more work than `spfwhite.budget` allows passes nothing (`limit`).
+    """
     nodes: list[Node] = []
     roots = {}
     for domain in domains:
-        roots[domain] = _Check(answers, widest, nodes).record(domain, EVERYTHING).child
+        begin = len(nodes)
+        try:
+            roots[domain] = _Check(answers, widest, nodes).record(domain, EVERYTHING).child
+        except OverBudgetError:
+            nodes[begin:] = [over_budget(domain)]
+            roots[domain] = begin
     return Evaluation(nodes, roots)
 
 
@@ -64,6 +79,7 @@ class _Check:
         self._answers = answers
         self._widest = widest
         self._nodes = nodes
+        self._budget = Budget()
         self._lookups = dict.fromkeys(FAMILIES, 0)
         self._voids = dict.fromkeys(FAMILIES, 0)
 
@@ -93,7 +109,9 @@ class _Check:
         for terms in self._runs(record):
             if not remaining:
                 break
+            self._budget.spend(len(terms) + remaining.count())
             turns = self._turns(domain, terms, remaining)
+            self._budget.spend(sum(t.matched.count() + t.undecided.count() for t in turns))
             steps += (_step(domain, *each) for each in zip(terms, turns, strict=False))
             undecided += (turn.undecided for turn in turns)
             remaining -= Networks.union(turn.matched | turn.undecided for turn in turns)
@@ -135,11 +153,11 @@ class _Check:
 
     def _turn(self, domain: str, term: spf.Term, remaining: Networks) -> _Turn:
         match term.body:
-            case spf.All():
+            case spf.All():  # section 5.1
                 return _Turn(matched=remaining)
-            case spf.Ip(networks):
+            case spf.Ip(networks):  # section 5.6
                 return _Turn(matched=networks & remaining)
-            case spf.Ignored() | spf.Malformed():
+            case spf.Ignored() | spf.Malformed():  # section 6; a malformed one came not this far
                 return _Turn()
         over = self._over_limit(remaining)
         turn = self._looked_up(domain, term, remaining - over) if remaining - over else _Turn()
@@ -160,16 +178,17 @@ class _Check:
 
     def _looked_up(self, domain: str, term: spf.Term, remaining: Networks) -> _Turn:
         match term.body:
-            case spf.Include(spec) | spf.Redirect(spec):
+            case spf.Include(spec) | spf.Redirect(spec):  # sections 5.2 and 6.1
                 name = target(spec, domain)
                 if isinstance(name, str):
                     return self._included(term, name, remaining)
                 return _Turn(undecided=remaining, fault=name)
-            case spf.Hosts(_, spec) as hosts:
+            case spf.Hosts(_, spec) as hosts:  # sections 5.3 and 5.4
                 name = target(spec, domain)
                 if isinstance(name, str):
                     return self._hosts(hosts, name, remaining)
                 return _Turn(undecided=remaining, fault=name)
+        # `ptr` (section 5.5) or `exists` (section 5.7)
         fault = Fault("undecidable", f"{term.text} is decided by the client")
         return _Turn(undecided=remaining, fault=fault)
 
@@ -189,6 +208,7 @@ class _Check:
             over = Fault("limit", f"{name} has more than {MAX_MX_HOSTS} MX hosts")
             return _Turn(undecided=remaining, fault=over)
         found = addresses(self._answers, body, name)
+        self._budget.spend(found.read)
         undecided, fault = EMPTY, None
         for version, voids, family_fault in zip(FAMILIES, found.voids, found.faults, strict=True):
             family = remaining.family(version)

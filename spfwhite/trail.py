@@ -115,9 +115,9 @@ class Evaluation:
         """
         yield from self.walk_from(self.roots[domain], passing=passing)
 
-    def walk_from(self, index: int, *, passing: bool = False) -> Iterator[Node]:
-        """Yield each node that a node reaches, itself first, once."""
-        queue = [index]
+    def walk_from(self, *indices: int, passing: bool = False) -> Iterator[Node]:
+        """Yield each node that some nodes reach, themselves first, once."""
+        queue = list(indices)
         seen = set(queue)
         for index in queue:  # grows while it is walked
             node = self.nodes[index]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from tests.dnszone import Records, Zone
+from tests.hostile import denied_after_includes, denied_by_includes, mesh
 from tests.launcher import Ended, Launcher
 from tests.site import PROVIDERS, RECORDS, REPORT, RULES, Site, provider, site
 
@@ -206,3 +208,18 @@ def test_a_hundred_records_that_fill_a_message_each_stay_within_the_memory(
     with site(tmp_path, {**RECORDS, **records}, PROVIDERS | EVIL) as made:
         run(made, launcher)
         assert set(RULES) <= set(made.rules())
+
+
+@pytest.mark.parametrize("mode", ["list", "strict"])
+@pytest.mark.parametrize("made", [mesh, denied_by_includes, denied_after_includes])
+def test_records_that_are_dear_to_evaluate_hold_their_provider_and_no_other(
+    made: Callable[[], dict[str, str]], mode: str, launcher: Launcher, tmp_path: Path
+) -> None:
+    records = {(name, "TXT"): [text] for name, text in made().items()}
+    with site(tmp_path, {**RECORDS, **records}, PROVIDERS | EVIL) as made_site:
+        run(made_site, launcher, *(["--strict"] if mode == "strict" else []))
+        assert set(RULES) <= set(made_site.rules())
+        entry = provider(made_site.report(), "evil")
+        if mode == "list":
+            assert entry["status"] == "held"
+            assert any("more than 500,000 steps" in hold for hold in entry["holds"])

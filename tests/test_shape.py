@@ -14,9 +14,9 @@ MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
 
 LAYERS = {
     "pure: every decision is a function of its arguments": """
-        answers assignments candidates components escape evaluate extract finding first_match formats
-        listing maillog memory names networks page_answers page_text picture plan rails records rules
-        settings sources special spf strict tables targets trail width
+        answers assignments budget candidates circles components escape evaluate extract finding
+        first_match formats listing maillog memory names networks page_answers page_text picture
+        plan rails records rules settings sources special spf strict tables targets trail width
     """,
     "input and output": """
         added config config_file crawl fetch files hosts interrupts leftovers messages nameservers
