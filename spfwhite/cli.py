@@ -22,7 +22,6 @@ COMMANDS: Final = {
     "explain": "cli_state.explain",
     "generate": "cli_run.generate",
     "import": "cli_import.import_",
-    "map": "cli_state.map_",
     "providers": "cli_state.providers",
     "reload": "cli_reload.reload",
     "show": "cli_look.show",

@@ -1,6 +1,6 @@
-"""The commands that look at the last run: `explain`, `providers` and `map`. They ask nobody.
+"""The commands that look at the last run: `explain` and `providers`. They ask nobody.
 
-Owns: their options and output. Refuses: to write any file but the picture that `map` is asked for.
+Owns: their options and output. Refuses: to write any file.
 """
 
 from __future__ import annotations
@@ -113,57 +113,3 @@ def providers(common: Common, /, *, form: str) -> None:
             print_json([health.as_json(row, program) for row in rows])
         else:
             print_lines(health.lines(rows, run.now, program))
-
-
-@click.command("map")
-@click.argument("file", type=click.Path(path_type=Path), metavar="FILE.svg|.html")
-@click.pass_obj
-def map_(common: Common, /, *, file: Path) -> None:
-    """Draw the table as a map of the IPv4 space. Asks nobody.
-
-    Each provider has a colour, with its share in the legend; what came and went in
-    the last run that changed anything is outlined.
-
-    \b
-    spfwhite map table.svg
-    spfwhite map table.html
-    """
-    from spfwhite import files, picture
-
-    if file.suffix not in (".svg", ".html"):
-        raise click.UsageError("the file must end in .svg or .html")
-    with errors():
-        config, run = _last_run(common)
-        parts = [
-            picture.Part(each.provider.name, each.networks)
-            for each in run.plan.decisions
-            if each.provider.action == "permit"
-        ]
-        title = config.output.allow.name
-        drawn = picture.svg(parts, *_last_changes(run), title)
-        page = drawn if file.suffix == ".svg" else picture.html(drawn, title)
-        files.replace(files.destination(file), page.encode())
-
-
-def _last_changes(run: LastRun) -> tuple[Networks, Networks]:
-    """Return what came and went in the last run that changed anything.
-
-    What one provider passes anew or no more, while another one lists it all along, did neither.
-    """
-    from spfwhite.networks import EMPTY, Networks
-
-    rejects = {
-        each.provider.name for each in run.plan.decisions if each.provider.action == "reject"
-    }
-    journal = [change for change in run.state.journal if change.provider not in rejects]
-    latest = max((change.when for change in journal), default=0.0)
-    changes = {each.provider: each for each in journal if each.when == latest}
-    listed = run.plan.permitted
-    steady = Networks.union(
-        each.networks - (changes[name].added if name in changes else EMPTY)
-        for each in run.plan.decisions
-        if (name := each.provider.name) not in rejects
-    )
-    added = Networks.union(change.added for change in changes.values()) & listed
-    removed = Networks.union(change.removed for change in changes.values())
-    return added - steady, removed - listed

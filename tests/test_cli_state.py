@@ -1,4 +1,4 @@
-"""`explain`, `providers` and `map` as a user starts them, after real runs; and `--metrics`."""
+"""`explain` and `providers` as a user starts them, after real runs; and `--metrics`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import shlex
 import subprocess
 import sys
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,9 +14,9 @@ from typing import Any
 import pytest
 
 from tests.cli import Finished, listing, overlay, spfwhite
-from tests.site import PROVIDERS, RECORDS, Site, site
+from tests.site import PROVIDERS, Site, site
 
-ASKING_NOBODY = [["explain", "192.0.2.7"], ["providers"], ["map", "map.svg"], ["map", "map.html"]]
+ASKING_NOBODY = [["explain", "192.0.2.7"], ["providers"]]
 
 
 @contextmanager
@@ -38,7 +37,7 @@ def ran(tmp_path: Path) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Return a site after its first run, for tests that change nothing but a map."""
+    """Return a site after its first run, for tests that change nothing."""
     with after_a_run(tmp_path_factory.mktemp("still")) as made:
         yield made
 
@@ -86,7 +85,7 @@ def test_neither_dnspython_nor_httpx_is_loaded(arguments: list[str], still: Site
     assert not packages & {"dns", "httpx"}
 
 
-@pytest.mark.parametrize("arguments", ASKING_NOBODY[:2], ids=" ".join)
+@pytest.mark.parametrize("arguments", ASKING_NOBODY, ids=" ".join)
 def test_no_file_is_touched(arguments: list[str], still: Site) -> None:
     before = listing(still.folder)
     ask(still, *arguments)
@@ -99,11 +98,10 @@ def test_without_a_state_the_way_to_one_is_said(arguments: list[str], tmp_path: 
     done = spfwhite("-c", config, *arguments, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert "`spfwhite generate`" in done.stderr
-    assert not (tmp_path / "map.svg").exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"format": "spfwhite-state"}', b"\xff"])
-@pytest.mark.parametrize("arguments", ASKING_NOBODY[:3], ids=" ".join)
+@pytest.mark.parametrize("arguments", ASKING_NOBODY, ids=" ".join)
 def test_a_state_that_cannot_be_read_is_an_error(
     arguments: list[str], content: bytes, ran: Site
 ) -> None:
@@ -114,7 +112,7 @@ def test_a_state_that_cannot_be_read_is_an_error(
     assert ran.state.read_bytes() == content
 
 
-@pytest.mark.parametrize("arguments", ASKING_NOBODY[:3], ids=" ".join)
+@pytest.mark.parametrize("arguments", ASKING_NOBODY, ids=" ".join)
 def test_a_bad_configuration_is_exit_2(arguments: list[str], ran: Site) -> None:
     ran.config.write_text("[output]\nalow = 1\n")
     done = ask(ran, *arguments)
@@ -257,63 +255,3 @@ def test_a_configuration_with_odd_characters_is_quoted_in_the_line(ran: Site) ->
     spfwhite("-c", odd, "generate")
     rows = json.loads(spfwhite("-c", odd, "providers", "--format", "json").stdout)
     assert shlex.split(rows[0]["accept"])[:3] == ["spfwhite", "-c", str(odd)]
-
-
-# --- map ---
-
-
-def test_a_map_is_an_svg_or_a_page(still: Site) -> None:
-    assert ask(still, "map", "map.svg").stdout == ""
-    root = ElementTree.parse(still.folder / "map.svg").getroot()
-    assert root.tag.endswith("svg")
-    said = " ".join("".join(text.itertext()) for text in root)
-    for name in ("big", "hosts", "plain", "table.cidr"):
-        assert name in said
-    ask(still, "map", "map.html")
-    assert (still.folder / "map.html").read_text().startswith("<!doctype html>")
-
-
-def outlined(ran: Site, colour: str) -> int:
-    """How many networks have changed, by the colour of their outline."""
-    ask(ran, "map", "map.svg")
-    groups = [
-        g for g in ElementTree.parse(ran.folder / "map.svg").iter() if g.get("stroke") == colour
-    ]
-    return sum(len(list(group)) for group in groups)
-
-
-def test_the_changes_of_the_last_run_that_had_any_are_outlined(ran: Site) -> None:
-    assert (outlined(ran, "#0a0"), outlined(ran, "#d00")) == (0, 0)
-    text = "v=spf1 ip4:198.51.100.0/25 ip4:198.51.100.128/26 ip4:203.0.113.200 -all"
-    ran.server.zone.set("plain.test", "TXT", [text])
-    for _ in range(2):
-        assert ran.generate().returncode == 0
-    ran.server.reset()
-    assert (outlined(ran, "#0a0"), outlined(ran, "#d00")) == (1, 1)
-
-
-def test_what_another_provider_lists_all_along_neither_came_nor_went(ran: Site) -> None:
-    plain = [str(text) for text in RECORDS["plain.test", "TXT"]]
-    more = plain[0].replace("-all", "ip4:203.0.113.1 -all")
-    ran.server.zone.set("plain.test", "TXT", [more])
-    assert ran.generate().returncode == 0
-    ran.server.reset()
-    assert (outlined(ran, "#0a0"), outlined(ran, "#d00")) == (0, 0)
-    ran.server.zone.set("plain.test", "TXT", plain)
-    assert ran.generate().returncode == 0
-    ran.server.reset()
-    assert (outlined(ran, "#0a0"), outlined(ran, "#d00")) == (0, 0)
-
-
-@pytest.mark.parametrize("name", ["map", "map.png", "map.svgz", "svg"])
-def test_another_kind_of_picture_is_a_usage_error(name: str, still: Site) -> None:
-    done = ask(still, "map", name)
-    assert done.returncode == 2
-    assert ".svg or .html" in done.stderr
-    assert not (still.folder / name).exists()
-
-
-def test_a_folder_that_is_missing_is_an_error(still: Site) -> None:
-    done = ask(still, "map", "missing/map.svg")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "missing" in done.stderr
