@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -24,7 +23,7 @@ from spfwhite.page_answers import Page, PageAnswer, Unchanged, is_validator
 from spfwhite.page_text import MEDIA_TYPES, media_type, visible_text
 
 MAX_BYTES: Final = 2 * 1024 * 1024
-"""Of the body, both as it came and unpacked."""
+"""Of the body."""
 
 SECONDS: Final = 10.0
 """For everything: name look-up, redirects, and a body that comes drop by drop."""
@@ -32,7 +31,6 @@ SECONDS: Final = 10.0
 MAX_REDIRECTS: Final = 5
 
 _VALIDATORS: Final = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
-_GZIP: Final = 16 + zlib.MAX_WBITS
 
 
 class _UnusableError(Exception):
@@ -82,7 +80,7 @@ async def _fetch(
     url: str, conditions: dict[str, str], *, allow_http: bool
 ) -> tuple[httpx.Headers, bytes] | None:
     """Return headers and body, None for 304; raises _UnusableError and httpx's errors."""
-    headers = {"User-Agent": f"spfwhite/{__version__}", "Accept-Encoding": "gzip", **conditions}
+    headers = {"User-Agent": f"spfwhite/{__version__}", "Accept-Encoding": "identity", **conditions}
     async with httpx.AsyncClient(
         verify=_trust(), trust_env=False, timeout=None, headers=headers
     ) as client:
@@ -136,35 +134,15 @@ def _refuse_by_head(response: httpx.Response) -> None:
     if media_type(declared) not in MEDIA_TYPES:
         kind = f"of type {media_type(declared)}" if declared else "without a type"
         raise _UnusableError(f"is {kind}; {', '.join(MEDIA_TYPES)} are read")
+    packing = response.headers.get("content-encoding", "identity")
+    if packing.lower() != "identity":  # to unpack it would let a small body become a large one
+        raise _UnusableError(f"is packed with {packing}, which was not asked for")
 
 
 async def _body(response: httpx.Response) -> bytes:
-    """Return the body, unpacked here: httpx unpacks a chunk whole, to whatever size."""
-    unpack, is_whole = _unpacker(response.headers.get("content-encoding", "identity"))
     body = bytearray()
-    received = 0
     async for chunk in response.aiter_raw():
-        received += len(chunk)
-        body += unpack(chunk, MAX_BYTES + 1 - len(body))
-        if max(received, len(body)) > MAX_BYTES:
+        body += chunk
+        if len(body) > MAX_BYTES:
             raise _UnusableError(f"is longer than {MAX_BYTES:,} bytes")
-    if not is_whole():
-        raise _UnusableError("is cut short")
     return bytes(body)
-
-
-def _unpacker(encoding: str) -> tuple[Callable[[bytes, int], bytes], Callable[[], bool]]:
-    """Return what unpacks a chunk to at most so many bytes, and what tells whether all came."""
-    if encoding.lower() == "identity":
-        return (lambda chunk, most: chunk), (lambda: True)
-    if encoding.lower() not in ("gzip", "x-gzip"):
-        raise _UnusableError(f"is packed with {encoding}, which was not asked for")
-    gzip = zlib.decompressobj(_GZIP)
-
-    def unpack(chunk: bytes, most: int) -> bytes:
-        try:
-            return gzip.decompress(chunk, most)
-        except zlib.error:
-            raise _UnusableError("is packed with damaged gzip") from None
-
-    return unpack, lambda: gzip.eof and not gzip.unused_data
