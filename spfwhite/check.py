@@ -7,8 +7,6 @@ the network, to write or repair anything, and to know postscreen's parameters (`
 from __future__ import annotations
 
 import os
-import pwd
-import stat
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -189,8 +187,6 @@ def _instance(postfix: Postfix, used: Collection[Path], state: State | None) -> 
     main = postfix.parameters(*wiring.PARAMETERS)
     parameters = {**main, **(postfix.overrides(name) if name else {})}
     entries = [wiring.entry(word) for word in wiring.words(parameters.get(wiring.LIST, ""))]
-    for path in used:
-        yield from _readable(path, parameters.get("mail_owner", "postfix"))
     yield from wiring.master_findings(services)
     real = [Path(os.path.realpath(path)) for path in used]
     yield from wiring.wiring_findings(parameters, entries, wiring.Tables(*real))
@@ -217,46 +213,3 @@ def _loaded(path: Path, state: State | None, since: float | None) -> Finding:
         command = "spfwhite reload" if due else "postfix reload"
         return Finding("warning", str(path), text, f"run `{command}` as root")
     return Finding("ok", str(path), "postscreen uses it, or will when it starts")
-
-
-def _readable(path: Path, user: str) -> Findings:
-    """Yield what keeps Postfix's user from reading a table that is there; raises OSError."""
-    if not path.exists():
-        return
-    try:
-        account = pwd.getpwnam(user)
-    except KeyError:
-        text = f"is {clipped(user)}, which is no user here"
-        yield Finding("error", "mail_owner", text, "correct it in main.cf")
-        return
-    groups = os.getgrouplist(user, account.pw_gid)
-    blocked = obstacle(path, account.pw_uid, groups)
-    if blocked is None:
-        yield Finding("ok", str(path), f"user {clipped(user)} can read it")
-    else:
-        # postscreen opens its tables before it drops root, so it is not lost yet
-        text = f"user {clipped(user)} cannot read it, only a postscreen that may read all as root"
-        mode = "o+x" if blocked.is_dir() else "o+r"
-        yield Finding("warning", str(path), text, f"chmod {mode} {blocked}")
-
-
-def obstacle(path: Path, user: int, groups: Collection[int]) -> Path | None:
-    """Return the file, or the first folder on the way, that mode bits close to a user.
-
-    `user` and `groups` are ids. Access lists are not looked at. Raises OSError.
-    """
-    real = Path(os.path.realpath(path))
-    folders = {*path.absolute().parents, *real.parents}
-    for folder in sorted(folders):
-        if not _allows(folder.stat(), user, groups, stat.S_IXOTH):
-            return folder
-    return None if _allows(real.stat(), user, groups, stat.S_IROTH) else real
-
-
-def _allows(status: os.stat_result, user: int, groups: Collection[int], bit: int) -> bool:
-    """Whether the class of a user, of which the kernel takes the first that fits, has a bit."""
-    if status.st_uid == user:
-        return bool(status.st_mode & bit << 6)
-    if status.st_gid in groups:
-        return bool(status.st_mode & bit << 3)
-    return bool(status.st_mode & bit)

@@ -32,7 +32,7 @@ THRESHOLDS: Final = (
 )
 """Parameters by their names since Postfix 3.6 and before."""
 
-PARAMETERS: Final = ("mail_owner", LIST, SITES, *DEEP, *ACTIONS, *THRESHOLDS)
+PARAMETERS: Final = (LIST, SITES, *DEEP, *ACTIONS, *THRESHOLDS)
 
 SUFFIXES: Final = dict.fromkeys(("cidr", "pcre", "regexp", "texthash"), "") | {
     "hash": ".db",
