@@ -14,7 +14,7 @@ from typing import Any, Final
 import click
 
 from spfwhite import __version__, cli_streams
-from spfwhite.cli_common import Common, usage_errors
+from spfwhite.cli_common import Common
 
 COMMANDS: Final = {
     "add": "cli_run.add",
@@ -43,20 +43,6 @@ class _Commands(click.Group):
         module, _, function = COMMANDS[name].partition(".")
         command: click.Command = getattr(import_module(f"spfwhite.{module}"), function)
         return command
-
-    def make_context(
-        self,
-        info_name: str | None,
-        args: list[str],
-        parent: click.Context | None = None,
-        **extra: Any,
-    ) -> click.Context:
-        with usage_errors():
-            return super().make_context(info_name, args, parent, **extra)
-
-    def invoke(self, context: click.Context) -> Any:
-        with usage_errors():
-            return super().invoke(context)
 
 
 @click.group(

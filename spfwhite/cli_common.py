@@ -133,17 +133,8 @@ def domain_names(texts: Iterable[str]) -> list[str]:
 
 def print_lines(lines: Iterable[str], *, err: bool = False) -> None:
     """Print lines for people to standard output, or to standard error."""
-    for line in _fitted(lines, err=err):
+    for line in lines:
         click.echo(line, err=err, color=False if os.environ.get("NO_COLOR") else None)
-
-
-def _fitted(lines: Iterable[str], *, err: bool) -> Iterable[str]:
-    """Break lines for a terminal, but those that are coloured."""
-    if not (sys.stderr if err else sys.stdout).isatty():
-        return lines
-    from spfwhite.text import wrap
-
-    return (part for line in lines for part in ([line] if "\x1b" in line else wrap(line) or [""]))
 
 
 def print_json(value: object, *, indent: int | None = 1) -> None:
@@ -207,19 +198,6 @@ def errors() -> Iterator[None]:
         _fail(error, Exit.USAGE)
     except (SnapshotError, FileError, NoNameServerError, ProgramError) as error:
         _fail(error, Exit.ERROR)
-
-
-@contextmanager
-def usage_errors() -> Iterator[None]:
-    """Break what click says of a bad command line for a terminal, as all prose is."""
-    try:
-        yield
-    except click.UsageError as error:
-        if type(error).show is not click.UsageError.show:
-            raise  # to click, help that nobody asked for is an error with a text of its own
-        lines = _fitted([f"Error: {error.format_message()}"], err=True)
-        text = "\n".join(lines).removeprefix("Error:").removeprefix(" ")
-        raise click.UsageError(text, error.ctx) from None
 
 
 def _fail(error: Exception | str, code: int) -> NoReturn:

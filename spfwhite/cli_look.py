@@ -17,7 +17,6 @@ from spfwhite.cli_common import (
     domain_names,
     errors,
     network_options,
-    on_terminal,
     print_bytes,
     print_json,
     print_lines,
@@ -81,9 +80,4 @@ def show(common: Common, /, *, domains: tuple[str, ...], form: str, **network: A
 
 
 def _coloured(lines: Iterable[Line]) -> Iterator[str]:
-    """Yield lines in their colours, broken for a terminal first: a colour takes no column."""
-    from spfwhite.text import wrap
-
-    for line in lines:
-        for part in wrap(line.text) if on_terminal() else [line.text]:
-            yield click.style(part, **COLOURS[line.kind])
+    return (click.style(line.text, **COLOURS[line.kind]) for line in lines)

@@ -6,11 +6,7 @@ printable ASCII as a backslash and three digits, cut at 200 characters. Refuses:
 
 from __future__ import annotations
 
-import re
-import textwrap
-from collections import Counter
 from collections.abc import Iterator
-from itertools import accumulate
 
 from spfwhite.escape import clipped, printable
 from spfwhite.networks import Networks
@@ -18,18 +14,13 @@ from spfwhite.report import ProviderReport, Report
 from spfwhite.trail import Problem
 
 MAX_PARAGRAPHS = 3
-"""Providers in trouble that a summary explains one by one, so that it fits a screen."""
+"""Providers of one status that a summary explains one by one, so that it fits a screen."""
 
-ROOM = 4
-"""Lines of a terminal that a summary gives to the reasons of one provider; `-v` shows all."""
+MAX_REASONS = 2
+"""Reasons that a summary gives for the status of one provider; `-v` gives all."""
 
 MAX_NAMES = 12
 """Providers that share a trouble and are named; `-v` names all."""
-
-IN_BACKQUOTES = re.compile(r"`[^`]*`")
-
-GLUE = "\0"
-"""A space at which no line is broken: it stands in no text that is shown."""
 
 
 def counts(networks: Networks) -> str:
@@ -81,23 +72,12 @@ def troubles(report: Report, *, verbose: bool, quiet: bool = False) -> Iterator[
     """
     yield from (printable(notice) for notice in report.notices)
     loud = [each for each in report.providers if each.degraded or each.notice]
-    crowded = set() if verbose else _crowded(loud)
-    for status in sorted(crowded):
-        names = [each.name for each in loud if each.status == status]
-        yield f"{status}: {len(names)} providers; -v says why: {few(names)}"
-    for provider in loud:
-        if provider.status not in crowded:
-            yield from _provider(report, provider, verbose=verbose)
-    for provider in report.providers if verbose else ():
-        if provider not in loud and _has_more(provider):
-            yield from _provider(report, provider, verbose=verbose)
-    unnamed = sum(
-        _has_more(each) and not (each.degraded or each.notice) for each in report.providers
-    )
-    if unnamed and not verbose and not quiet:
-        more = " more" if loud else ""
-        who = f"1{more} provider has" if unnamed == 1 else f"{unnamed}{more} providers have"
-        yield f"{who} faults or stale answers; -v lists them"
+    for status in dict.fromkeys(each.status for each in loud):
+        yield from _of_status(
+            report, [each for each in loud if each.status == status], verbose=verbose
+        )
+    if not quiet:
+        yield from _faults(report, loud, verbose=verbose)
     if report.not_reloaded:
         yield f"Postfix did not reload: {clipped(report.not_reloaded)}; the table is written"
     for refusal in report.refusals:
@@ -110,27 +90,35 @@ def few(names: list[str]) -> str:
     return ", ".join(names[:MAX_NAMES]) + more
 
 
-def _crowded(providers: list[ProviderReport]) -> set[str]:
-    """Return the statuses that share a line, the commonest first, until the others have room."""
-    crowded: set[str] = set()
-    left = len(providers)
-    for status, count in Counter(provider.status for provider in providers).most_common():
-        if left <= MAX_PARAGRAPHS:
-            break
-        crowded.add(status)
-        left -= count
-    return crowded
+def _of_status(report: Report, providers: list[ProviderReport], *, verbose: bool) -> Iterator[str]:
+    """Explain providers of one status one by one, or in one line if they are many."""
+    if len(providers) > MAX_PARAGRAPHS and not verbose:
+        names = few([each.name for each in providers])
+        yield f"{providers[0].status}: {len(providers)} providers; -v says why: {names}"
+        return
+    for provider in providers:
+        yield from _provider(report, provider, verbose=verbose)
 
 
-def _has_more(provider: ProviderReport) -> bool:
-    return bool(provider.problems or provider.stale)
+def _faults(report: Report, loud: list[ProviderReport], *, verbose: bool) -> Iterator[str]:
+    """Explain what else is not in order, or say that there is something."""
+    others = [
+        each for each in report.providers if each not in loud and (each.problems or each.stale)
+    ]
+    if verbose:
+        for provider in others:
+            yield from _provider(report, provider, verbose=True)
+    elif others:
+        more = " more" if loud else ""
+        who = f"1{more} provider has" if len(others) == 1 else f"{len(others)}{more} providers have"
+        yield f"{who} faults or stale answers; -v lists them"
 
 
 def _provider(report: Report, provider: ProviderReport, *, verbose: bool) -> Iterator[str]:
     listed = counts(provider.networks) if provider.networks else "nothing listed"
     yield f"{provider.name}: {provider.status}: {listed}"
     reasons = list(_reasons(report, provider))
-    shown = len(reasons) if verbose else _fitting(reasons)
+    shown = len(reasons) if verbose else MAX_REASONS
     yield from reasons[:shown]
     if shown < len(reasons):
         yield f"  and {len(reasons) - shown} more; -v lists them"
@@ -146,31 +134,6 @@ def _reasons(report: Report, provider: ProviderReport) -> Iterator[str]:
         yield f"  stale: answers of {age} ago are used: {clipped(provider.stale.reason)}"
     for found in provider.problems:
         yield f"  {problem(found)}"
-
-
-def _fitting(lines: list[str]) -> int:
-    """Return how many of the lines fit `ROOM`; the first one always does."""
-    used = accumulate(len(wrap(line)) for line in lines)
-    return max(min(1, len(lines)), sum(1 for height in used if height <= ROOM))
-
-
-def wrap(line: str) -> list[str]:
-    """Break a line of prose at 79 characters, what follows two deeper than it began.
-
-    A command to copy stays whole: a line that is one, and what stands in backquotes.
-    """
-    body = line.lstrip()
-    if body.startswith("spfwhite "):
-        return [line]
-    glued = IN_BACKQUOTES.sub(lambda command: command[0].replace(" ", GLUE), line)
-    parts = textwrap.wrap(
-        glued,
-        79,
-        subsequent_indent=" " * (len(line) - len(body) + 2),
-        break_on_hyphens=False,
-        break_long_words=glued == line,
-    )
-    return [part.replace(GLUE, " ") for part in parts]
 
 
 def span(seconds: float) -> str:

@@ -48,26 +48,6 @@ def test_a_problem_that_widens_says_so() -> None:
     assert "widens" in text.problem(Problem("loop", "a.test", "-include:a.test", "x", widens=True))
 
 
-def test_a_line_is_broken_at_79_characters_and_goes_on_deeper() -> None:
-    lines = text.wrap("  word" + " word" * 40)
-    assert all(len(line) <= 79 for line in lines)
-    assert [line[:5] for line in lines[1:]] == ["    w"] * (len(lines) - 1)
-
-
-@pytest.mark.parametrize("room", range(60, 84))
-def test_a_command_in_backquotes_stays_whole(room: int) -> None:
-    command = "`spfwhite -c /etc/here.toml generate --accept all`"
-    lines = text.wrap(f"{'x' * room} see {command}, and more words to go on with")
-    assert [line for line in lines if command in line]
-    assert "\0" not in "".join(lines)
-
-
-@pytest.mark.parametrize("indent", ["", "    "])
-def test_a_line_that_is_a_command_stays_whole(indent: str) -> None:
-    line = f"{indent}spfwhite -c '/etc/{'a long name/' * 10}x.toml' generate --accept all"
-    assert text.wrap(line) == [line]
-
-
 @given(ANY, ANY, ANY)
 def test_a_problem_is_one_line_of_printable_ascii_of_bounded_length(
     domain: str, term: str, detail: str
