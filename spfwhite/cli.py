@@ -1,12 +1,11 @@
 """The command line: the group of commands and the options before them.
 
-Owns: the entry point, and which module has which command; it is loaded when the command is called.
+Owns: which module has which command; it is loaded when the command is called.
 Refuses: to import what only one command needs; `--help` and `--version` must stay quick.
 """
 
 from __future__ import annotations
 
-import gc
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -71,10 +70,6 @@ def main(context: click.Context, config: Path | None, verbose: bool, quiet: bool
     Exit codes: 0 table current or written, 1 error, 2 usage or configuration, 3 written but
     degraded, 4 refused, 5 written but Postfix did not reload, 6 another run holds the lock.
     """
-    from spfwhite.interrupts import exit_on_signals
-
-    exit_on_signals()
-    gc.disable()  # looking for cycles takes up to a quarter of a run's time, and finds nothing
     if verbose and quiet:
         raise click.UsageError("-v and -q exclude each other")
     context.obj = Common(config, verbose, quiet)

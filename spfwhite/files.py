@@ -16,8 +16,6 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Final
 
-from spfwhite.interrupts import deferred, doom, spare
-
 LEFTOVER_AGE: Final = 3600.0
 """Seconds after which a temporary file must be that of a killed run."""
 
@@ -52,27 +50,19 @@ def replacing(path: Path, content: bytes) -> Iterator[Path]:
     The temporary file is in the same folder, and gone if the block raises. Mode and owner of the
     old file are kept; a new one is readable by all and owned as its folder is. Raises FileError.
     """
-    temporary: Path | None = None
     try:
         with suppress(FileNotFoundError):
             _require_regular(path)
-        with deferred():
-            _sweep(path)
-            temporary = _written(path, content)
-            doom(temporary)
-        yield temporary
-        with deferred():
+        _sweep(path)
+        temporary = _written(path, content)
+        try:
+            yield temporary
             temporary.replace(path)
-            spare(temporary)
-            temporary = None
-            _sync_folder(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+        _sync_folder(path.parent)
     except OSError as error:
         raise FileError(f"cannot write {path}: {_reason(error)}") from None
-    finally:
-        if temporary:
-            with deferred():
-                temporary.unlink(missing_ok=True)
-                spare(temporary)
 
 
 def destination(path: Path) -> Path:

@@ -25,7 +25,7 @@ HOUR = 3600
 
 WIDTHS = 24, 25
 """The prefixes of the network that differs from run to run."""
-WRITING = ("spfwhite/files.py", "spfwhite/interrupts.py", "spfwhite/write.py")
+WRITING = ("spfwhite/files.py", "spfwhite/write.py")
 """The modules that put files in place: runs are killed at every third line that they execute."""
 
 

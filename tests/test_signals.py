@@ -1,124 +1,123 @@
-"""SIGINT and SIGTERM at any moment: old or new files, nothing left behind, 130 and 143."""
+"""SIGINT and SIGTERM end the program at once and in silence; a host of the library keeps its own.
+
+That files are whole whenever a process is ended is tested with SIGKILL (`tests.test_kill`).
+"""
 
 from __future__ import annotations
 
+import gc
 import os
-import random
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
 import pytest
 
-from spfwhite import state
+from spfwhite import app, cli, config
 from tests.dnsserver import Fault
-from tests.launcher import Change, Ended, Launcher
 from tests.site import RULES, Site, site
 
-pytestmark = pytest.mark.slow
-
-ENDING: dict[int, int] = {signal.SIGINT: 130, signal.SIGTERM: 143}
-SIGNALS = 60
-SEED = 21
-
+ENDING = [signal.SIGINT, signal.SIGTERM]
 NEWER = [rule.replace("198.51.100.0/24", "198.51.100.0/25") for rule in RULES]
-WRITING = ("spfwhite/files.py", "spfwhite/interrupts.py", "spfwhite/write.py")
-FILES = {"overlay.toml", "state.json", "state.json.lock", "table.cidr"}
+SHELL = 'trap : INT TERM; "$@"; echo $?'
+"""A shell that outlives what ends its command, and says how that ended."""
+
+INTERRUPTED = """
+import os, signal, sys
+
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == "click":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupt())
+from spfwhite.__main__ import main
+main()
+"""
 
 
 @pytest.fixture
-def settled(launcher: Launcher, tmp_path: Path) -> Iterator[Site]:
-    """Return a site with the table and state of one good run, and something new to write."""
+def asking(tmp_path: Path) -> Iterator[Site]:
+    """Return a site after a good run, whose server has something new but does not answer."""
     with site(tmp_path) as made:
-        assert launcher.run(*made.arguments).returncode == 0
+        assert made.generate().returncode == 0
         made.server.zone.set("plain.test", "TXT", ["v=spf1 ip4:198.51.100.0/25 -all"])
+        made.server.faults[""] = Fault("drop")
+        made.server.reset()
         yield made
 
 
-class Renewed:
-    """The table and the state as they were, put back before each run."""
-
-    def __init__(self, made: Site) -> None:
-        self._kept = {path: path.read_bytes() for path in (made.table, made.state)}
-
-    def restore(self) -> None:
-        for path, content in self._kept.items():
-            path.write_bytes(content)
-
-
-def interrupt(made: Site, launcher: Launcher, number: int, after: float) -> Ended:
-    run = launcher.start(*made.arguments)
-    time.sleep(after)
-    os.kill(run.pid, number)
-    return run.wait()
+def start(made: Site, *shell: str, ignoring: bool = False) -> subprocess.Popen[str]:
+    """Start a run that is the first of its process group, and wait until it asks."""
+    process = subprocess.Popen(
+        [*shell, sys.executable, "-m", "spfwhite", *map(str, made.arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=(lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)) if ignoring else None,
+    )
+    while not made.server.queries:
+        assert process.poll() is None
+        time.sleep(0.01)
+    return process
 
 
-def assert_ended_well(made: Site, ended: Ended, number: int) -> None:
-    """Check the exit code and what is left of a run that a signal may have come too late for.
-
-    While the interpreter ends it leaves signals to the kernel, for which a shell says the same.
-    """
-    assert ended.returncode in (0, ENDING[number], -number), ended
-    assert (ended.stdout, ended.stderr) == ("", "")
-    assert {path.name for path in made.folder.rglob("*")} == FILES
-    assert made.rules() in (RULES, NEWER)
-    state.parse(made.state.read_bytes())
-
-
-@pytest.mark.parametrize("number", ENDING)
-def test_a_signal_at_a_random_moment_leaves_whole_files_and_says_nothing(
-    number: int, settled: Site, launcher: Launcher
-) -> None:
-    moments = random.Random(SEED)
-    renewed = Renewed(settled)
-    start = time.monotonic()
-    launcher.run(*settled.arguments)
-    longest = time.monotonic() - start
-    interrupted = 0
-    for turn in count(1):
-        renewed.restore()
-        ended = interrupt(settled, launcher, number, moments.uniform(0, longest))
-        assert_ended_well(settled, ended, number)
-        interrupted += ended.returncode != 0
-        if interrupted == SIGNALS:
-            break
-        assert turn < 5 * SIGNALS, "runs end before they are interrupted"
-
-
-@pytest.mark.parametrize(("number", "first"), [(signal.SIGINT, 1), (signal.SIGTERM, 2)])
-def test_a_signal_where_a_run_writes_leaves_whole_files_and_says_nothing(
-    number: int, first: int, settled: Site, launcher: Launcher
-) -> None:
-    renewed = Renewed(settled)
-    fates = set()
-    for at in count(first, 4):
-        renewed.restore()
-        change = Change(hit=number, at=at, lines=WRITING)
-        ended = launcher.run(*settled.arguments, change=change)
-        assert_ended_well(settled, ended, number)
-        if ended.returncode == 0:
-            break
-        fates.add(settled.rules() == NEWER)
-    assert fates == {False, True}
+def end(process: subprocess.Popen[str], number: int) -> tuple[int, str, str]:
+    """Send a signal to a process group, as a terminal does for Ctrl-C."""
+    os.killpg(process.pid, number)
+    output, error = process.communicate(timeout=60)
+    return process.returncode, output, error
 
 
 @pytest.mark.parametrize("number", ENDING)
 def test_a_signal_while_the_dns_is_asked_changes_nothing_and_frees_the_lock(
-    number: int, settled: Site, launcher: Launcher
+    number: int, asking: Site
 ) -> None:
-    before = settled.table.read_bytes(), settled.state.read_bytes()
-    faults = settled.server.faults
-    faults[""] = Fault("drop")
-    settled.server.reset()
-    run = launcher.start(*settled.arguments)
-    while not settled.server.queries:
-        time.sleep(0.01)
-    os.kill(run.pid, number)
-    ended = run.wait()
-    assert (ended.returncode, ended.stdout, ended.stderr) == (ENDING[number], "", "")
-    assert (settled.table.read_bytes(), settled.state.read_bytes()) == before
-    faults.clear()
-    assert launcher.run(*settled.arguments).returncode == 0
-    assert settled.rules() == NEWER
+    before = asking.table.read_bytes(), asking.state.read_bytes()
+    assert end(start(asking), number) == (-number, "", "")
+    assert (asking.table.read_bytes(), asking.state.read_bytes()) == before
+    asking.server.faults.clear()
+    assert asking.generate().returncode == 0
+    assert asking.rules() == NEWER
+
+
+@pytest.mark.parametrize("number", ENDING)
+def test_a_shell_sees_128_and_the_number_of_the_signal(number: int, asking: Site) -> None:
+    code, output, error = end(start(asking, "sh", "-c", SHELL, "sh"), number)
+    assert (code, output) == (0, f"{128 + number}\n")
+    assert error in ("", "Terminated\n")  # which the shell says
+
+
+def test_a_job_in_the_background_goes_on_when_the_one_before_it_is_interrupted(
+    asking: Site,
+) -> None:
+    process = start(asking, ignoring=True)
+    os.killpg(process.pid, signal.SIGINT)
+    asking.server.faults.clear()
+    output, error = process.communicate(timeout=60)
+    assert (process.returncode, output, error) == (0, "", "")
+    assert asking.rules() == NEWER
+
+
+def test_a_signal_while_modules_are_loaded_leaves_no_traceback() -> None:
+    command = [sys.executable, "-c", INTERRUPTED]
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, b"", b"")
+
+
+def test_a_host_of_the_library_keeps_its_handlers_and_its_garbage_collection(
+    tmp_path: Path,
+) -> None:
+    def settings() -> list[object]:
+        return [gc.isenabled(), *map(signal.getsignal, ENDING)]
+
+    before = settings()
+    with site(tmp_path) as made:
+        assert app.generate(config.load(made.config)).report.outcome == "written"
+        with pytest.raises(SystemExit):
+            cli.main(["-c", str(made.config), "providers"])
+    assert settings() == before
