@@ -1,12 +1,16 @@
 """spfwhite: the SPF records of well-known senders as an allowlist for Postfix's postscreen.
 
 `resolve` and `resolve_async` give what domains pass; `generate` makes a run as the command line
-does. They are loaded when they are first used: a program that asks for the version pays nothing.
+does; what stops them is a `SpfwhiteError`. They are loaded when they are first used: a program
+that asks for the version pays nothing.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from spfwhite._version import __version__
+from spfwhite.errors import SpfwhiteError
 
 if TYPE_CHECKING:
     from spfwhite.app import generate as generate
@@ -15,8 +19,15 @@ if TYPE_CHECKING:
     from spfwhite.library import resolve as resolve
     from spfwhite.library import resolve_async as resolve_async
 
-__version__ = "0.1.0"
-__all__ = ["Result", "Results", "__version__", "generate", "resolve", "resolve_async"]
+__all__ = [
+    "Result",
+    "Results",
+    "SpfwhiteError",
+    "__version__",
+    "generate",
+    "resolve",
+    "resolve_async",
+]
 
 
 def __getattr__(name: str) -> Any:

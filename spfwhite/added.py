@@ -16,6 +16,7 @@ from typing import Final
 
 from spfwhite import config, files
 from spfwhite.config import Config
+from spfwhite.errors import ConfigError
 
 FILE: Final = Path("providers.d") / "90-added.toml"
 
@@ -84,7 +85,7 @@ def append(addition: Addition, system: Path) -> Path:
         files.replace(path, (old or HEAD.encode()) + b"\n" + addition.block().encode())
         try:
             config.load(system=system)
-        except config.ConfigError:
+        except ConfigError:
             _restore(path, old)
             raise
     return path

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple, get_args
 
+from spfwhite.errors import SnapshotError
+
 RRType = Literal["TXT", "MX", "A", "AAAA", "PAGE"]
 """Types of DNS records, and PAGE: a web page, whose name is its URL and whose values are CIDRs."""
 
@@ -53,10 +55,6 @@ Answer = Found | Void | Failed
 Answers = Mapping[Question, Answer]
 
 NOT_ASKED: Final = Failed("was not asked")
-
-
-class SnapshotError(Exception):
-    """A snapshot that cannot be used; the text is a sentence for people."""
 
 
 _URL = re.compile(r"https?://[!-~]{3,2000}")

@@ -18,16 +18,12 @@ from spfwhite import fetch, files, notices, write
 from spfwhite.answers import Failed
 from spfwhite.crawl import Progress, no_progress
 from spfwhite.decided import Decided, decide_run
+from spfwhite.errors import ReloadError, StateError, UsageError
 from spfwhite.formats import FormatName
 from spfwhite.memory import Heard, Recall, policy
-from spfwhite.postfix import ReloadError
 from spfwhite.report import Report, TableReport, provider_report
 from spfwhite.settings import Config
-from spfwhite.state import State, StateError, load
-
-
-class UsageError(Exception):
-    """Options that cannot be carried out; the text is a sentence."""
+from spfwhite.state import State, load
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,12 +15,12 @@ from typing import Final
 
 from spfwhite import config as configuration
 from spfwhite import files, leftovers, tables, wiring
+from spfwhite.errors import ConfigError, FileError, PostfixError, StateError
 from spfwhite.escape import clipped
-from spfwhite.files import FileError
 from spfwhite.finding import Finding, Findings
-from spfwhite.postfix import DEFAULT_FOLDER, Postfix, PostfixError
+from spfwhite.postfix import DEFAULT_FOLDER, Postfix
 from spfwhite.settings import Config
-from spfwhite.state import State, StateError, load
+from spfwhite.state import State, load
 from spfwhite.text import span
 from spfwhite.write import digest
 
@@ -50,7 +50,7 @@ def check(overlay: Path | None, places: Places, now: float) -> Iterator[Finding]
     try:
         config = configuration.load(overlay, system=places.system)
         read = [overlay] if overlay else configuration.system_files(places.system)
-    except configuration.ConfigError as fault:
+    except ConfigError as fault:
         yield Finding("error", "configuration", str(fault), "correct it; the rest is checked then")
         return
     config = config.in_force(datetime.fromtimestamp(now, UTC).date())

@@ -12,7 +12,8 @@ from typing import Any, Final
 
 import click
 
-from spfwhite import __version__, cli_streams
+from spfwhite import cli_streams
+from spfwhite._version import __version__
 from spfwhite.cli_common import Common
 
 COMMANDS: Final = {

@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from spfwhite.files import FileError
+from spfwhite.errors import SpfwhiteError
+from spfwhite.escape import printable
 
 if TYPE_CHECKING:
     from spfwhite.rules import NameServer
@@ -179,29 +180,8 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
 @contextmanager
 def errors() -> Iterator[None]:
     """Turn what stops a run into one line and an exit code."""
-    from spfwhite.answers import SnapshotError
-    from spfwhite.app import UsageError
-    from spfwhite.config import ConfigError
-    from spfwhite.files import LockedError
-    from spfwhite.nameservers import NoNameServerError
-    from spfwhite.postfix import ReloadError
-    from spfwhite.programs import ProgramError
-    from spfwhite.report import Exit
-
     try:
         yield
-    except LockedError as error:
-        _fail(error, Exit.LOCKED)
-    except ReloadError as error:
-        _fail(f"Postfix did not reload: {error}", Exit.NOT_RELOADED)
-    except (ConfigError, UsageError) as error:
-        _fail(error, Exit.USAGE)
-    except (SnapshotError, FileError, NoNameServerError, ProgramError) as error:
-        _fail(error, Exit.ERROR)
-
-
-def _fail(error: Exception | str, code: int) -> NoReturn:
-    from spfwhite.escape import printable
-
-    print_lines([f"spfwhite: {printable(str(error))}"], err=True)
-    sys.exit(code)
+    except SpfwhiteError as error:
+        print_lines([f"spfwhite: {printable(str(error))}"], err=True)
+        sys.exit(error.exit_code)

@@ -14,6 +14,7 @@ from typing import Final
 import click
 
 from spfwhite.cli_common import Common, errors, print_bytes, print_lines
+from spfwhite.errors import ConfigError, FileError
 
 NO_OVERLAYS: Final = Path("/nonexistent")
 """Never there, by Debian's policy. An overlay may be the very file that the output goes to."""
@@ -46,12 +47,12 @@ def import_(common: Common, /, *, file: Path, output: Path | None) -> None:
         try:
             imported = postwhite.convert(_content(file), config.load(system=NO_OVERLAYS))
         except postwhite.NotPostwhiteError as fault:
-            raise config.ConfigError(f"{name} {fault}") from None
+            raise ConfigError(f"{name} {fault}") from None
         lines = [f"{name}:{each.line}: {each.text}" for each in imported.remarks]
         if output is None or str(output) == "-":
             print_bytes(imported.overlay.encode())
         elif os.path.lexists(output):
-            raise files.FileError(f"{output} exists and is not replaced; name another file")
+            raise FileError(f"{output} exists and is not replaced; name another file")
         else:
             files.make_folder(output.parent)
             files.replace(output, imported.overlay.encode())
@@ -64,7 +65,6 @@ def import_(common: Common, /, *, file: Path, output: Path | None) -> None:
 
 def _content(file: Path) -> bytes:
     """Return a file's bytes, or as many as show that there are too many; raises FileError."""
-    from spfwhite.files import FileError
     from spfwhite.postwhite import MAX_BYTES
 
     try:

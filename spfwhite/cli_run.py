@@ -28,6 +28,7 @@ from spfwhite.cli_common import (
     strict_option,
 )
 from spfwhite.cli_streams import InPlace
+from spfwhite.errors import StateError, UsageError
 from spfwhite.formats import FORMAT_NAMES, FormatName
 
 if TYPE_CHECKING:
@@ -251,7 +252,7 @@ def add(
             expires.date() if expires else None,
         )
         if why := added.obstacle(config, addition, datetime.now(UTC).date()):
-            raise app.UsageError(why)
+            raise UsageError(why)
         passing = _shown(config, names)
         if not passing and not networks:
             print_lines(["nothing was added: no address is passed"], err=True)
@@ -275,7 +276,7 @@ def add(
 
 def _remembers(config: Config) -> bool:
     """Whether there is a state to take all other providers from; raises FileError."""
-    from spfwhite.state import StateError, load
+    from spfwhite.state import load
 
     try:
         return load(config.state.path) is not None

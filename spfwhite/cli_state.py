@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from spfwhite.cli_common import Common, config_of, errors, print_json, print_lines, text_or_json
-from spfwhite.files import FileError
+from spfwhite.errors import FileError, StateError, UsageError
 
 if TYPE_CHECKING:
     from spfwhite.networks import Networks
@@ -60,9 +60,8 @@ def explain(common: Common, /, *, addresses: tuple[str, ...], form: str) -> None
 
 def _last_run(common: Common) -> tuple[Config, LastRun]:
     """Return the configuration and the last run; raises ConfigError, UsageError, FileError."""
-    from spfwhite.app import UsageError
     from spfwhite.remembered import last_run
-    from spfwhite.state import StateError, load
+    from spfwhite.state import load
 
     config = config_of(common)
     try:

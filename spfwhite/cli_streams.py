@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+from spfwhite.errors import Exit
+
 
 class InPlace(SystemExit):
     """Ends a run whose table is in place, so that no exit code may say that it was not touched."""
@@ -80,7 +82,6 @@ def _why(fault: OSError) -> str | None:
 
 
 def _code(end: SystemExit, fault: OSError) -> Any:
-    from spfwhite.report import Exit
 
     if not isinstance(end, InPlace):
         return Exit.ERROR

@@ -25,6 +25,7 @@ from spfwhite.cli_common import (
     print_lines,
     text_or_json,
 )
+from spfwhite.errors import FileError
 
 if TYPE_CHECKING:
     from spfwhite.maillog import Tally
@@ -84,7 +85,6 @@ def _tally(logs: tuple[Path, ...]) -> Tally:
     import zlib
 
     from spfwhite.escape import printable
-    from spfwhite.files import FileError
     from spfwhite.maillog import PIECE, Tally
 
     tally = Tally()

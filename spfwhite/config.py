@@ -11,7 +11,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from spfwhite.config_file import ConfigError, Files, listed
+from spfwhite.config_file import Files, listed
+from spfwhite.errors import ConfigError
 from spfwhite.escape import printable
 from spfwhite.formats import set_name
 from spfwhite.networks import Networks, parse_operator

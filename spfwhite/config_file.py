@@ -12,14 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from spfwhite.errors import ConfigError
 from spfwhite.escape import clipped, printable
 from spfwhite.rules import shown
 
 T = TypeVar("T")
-
-
-class ConfigError(Exception):
-    """A fault of the configuration; its text is one sentence with file and key."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,11 @@ from spfwhite.answers import (
     Failed,
     Found,
     Question,
-    SnapshotError,
     snapshot_from_json,
     snapshot_to_json,
 )
 from spfwhite.crawl import Ask, Progress, ReadAs, crawl, no_progress
+from spfwhite.errors import FileError, SnapshotError
 from spfwhite.hosts import ask_hosts
 from spfwhite.memory import Heard, Recall
 from spfwhite.nameservers import system_nameservers
@@ -139,7 +139,7 @@ def load_snapshot(path: Path) -> dict[Question, Answer]:
     """Return a recorded snapshot; raises FileError and SnapshotError, with the path."""
     content = files.read_if_there(path)
     if content is None:
-        raise files.FileError(f"cannot read {path}: there is no such file")
+        raise FileError(f"cannot read {path}: there is no such file")
     try:
         return snapshot_from_json(json.loads(content))
     except (ValueError, RecursionError):

@@ -16,20 +16,14 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Final
 
+from spfwhite.errors import FileError, LockedError
+
 LEFTOVER_AGE: Final = 3600.0
 """Seconds after which a temporary file must be that of a killed run."""
 
 MAX_LINKS: Final = 40
 
 _SUFFIX: Final = ".spfwhite-new"
-
-
-class FileError(Exception):
-    """A file that cannot be read or written; the text is a sentence with its path."""
-
-
-class LockedError(Exception):
-    """Another run holds the lock; the text is a sentence."""
 
 
 def read_if_there(path: Path) -> bytes | None:

@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final, get_args
 
+from spfwhite.errors import Exit
 from spfwhite.plan import Status
-from spfwhite.report import Exit, Report
+from spfwhite.report import Report
 from spfwhite.report_json import counts
 
 PREFIX: Final = "spfwhite_"

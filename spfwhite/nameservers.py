@@ -8,13 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from spfwhite.errors import NoNameServerError
 from spfwhite.rules import NameServer, parse_nameserver
 
 RESOLV_CONF: Final = Path("/etc/resolv.conf")
-
-
-class NoNameServerError(Exception):
-    """Neither the configuration nor the system names a name server."""
 
 
 def system_nameservers(path: Path = RESOLV_CONF) -> list[NameServer]:

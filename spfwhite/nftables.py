@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from spfwhite.programs import ProgramError, found, run, said
+from spfwhite.errors import ProgramError
+from spfwhite.programs import found, run, said
 
 UNABLE = ("not permitted", "nable to initialize Netlink", "cache initialization failed")
 """What nft says where it cannot ask the kernel, whatever the file holds."""

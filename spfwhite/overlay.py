@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn
 
-from spfwhite.config_file import ConfigError, parse_toml
+from spfwhite.config_file import parse_toml
+from spfwhite.errors import ConfigError
 from spfwhite.escape import SHOWN
 from spfwhite.rules import NAME, NAME_WORDS, Rule, shown, switch
 from spfwhite.settings import SETTINGS, Provider, Table, rules_of

@@ -16,7 +16,7 @@ from typing import Final
 
 import httpx
 
-from spfwhite import __version__
+from spfwhite._version import __version__
 from spfwhite.answers import Failed
 from spfwhite.extract import networks_in
 from spfwhite.page_answers import Page, PageAnswer, Unchanged, is_validator

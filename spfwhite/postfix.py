@@ -15,17 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from spfwhite.programs import Done, ProgramError, found, run, said, search_path
+from spfwhite.errors import PostfixError, ProgramError, ReloadError
+from spfwhite.programs import Done, found, run, said, search_path
 
 DEFAULT_FOLDER: Final = Path("/etc/postfix")
-
-
-class PostfixError(ProgramError):
-    """Postfix does not do what it was asked; the text is a sentence."""
-
-
-class ReloadError(PostfixError):
-    """The table is written, and Postfix did not reload."""
 
 
 @dataclass(frozen=True, slots=True)

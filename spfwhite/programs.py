@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from tempfile import TemporaryFile
 from typing import IO, Final
 
+from spfwhite.errors import ProgramError
+
 TIMEOUT: Final = 60.0
 """Seconds that one program may take."""
 
@@ -20,10 +22,6 @@ FOLDERS: Final = ("/usr/sbin", "/usr/local/sbin", "/usr/bin", "/usr/local/bin", 
 """Where programs are looked for after PATH: cron's holds /usr/bin and /bin only."""
 
 Done = subprocess.CompletedProcess[str]
-
-
-class ProgramError(Exception):
-    """A program does not do what it was asked; the text is a sentence."""
 
 
 def search_path() -> str:

@@ -7,29 +7,16 @@ Owns: the types of a report and the exit code. Refuses: to format (`spfwhite.tex
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from spfwhite.errors import Exit
 from spfwhite.formats import FormatName
 from spfwhite.memory import Stale
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan import Decision, Status
 from spfwhite.settings import Provider
 from spfwhite.trail import Problem
-
-
-class Exit(IntEnum):
-    """The exit codes of the command line."""
-
-    OK = 0
-    ERROR = 1
-    USAGE = 2
-    DEGRADED = 3
-    REFUSED = 4
-    NOT_RELOADED = 5
-    LOCKED = 6
-
 
 Outcome = Literal["written", "current", "planned", "refused"]
 

@@ -10,7 +10,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from spfwhite import __version__
+from spfwhite._version import __version__
 from spfwhite.networks import Networks
 from spfwhite.report import ProviderReport, Report
 from spfwhite.show import problem_json

@@ -17,11 +17,11 @@ from spfwhite.answers import (
     Failed,
     Found,
     Question,
-    SnapshotError,
     answer_from_json,
     answer_to_json,
     question_from_text,
 )
+from spfwhite.errors import SnapshotError, StateError
 from spfwhite.memory import DAY, Remembered
 from spfwhite.networks import Networks
 from spfwhite.plan import Accepted
@@ -33,10 +33,6 @@ JOURNAL_DAYS: Final = 30
 
 LATEST: Final = 253_402_300_799
 """The last second of the year 9999, with which Python's calendar ends."""
-
-
-class StateError(Exception):
-    """A state that cannot be used; the text continues "the state ..."."""
 
 
 class Change(NamedTuple):

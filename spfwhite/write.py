@@ -17,14 +17,15 @@ from itertools import chain, count
 from pathlib import Path
 from typing import NamedTuple
 
-from spfwhite import __version__, files, nftables, tables, wiring
+from spfwhite import files, nftables, tables, wiring
+from spfwhite._version import __version__
 from spfwhite.decided import Decided
-from spfwhite.files import FileError
+from spfwhite.errors import FileError, PostfixError
 from spfwhite.formats import FORMATS, Action, Format, FormatName
 from spfwhite.listing import chosen, listing, networks_of
 from spfwhite.networks import BITS, EMPTY, Networks, address
 from spfwhite.plan import Decision, Plan
-from spfwhite.postfix import Postfix, PostfixError, reload_by
+from spfwhite.postfix import Postfix, reload_by
 from spfwhite.settings import Config, Table
 from spfwhite.state import Change, State, TableState, recent, save
 

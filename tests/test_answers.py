@@ -15,7 +15,6 @@ from spfwhite.answers import (
     Found,
     Question,
     RRType,
-    SnapshotError,
     Void,
     canonical,
     mx_hosts,
@@ -23,6 +22,7 @@ from spfwhite.answers import (
     snapshot_from_json,
     snapshot_to_json,
 )
+from spfwhite.errors import SnapshotError
 
 LONGEST = ".".join(["a" * 63] * 3 + ["a" * 61])
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 import spfwhite as package
-from spfwhite.report import Exit
+from spfwhite.errors import Exit
 from tests import commands
 from tests.cli import spfwhite
 

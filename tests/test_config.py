@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from spfwhite.config import Config, ConfigError, Provider, load
+from spfwhite.config import Config, Provider, load
+from spfwhite.errors import ConfigError
 from spfwhite.networks import Networks
 from spfwhite.overlay import TABLES
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from spfwhite.config import ConfigError, load
+from spfwhite.config import load
+from spfwhite.errors import ConfigError
 
 STRANGER = 65534
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from spfwhite import nftables
+from spfwhite.errors import ProgramError
 from spfwhite.formats import FormatName
-from spfwhite.programs import FOLDERS, ProgramError
+from spfwhite.programs import FOLDERS
 from tests.cli import overlay, spfwhite
 from tests.postfix_instance import Instance, needs_postfix, needs_postmap, prepared, unless
 from tests.rspamd import is_listed, needs_rspamd, rspamd

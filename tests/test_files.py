@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from spfwhite import files
-from spfwhite.files import FileError
+from spfwhite.errors import FileError
 
 OLD = b"old content\n"
 NEW = b"new content\n"

@@ -16,7 +16,7 @@ import click
 import pytest
 
 from spfwhite.cli import main
-from spfwhite.report import Exit
+from spfwhite.errors import Exit
 from spfwhite.settings import SETTINGS, Provider, rules_of
 from tests import commands
 from tests.cli import spfwhite

@@ -8,7 +8,8 @@ import pytest
 
 from spfwhite import app, fetch
 from spfwhite.config import load
-from spfwhite.nameservers import NoNameServerError, system_nameservers
+from spfwhite.errors import NoNameServerError
+from spfwhite.nameservers import system_nameservers
 from spfwhite.rules import NameServer
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from spfwhite.config import ConfigError, load
+from spfwhite.config import load
+from spfwhite.errors import ConfigError
 from spfwhite.formats import FORMAT_NAMES
 from tests.cli import spfwhite
 from tests.dnszone import Zone

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from spfwhite.config_file import ConfigError
+from spfwhite.errors import ConfigError
 from spfwhite.overlay import read_overlay
 
 

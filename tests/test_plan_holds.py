@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from spfwhite.errors import Exit
 from spfwhite.networks import Networks
-from spfwhite.report import Exit
 from tests.nights import Nights, configured, edited, failing, records
 from tests.oracle import Zone
 

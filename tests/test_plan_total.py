@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from spfwhite.errors import Exit
 from spfwhite.networks import Networks
 from spfwhite.remembered import last_run
-from spfwhite.report import Exit
 from spfwhite.settings import Config
 from tests.nights import Nights, configured, edited, failing, records
 from tests.oracle import Zone

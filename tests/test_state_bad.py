@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spfwhite.errors import StateError
 from spfwhite.report_json import dump as dump_report
-from spfwhite.state import State, StateError, dump, parse
+from spfwhite.state import State, dump, parse
 from spfwhite.text import summary
 from tests.nights import START, failing, run
 from tests.test_state import CONFIG, WORLD, everything
