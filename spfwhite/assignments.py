@@ -12,8 +12,8 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Final
 
-from spfwhite.escape import clipped
 from spfwhite.rules import shown
+from spfwhite.wording import clipped
 
 MAX_GROWTH: Final = 2**20
 """Characters that variables may add to a file's values: made of each other, they grow as 2^n."""

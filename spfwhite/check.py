@@ -16,12 +16,11 @@ from typing import Final
 from spfwhite import config as configuration
 from spfwhite import files, leftovers, tables, wiring
 from spfwhite.errors import ConfigError, FileError, PostfixError, StateError
-from spfwhite.escape import clipped
 from spfwhite.finding import Finding, Findings
 from spfwhite.postfix import DEFAULT_FOLDER, Postfix
 from spfwhite.settings import Config
 from spfwhite.state import State, load
-from spfwhite.text import span
+from spfwhite.wording import clipped, span
 from spfwhite.write import digest
 
 OLDEST: Final = 48 * 3600.0

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from spfwhite.errors import SpfwhiteError
-from spfwhite.escape import printable
+from spfwhite.wording import printable
 
 if TYPE_CHECKING:
     from spfwhite.rules import NameServer

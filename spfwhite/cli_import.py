@@ -40,7 +40,7 @@ def import_(common: Common, /, *, file: Path, output: Path | None) -> None:
     spfwhite import -o /etc/spfwhite/providers.toml /etc/postwhite.conf
     """
     from spfwhite import config, files, postwhite
-    from spfwhite.escape import printable
+    from spfwhite.wording import printable
 
     with errors():
         name = printable(str(file))

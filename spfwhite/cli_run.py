@@ -295,11 +295,12 @@ def _shown(config: Config, names: list[str]) -> list[str]:
     from spfwhite.evaluate import evaluate
     from spfwhite.fetch import look_up
     from spfwhite.strict import evaluate_strict
+    from spfwhite.wording import counts
 
     answers = asyncio.run(look_up(names, config.dns, config.limits()))
     mode = evaluate_strict if config.spf.strict else evaluate
     evaluation = mode(names, answers, widest=config.widest("permit"))
     for name in names:
-        print_lines([f"{name} passes {text.counts(evaluation.root(name).passed)}"])
+        print_lines([f"{name} passes {counts(evaluation.root(name).passed)}"])
         print_lines(f"  {text.problem(found)}" for found in evaluation.problems(name))
     return [name for name in names if evaluation.root(name).passed]

@@ -84,8 +84,8 @@ def _tally(logs: tuple[Path, ...]) -> Tally:
     """Return the counts of all logs; raises FileError."""
     import zlib
 
-    from spfwhite.escape import printable
     from spfwhite.maillog import PIECE, Tally
+    from spfwhite.wording import printable
 
     tally = Tally()
     for path in logs:
@@ -120,11 +120,11 @@ def _findings(config: Config, tally: Tally, days: int) -> Findings:
     from spfwhite import files, tables
     from spfwhite import suggest as decide
     from spfwhite.answers import Failed
-    from spfwhite.escape import clipped
     from spfwhite.evaluate import evaluate
     from spfwhite.fetch import look_up
     from spfwhite.strict import evaluate_strict
     from spfwhite.suggest_text import Findings
+    from spfwhite.wording import clipped
 
     table = config.output.allow
     named = decide.by_name(tally.clients, tables.networks_in(files.read_if_there(table) or b""))

@@ -13,12 +13,12 @@ from typing import Any
 
 from spfwhite.config_file import Files, listed
 from spfwhite.errors import ConfigError
-from spfwhite.escape import printable
 from spfwhite.formats import set_name
 from spfwhite.networks import Networks, parse_operator
 from spfwhite.overlay import Overlay, did_you_mean, read_overlay
 from spfwhite.rules import NameServer, parse_domain, parse_nameserver, shown
 from spfwhite.settings import SETTINGS, Config, Provider, Table
+from spfwhite.wording import printable
 
 __all__ = [
     "Config",

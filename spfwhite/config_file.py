@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from spfwhite.errors import ConfigError
-from spfwhite.escape import clipped, printable
 from spfwhite.rules import shown
+from spfwhite.wording import clipped, printable
 
 T = TypeVar("T")
 

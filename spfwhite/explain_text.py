@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from spfwhite.escape import clipped
 from spfwhite.explain import MANY, Denial, Explanation, Neighbour, Passing
 from spfwhite.report_json import time_text
 from spfwhite.settings import Config
-from spfwhite.text import span
+from spfwhite.wording import clipped, span
 
 
 def lines(asked: str, found: Explanation, config: Config, now: float) -> Iterator[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from spfwhite.escape import printable
+from spfwhite.wording import printable
 
 Level = Literal["ok", "note", "warning", "error"]
 

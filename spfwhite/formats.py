@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, Literal, NamedTuple, get_args
 
-from spfwhite.escape import printable
+from spfwhite.wording import printable
 
 Action = Literal["permit", "reject"]
 FormatName = Literal["postscreen", "plain", "json", "rbldnsd", "nft", "access"]

@@ -12,14 +12,14 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from spfwhite.answers import Question, Void
-from spfwhite.escape import clipped
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan import Decision
 from spfwhite.remembered import LastRun
 from spfwhite.report import ProviderReport, expired_report, provider_report
 from spfwhite.report_json import counts, time_text
 from spfwhite.show import problem_json
-from spfwhite.text import problem, span
+from spfwhite.text import problem
+from spfwhite.wording import clipped, span
 
 ORDER: Final = ("held", "missing", "dead", "incomplete", "stale", "expired", "undecidable", "ok")
 

@@ -13,9 +13,7 @@ from typing import Literal, NamedTuple
 from spfwhite.answers import Answer, Failed, Found, Question
 from spfwhite.settings import Config
 from spfwhite.targets import follow_up
-
-DAY = 86_400.0
-
+from spfwhite.wording import DAY
 
 Validators = tuple[str, str]
 

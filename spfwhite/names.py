@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from spfwhite.escape import clipped
 from spfwhite.rules import parse_domain
+from spfwhite.wording import clipped
 
 MAX_NAMES: Final = 100_000
 

@@ -19,7 +19,7 @@ from spfwhite.report import ProviderReport, expired_report
 from spfwhite.settings import Config
 from spfwhite.state import State
 from spfwhite.tables import origin
-from spfwhite.text import few
+from spfwhite.wording import few
 from spfwhite.write import Ready
 
 

@@ -12,9 +12,9 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 from spfwhite.config_file import parse_toml
 from spfwhite.errors import ConfigError
-from spfwhite.escape import SHOWN
 from spfwhite.rules import NAME, NAME_WORDS, Rule, shown, switch
 from spfwhite.settings import SETTINGS, Provider, Table, rules_of
+from spfwhite.wording import SHOWN
 
 PROVIDER_RULES: Final = rules_of(Provider)
 TABLE_RULES: Final = rules_of(Table)

@@ -15,11 +15,12 @@ from typing import Final, Literal
 
 from spfwhite.answers import Question
 from spfwhite.candidates import Candidate, never_listed, origins
-from spfwhite.memory import DAY, Stale
+from spfwhite.memory import Stale
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.rails import UNITS, Hold, Rail, amount, too_many
 from spfwhite.settings import Config, Provider
 from spfwhite.trail import Origin
+from spfwhite.wording import DAY
 
 Status = Literal["ok", "stale", "held", "incomplete", "missing", "undecidable", "expired"]
 

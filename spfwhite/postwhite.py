@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Final
 
 from spfwhite.assignments import Assigned, Assignments, Remark
-from spfwhite.escape import clipped
 from spfwhite.formats import Action
 from spfwhite.networks import parse_operator
 from spfwhite.rules import parse_domain, shown
 from spfwhite.rules import path as parse_path
 from spfwhite.settings import Config
+from spfwhite.wording import clipped
 
 MAX_BYTES: Final = 2**20
 """Bytes of a file that is read at most; those of the predecessors have some 5,000."""

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
-from spfwhite.escape import SHOWN, clipped
 from spfwhite.networks import Networks, parse_operator
+from spfwhite.wording import SHOWN, clipped
 
 Rule = Callable[[object], object]
 T = TypeVar("T")

@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
-from spfwhite.escape import clipped
 from spfwhite.networks import Networks
 from spfwhite.strict import MAX_LOOKUPS, MAX_VOIDS
-from spfwhite.text import counts
 from spfwhite.trail import Evaluation, Problem, Step
+from spfwhite.wording import clipped, counts
 
 
 class Line(NamedTuple):

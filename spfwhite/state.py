@@ -22,10 +22,11 @@ from spfwhite.answers import (
     question_from_text,
 )
 from spfwhite.errors import SnapshotError, StateError
-from spfwhite.memory import DAY, Remembered
+from spfwhite.memory import Remembered
 from spfwhite.networks import Networks
 from spfwhite.plan import Accepted
 from spfwhite.trail import Origin
+from spfwhite.wording import DAY
 
 FORMAT: Final = "spfwhite-state"
 VERSION: Final = 2

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from spfwhite.escape import clipped
 from spfwhite.maillog import Tally
 from spfwhite.suggest import MAX_NAMES, Group, Spf
+from spfwhite.wording import clipped
 
 MAX_OTHERS: Final = 20
 """Groups without a proposal that are shown; `-v` shows all."""

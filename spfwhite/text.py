@@ -8,29 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from spfwhite.escape import clipped, printable
-from spfwhite.networks import Networks
 from spfwhite.report import ProviderReport, Report
 from spfwhite.trail import Problem
+from spfwhite.wording import clipped, counts, few, printable, span
 
 MAX_PARAGRAPHS = 3
 """Providers of one status that a summary explains one by one, so that it fits a screen."""
 
 MAX_REASONS = 2
 """Reasons that a summary gives for the status of one provider; `-v` gives all."""
-
-MAX_NAMES = 12
-"""Providers that share a trouble and are named; `-v` names all."""
-
-
-def counts(networks: Networks) -> str:
-    """Return how many networks and addresses a set has, both families."""
-    v4, v6 = (sum(1 for _ in networks.cidrs(version)) for version in (4, 6))
-    return (
-        f"{v4:,} IPv4 network{'s' * (v4 != 1)} "
-        f"({networks.size(4):,} address{'es' * (networks.size(4) != 1)}), "
-        f"{v6:,} IPv6 ({networks.blocks64():,} /64s)"
-    )
 
 
 def problem(found: Problem) -> str:
@@ -84,12 +70,6 @@ def troubles(report: Report, *, verbose: bool, quiet: bool = False) -> Iterator[
         yield f"refused: {refusal}"
 
 
-def few(names: list[str]) -> str:
-    """Return the first of many names, and how many more there are."""
-    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
-    return ", ".join(names[:MAX_NAMES]) + more
-
-
 def _of_status(report: Report, providers: list[ProviderReport], *, verbose: bool) -> Iterator[str]:
     """Explain providers of one status one by one, or in one line if they are many."""
     if len(providers) > MAX_PARAGRAPHS and not verbose:
@@ -134,14 +114,6 @@ def _reasons(report: Report, provider: ProviderReport) -> Iterator[str]:
         yield f"  stale: answers of {age} ago are used: {clipped(provider.stale.reason)}"
     for found in provider.problems:
         yield f"  {problem(found)}"
-
-
-def span(seconds: float) -> str:
-    """Return a length of time in the largest unit that fits."""
-    for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds // length:.0f} {unit}"
-    return "1 second" if round(seconds) == 1 else f"{max(0.0, seconds):.0f} seconds"
 
 
 def difference(report: Report) -> list[str]:

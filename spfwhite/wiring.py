@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from spfwhite.escape import clipped
 from spfwhite.finding import Finding, Findings
+from spfwhite.wording import clipped
 
 LIST: Final = "postscreen_access_list"
 SITES: Final = "postscreen_dnsbl_sites"

@@ -18,12 +18,13 @@ from spfwhite import config, state, write
 from spfwhite.answers import Answer, Failed, Question
 from spfwhite.crawl import crawl
 from spfwhite.decided import Decided, decide_run
-from spfwhite.memory import DAY, Heard, Recall, policy
+from spfwhite.memory import Heard, Recall, policy
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan import Decision, Plan
 from spfwhite.report import ProviderReport, Report, provider_report
 from spfwhite.settings import Config, roots
 from spfwhite.state import State
+from spfwhite.wording import DAY
 from tests.oracle import TEMPFAIL, Zone
 from tests.zones import Snapshot
 

@@ -9,9 +9,10 @@ import pytest
 
 from spfwhite.answers import Answer, Failed, Found, Question, Void
 from spfwhite.decided import Decided, decide_run
-from spfwhite.memory import DAY, Heard, Remembered
+from spfwhite.memory import Heard, Remembered
 from spfwhite.settings import Config
 from spfwhite.state import State, dump
+from spfwhite.wording import DAY
 from spfwhite.write import next_state
 from tests.nights import START, Nights, configured, edited, records
 

@@ -6,10 +6,10 @@ import pytest
 
 from spfwhite import explain_text
 from spfwhite.explain import Explanation, Passing, explain
-from spfwhite.memory import DAY
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.remembered import LastRun, last_run
 from spfwhite.settings import Config
+from spfwhite.wording import DAY
 from tests.nights import START, Nights, configured, edited, failing, records
 from tests.oracle import Zone
 

@@ -10,10 +10,10 @@ import pytest
 
 from spfwhite import health
 from spfwhite.health import Row
-from spfwhite.memory import DAY
 from spfwhite.networks import Networks
 from spfwhite.remembered import last_run
 from spfwhite.settings import Config
+from spfwhite.wording import DAY
 from tests.nights import START, Nights, configured, edited, failing, records
 from tests.oracle import Zone
 

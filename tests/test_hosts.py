@@ -9,7 +9,8 @@ import pytest
 
 from spfwhite.answers import Answer, Failed, Found, Question, Void
 from spfwhite.hosts import ask_hosts
-from spfwhite.memory import DAY, Policy, Recall, Remembered
+from spfwhite.memory import Policy, Recall, Remembered
+from spfwhite.wording import DAY
 
 NOW = 1_700_000_000.0
 HOUR = 3600.0

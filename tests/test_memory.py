@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from spfwhite.answers import Answer, Failed, Found, Question, RRType, Void
-from spfwhite.memory import DAY, Policy, Recall, Remembered
+from spfwhite.memory import Policy, Recall, Remembered
+from spfwhite.wording import DAY
 
 NOW = 1_700_000_000.0
 POLICY = Policy(max_stale=14 * DAY, sticky=7 * DAY)

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spfwhite.answers import Answer, Failed, Found, Question
-from spfwhite.memory import DAY, Known
+from spfwhite.memory import Known
 from spfwhite.networks import Networks
 from spfwhite.settings import Config
+from spfwhite.wording import DAY
 from tests.generated import NAMES, boundaries
 from tests.generated_histories import histories
 from tests.nights import Night, Nights, configured, edited, failing, records

@@ -112,17 +112,17 @@ def test_an_mx_term_matches_no_addresses_of_the_name_itself() -> None:
     """RFC 7208 section 5.4: no implicit MX."""
     own: dict[tuple[str, RRType], Answer | str] = {("a.test", "A"): "192.0.2.9"}
     found = mx_of({("a.test", "MX"): NODATA, **own})
-    assert found == Addresses(Networks(), (1, 1), (None, None))
+    assert found == Addresses(Networks(), (1, 1), (None, None), 0)
 
 
 def test_a_null_mx_matches_nothing_and_is_no_void() -> None:
-    assert mx_of({("a.test", "MX"): "0 "}) == Addresses(Networks(), (0, 0), (None, None))
+    assert mx_of({("a.test", "MX"): "0 "}) == Addresses(Networks(), (0, 0), (None, None), 1)
 
 
 def test_a_failed_mx_question_is_a_fault_of_both_families() -> None:
     fault = Fault("temporary", "MX a.test failed: timed out")
     found = mx_of({("a.test", "MX"): Failed("timed out")})
-    assert found == Addresses(Networks(), (0, 0), (fault, fault))
+    assert found == Addresses(Networks(), (0, 0), (fault, fault), 0)
 
 
 def test_one_failed_host_takes_nothing_from_the_others() -> None:

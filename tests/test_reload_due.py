@@ -14,6 +14,7 @@ import pytest
 from spfwhite import app, files
 from spfwhite.check import Places, check
 from spfwhite.config import load
+from spfwhite.errors import LockedError
 from tests.cli import Finished, listing, overlay, spfwhite
 from tests.dnsserver import DnsServer, Zone
 from tests.postfix_instance import Instance, needs_postfix, prepared, running, unless
@@ -84,7 +85,7 @@ def test_without_a_state_reload_is_refused_and_touches_nothing(
 
 
 def test_reload_waits_for_no_run_longer_than_it_is_told(made: Site) -> None:
-    with files.lock(made.state.with_name("state.json.lock"), 0), pytest.raises(files.LockedError):
+    with files.lock(made.state.with_name("state.json.lock"), 0), pytest.raises(LockedError):
         app.reload(load(made.config), 0.1)
     assert not was_reloaded(made) and not is_loaded(made)
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from spfwhite.escape import printable
 from spfwhite.rules import NameServer, parse_domain, parse_nameserver
+from spfwhite.wording import printable
 
 LONGEST = ".".join(["a" * 63] * 3 + ["b" * 61])
 

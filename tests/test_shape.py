@@ -14,13 +14,14 @@ MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
 
 LAYERS = {
     "pure: every decision is a function of its arguments": """
-        answers assignments budget candidates circles components escape evaluate extract finding
-        first_match formats listing maillog memory names networks page_answers page_text picture
+        _version answers assignments budget candidates circles components errors evaluate extract
+        finding first_match formats listing maillog memory names networks page_answers page_text
         plan rails records rules settings sources special spf strict tables targets trail width
+        wording
     """,
     "input and output": """
-        added config config_file crawl fetch files hosts interrupts leftovers messages nameservers
-        nftables overlay pages postfix postwhite programs resolver state window wiring
+        added config config_file crawl fetch files hosts leftovers messages nameservers nftables
+        overlay pages postfix postwhite programs resolver state window wiring
     """,
     "the run, and what people and programs see of it": """
         __init__ __main__ app check cli cli_check cli_common cli_import cli_look cli_reload

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spfwhite.answers import Failed, Question
-from spfwhite.memory import DAY
 from spfwhite.networks import Networks
 from spfwhite.plan import Accepted
 from spfwhite.state import Change, State, TableState, dump, load, parse, recent, save
+from spfwhite.wording import DAY
 from tests.generated import zones
 from tests.nights import START, Nights, configured, edited, failing, records, run
 from tests.oracle import Zone

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spfwhite import text
-from spfwhite.escape import clipped, printable
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.trail import Problem
+from spfwhite.wording import clipped, counts, printable, span
 
 ANY = st.text(max_size=300)
 
@@ -24,12 +24,12 @@ ANY = st.text(max_size=300)
     ],
 )
 def test_counts_are_of_networks_addresses_and_64s(networks: list[str], numbers: list[str]) -> None:
-    words = text.counts(Networks.parse(networks)).replace("(", "").split()
+    words = counts(Networks.parse(networks)).replace("(", "").split()
     assert [word for word in words if word[0].isdigit()] == numbers
 
 
 def test_nothing_counts_as_nothing() -> None:
-    assert text.counts(EMPTY) == text.counts(Networks.parse([]))
+    assert counts(EMPTY) == counts(Networks.parse([]))
 
 
 def test_a_problem_names_kind_domain_term_and_detail() -> None:
@@ -87,7 +87,7 @@ def test_clipped_text_has_200_characters_and_dots_at_most(raw: str) -> None:
 
 def test_one_of_a_thing_is_no_plural() -> None:
     one = Networks.parse(["192.0.2.1"])
-    assert text.counts(one) == "1 IPv4 network (1 address), 0 IPv6 (0 /64s)"
+    assert counts(one) == "1 IPv4 network (1 address), 0 IPv6 (0 /64s)"
     two = Networks.parse(["192.0.2.0/31", "192.0.2.8"])
-    assert text.counts(two).startswith("2 IPv4 networks (3 addresses), ")
-    assert [text.span(age) for age in (0, 1, 1.6)] == ["0 seconds", "1 second", "2 seconds"]
+    assert counts(two).startswith("2 IPv4 networks (3 addresses), ")
+    assert [span(age) for age in (0, 1, 1.6)] == ["0 seconds", "1 second", "2 seconds"]

@@ -1,0 +1,58 @@
+"""Words for people: text from elsewhere as it may be shown, counts, and lengths of time.
+
+Owns: the escaping of all but printable ASCII in what comes from DNS, files, logs and the web, so
+that nothing reaches a terminal that steers it. Refuses: to know any format; JSON and TOML have
+their own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:  # whose `ipaddress` takes 5 ms to import: `--version` escapes errors too
+    from spfwhite.networks import Networks
+
+DAY = 86_400.0
+"""Seconds."""
+
+SHOWN: Final = 200
+"""Characters of somebody's text that a message shows at most."""
+
+MAX_NAMES = 12
+"""Providers that share a trouble and are named; `-v` names all."""
+
+
+def printable(text: str) -> str:
+    r"""Return text with each byte (of its UTF-8) that is not printable ASCII as `\DDD`."""
+    data = text.encode("utf-8", "surrogateescape")
+    return "".join(chr(byte) if 32 <= byte < 127 else f"\\{byte:03d}" for byte in data)
+
+
+def clipped(text: str) -> str:
+    """Return text as `printable` does, cut at `SHOWN` characters."""
+    text = printable(text)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
+def counts(networks: Networks) -> str:
+    """Return how many networks and addresses a set has, both families."""
+    v4, v6 = (sum(1 for _ in networks.cidrs(version)) for version in (4, 6))
+    return (
+        f"{v4:,} IPv4 network{'s' * (v4 != 1)} "
+        f"({networks.size(4):,} address{'es' * (networks.size(4) != 1)}), "
+        f"{v6:,} IPv6 ({networks.blocks64():,} /64s)"
+    )
+
+
+def few(names: list[str]) -> str:
+    """Return the first of many names, and how many more there are."""
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return ", ".join(names[:MAX_NAMES]) + more
+
+
+def span(seconds: float) -> str:
+    """Return a length of time in the largest unit that fits."""
+    for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length:.0f} {unit}"
+    return "1 second" if round(seconds) == 1 else f"{max(0.0, seconds):.0f} seconds"
