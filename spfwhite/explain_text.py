@@ -5,13 +5,13 @@ Owns: its lines and its JSON form. Refuses: to search (`spfwhite.explain`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from spfwhite.explain import MANY, Denial, Explanation, Neighbour, Passing
 from spfwhite.report_json import time_text
 from spfwhite.settings import Config
-from spfwhite.wording import clipped, span
+from spfwhite.wording import clipped, few, span
 
 
 def lines(asked: str, found: Explanation, config: Config, now: float) -> Iterator[str]:
@@ -32,7 +32,7 @@ def lines(asked: str, found: Explanation, config: Config, now: float) -> Iterato
     for change in found.until:
         yield f"  {change.provider} covered it until {time_text(change.when)}"
     for near in found.neighbours:
-        yield f"  nearest: {near.network}, {_distance(near)} away, of {_few(near.providers)}"
+        yield f"  nearest: {near.network}, {_distance(near)} away, of {few(near.providers, MANY)}"
     doubts = list(_grouped(each for each in found.denials if not each.certain))
     yield from doubts[:MANY]
     if len(doubts) > MANY:
@@ -56,12 +56,7 @@ def _grouped(denials: Iterable[Denial]) -> Iterator[str]:
     for denial in denials:
         grouped.setdefault(denial.sentence, []).append(denial.provider)
     for sentence, who in grouped.items():
-        yield f"  {clipped(sentence)}" + (f" ({_few(who)})" if any(who) else "")
-
-
-def _few(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MANY} more" if len(names) > MANY else ""
-    return ", ".join(names[:MANY]) + more
+        yield f"  {clipped(sentence)}" + (f" ({few(who, MANY)})" if any(who) else "")
 
 
 def _distance(near: Neighbour) -> str:

@@ -19,7 +19,7 @@ from spfwhite.report import ProviderReport, expired_report, provider_report
 from spfwhite.report_json import counts, time_text
 from spfwhite.show import problem_json
 from spfwhite.text import problem
-from spfwhite.wording import clipped, span
+from spfwhite.wording import clipped, few, span
 
 ORDER: Final = ("held", "missing", "dead", "incomplete", "stale", "expired", "undecidable", "ok")
 
@@ -151,10 +151,8 @@ def _details(row: Row, now: float, program: str) -> Iterator[str]:
     for hold in row.report.holds:
         yield f"  {clipped(hold)}"
     for sign, networks in (("-", row.lost), ("+", row.gained)):
-        texts = networks.texts()
-        more = f" and {len(texts) - 3} more" if len(texts) > 3 else ""
-        if texts:
-            yield f"  {sign} {', '.join(texts[:3])}{more}"
+        if networks:
+            yield f"  {sign} {few(networks.texts(), 3)}"
     if row.status == "held":
         yield "  to take it over:"
         yield f"    {accept(row, program)}"

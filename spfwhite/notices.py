@@ -19,6 +19,7 @@ from spfwhite.report import ProviderReport, expired_report
 from spfwhite.settings import Config
 from spfwhite.state import State
 from spfwhite.tables import origin
+from spfwhite.text import MAX_NAMES
 from spfwhite.wording import few
 from spfwhite.write import Ready
 
@@ -48,7 +49,7 @@ def unconfigured(configured: Config, state: State) -> list[str]:
     """Say which providers go since the configuration has them no more, or switches them off."""
     enabled = {provider.name for provider in configured.providers if provider.enabled}
     gone = sorted(state.accepted.keys() - enabled)
-    return [f"no longer configured, or switched off: {few(gone)}"] if gone else []
+    return [f"no longer configured, or switched off: {few(gone, MAX_NAMES)}"] if gone else []
 
 
 def expired(configured: Config, in_force: Config, state: State) -> Iterator[ProviderReport]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from spfwhite.maillog import Tally
 from spfwhite.suggest import MAX_NAMES, Group, Spf
-from spfwhite.wording import clipped
+from spfwhite.wording import clipped, few
 
 MAX_OTHERS: Final = 20
 """Groups without a proposal that are shown; `-v` shows all."""
@@ -136,10 +136,8 @@ def _why_not(found: Findings, group: Group) -> str:
 
 
 def _places(group: Group) -> str:
-    few = group.networks[:FEW_NETWORKS]
-    more = len(group.networks) - len(few) + group.more_networks
-    texts = [f"{network} ({count:,})" for network, count in few]
-    return ", ".join(texts) + (f" and {more:,} more networks" if more else "")
+    texts = [f"{network} ({count:,})" for network, count in group.networks]
+    return few(texts, FEW_NETWORKS, total=len(texts) + group.more_networks)
 
 
 def _many(number: int, what: str) -> str:

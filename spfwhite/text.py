@@ -18,6 +18,9 @@ MAX_PARAGRAPHS = 3
 MAX_REASONS = 2
 """Reasons that a summary gives for the status of one provider; `-v` gives all."""
 
+MAX_NAMES = 12
+"""Providers that share a trouble and are named; `-v` names all."""
+
 
 def problem(found: Problem) -> str:
     """Return a problem as one line."""
@@ -73,7 +76,7 @@ def troubles(report: Report, *, verbose: bool, quiet: bool = False) -> Iterator[
 def _of_status(report: Report, providers: list[ProviderReport], *, verbose: bool) -> Iterator[str]:
     """Explain providers of one status one by one, or in one line if they are many."""
     if len(providers) > MAX_PARAGRAPHS and not verbose:
-        names = few([each.name for each in providers])
+        names = few([each.name for each in providers], MAX_NAMES)
         yield f"{providers[0].status}: {len(providers)} providers; -v says why: {names}"
         return
     for provider in providers:

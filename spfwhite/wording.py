@@ -7,6 +7,7 @@ their own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:  # whose `ipaddress` takes 5 ms to import: `--version` escapes errors too
@@ -17,9 +18,6 @@ DAY = 86_400.0
 
 SHOWN: Final = 200
 """Characters of somebody's text that a message shows at most."""
-
-MAX_NAMES = 12
-"""Providers that share a trouble and are named; `-v` names all."""
 
 
 def printable(text: str) -> str:
@@ -44,10 +42,10 @@ def counts(networks: Networks) -> str:
     )
 
 
-def few(names: list[str]) -> str:
-    """Return the first of many names, and how many more there are."""
-    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
-    return ", ".join(names[:MAX_NAMES]) + more
+def few(texts: Sequence[str], most: int, total: int = 0) -> str:
+    """Return the first of many texts, and how many more there are of `total`, if not of these."""
+    more = max(total, len(texts)) - most
+    return ", ".join(texts[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def span(seconds: float) -> str:

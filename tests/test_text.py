@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from spfwhite import text
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.trail import Problem
-from spfwhite.wording import clipped, counts, printable, span
+from spfwhite.wording import clipped, counts, few, printable, span
 
 ANY = st.text(max_size=300)
 
@@ -91,3 +91,10 @@ def test_one_of_a_thing_is_no_plural() -> None:
     two = Networks.parse(["192.0.2.0/31", "192.0.2.8"])
     assert counts(two).startswith("2 IPv4 networks (3 addresses), ")
     assert [span(age) for age in (0, 1, 1.6)] == ["0 seconds", "1 second", "2 seconds"]
+
+
+def test_a_list_that_is_cut_says_how_many_more_there_are() -> None:
+    texts = ["a", "b", "c"]
+    assert [few(texts, most) for most in (3, 2)] == ["a, b, c", "a, b and 1 more"]
+    assert few(texts, 3, total=1_003) == "a, b, c and 1,000 more"
+    assert few([], 3) == ""
