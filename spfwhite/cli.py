@@ -28,6 +28,19 @@ COMMANDS: Final = {
     "suggest": "cli_suggest.suggest",
 }
 
+SHORT_HELP: Final = {
+    "add": "Add a sender now, so that the mail that waits gets in.",
+    "check": "Check configuration, state, tables and Postfix; touches nothing.",
+    "explain": "Say why addresses are on the table, or why not.",
+    "generate": "Resolve all providers and write the table.",
+    "import": "Turn a postwhite.conf, or a list of hosts, into an overlay.",
+    "providers": "Show the health of each provider, trouble first.",
+    "reload": "Reload Postfix, unless it has the tables already.",
+    "show": "Show what domains pass, with every term.",
+    "suggest": "Propose senders in the mail log that the list does not cover.",
+}
+"""The first sentence of each command's help: to list them, none has to be loaded."""
+
 
 class _Commands(click.Group):
     def main(self, *arguments: Any, **extra: Any) -> Any:
@@ -43,6 +56,10 @@ class _Commands(click.Group):
         module, _, function = COMMANDS[name].partition(".")
         command: click.Command = getattr(import_module(f"spfwhite.{module}"), function)
         return command
+
+    def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SHORT_HELP.items()))
 
 
 @click.group(

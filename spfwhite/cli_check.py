@@ -6,6 +6,7 @@ Owns: its options and output. Refuses: to write any file, and to use the network
 from __future__ import annotations
 
 import sys
+import time
 
 import click
 
@@ -25,8 +26,6 @@ def check(common: Common, /, *, form: str) -> None:
     A line for each finding: ok, note, warning or error, what it is about, what is
     the matter, what to do. Exit codes: 0 no warning and no error, 1 otherwise.
     """
-    import time
-
     from spfwhite import check as checks
 
     found = list(checks.check(common.config, checks.Places(), time.time()))

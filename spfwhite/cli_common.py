@@ -6,6 +6,7 @@ work.
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import sys
@@ -140,8 +141,6 @@ def print_lines(lines: Iterable[str], *, err: bool = False) -> None:
 
 def print_json(value: object, *, indent: int | None = 1) -> None:
     """Print a JSON value to standard output; a terminal changes nothing about it."""
-    import json
-
     print_bytes(json.dumps(value, indent=indent).encode() + b"\n")
 
 

@@ -15,6 +15,7 @@ import click
 
 from spfwhite.cli_common import Common, errors, print_bytes, print_lines
 from spfwhite.errors import ConfigError, FileError
+from spfwhite.wording import printable
 
 NO_OVERLAYS: Final = Path("/nonexistent")
 """Never there, by Debian's policy. An overlay may be the very file that the output goes to."""
@@ -40,7 +41,6 @@ def import_(common: Common, /, *, file: Path, output: Path | None) -> None:
     spfwhite import -o /etc/spfwhite/providers.toml /etc/postwhite.conf
     """
     from spfwhite import config, files, postwhite
-    from spfwhite.wording import printable
 
     with errors():
         name = printable(str(file))

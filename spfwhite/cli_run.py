@@ -30,6 +30,7 @@ from spfwhite.cli_common import (
 from spfwhite.cli_streams import InPlace
 from spfwhite.errors import StateError, UsageError
 from spfwhite.formats import FORMAT_NAMES, FormatName
+from spfwhite.wording import counts
 
 if TYPE_CHECKING:
     from spfwhite.app import Options, Run
@@ -295,7 +296,6 @@ def _shown(config: Config, names: list[str]) -> list[str]:
     from spfwhite.evaluate import evaluate
     from spfwhite.fetch import look_up
     from spfwhite.strict import evaluate_strict
-    from spfwhite.wording import counts
 
     answers = asyncio.run(look_up(names, config.dns, config.limits()))
     mode = evaluate_strict if config.spf.strict else evaluate

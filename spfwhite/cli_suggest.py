@@ -6,7 +6,9 @@ log in memory.
 
 from __future__ import annotations
 
+import gzip
 import sys
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -26,6 +28,7 @@ from spfwhite.cli_common import (
     text_or_json,
 )
 from spfwhite.errors import FileError
+from spfwhite.wording import clipped, printable
 
 if TYPE_CHECKING:
     from spfwhite.maillog import Tally
@@ -82,10 +85,7 @@ def _stop(message: str) -> NoReturn:
 
 def _tally(logs: tuple[Path, ...]) -> Tally:
     """Return the counts of all logs; raises FileError."""
-    import zlib
-
     from spfwhite.maillog import PIECE, Tally
-    from spfwhite.wording import printable
 
     tally = Tally()
     for path in logs:
@@ -101,8 +101,6 @@ def _tally(logs: tuple[Path, ...]) -> Tally:
 @contextmanager
 def _opened(path: Path) -> Iterator[BufferedIOBase]:
     """Yield a log as a stream, unpacked if it is gzipped; raises OSError."""
-    import gzip
-
     if str(path) == "-" and sys.stdin is None:
         raise OSError("standard input is closed")
     with open(0 if str(path) == "-" else path, "rb", closefd=str(path) != "-") as stream:
@@ -124,7 +122,6 @@ def _findings(config: Config, tally: Tally, days: int) -> Findings:
     from spfwhite.fetch import look_up
     from spfwhite.strict import evaluate_strict
     from spfwhite.suggest_text import Findings
-    from spfwhite.wording import clipped
 
     table = config.output.allow
     named = decide.by_name(tally.clients, tables.networks_in(files.read_if_there(table) or b""))

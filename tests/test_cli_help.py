@@ -9,6 +9,7 @@ import sys
 import pytest
 
 import spfwhite as package
+from spfwhite import cli
 from spfwhite.errors import Exit
 from tests import commands
 from tests.cli import spfwhite
@@ -18,7 +19,7 @@ HELPS = [["--help"], *([command, "--help"] for command in COMMANDS)]
 
 
 def loaded(*arguments: str) -> set[str]:
-    """Return the top-level packages that a run of the program imports."""
+    """Return the modules that a run of the program imports."""
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "spfwhite", *arguments],
         capture_output=True,
@@ -27,7 +28,18 @@ def loaded(*arguments: str) -> set[str]:
         check=True,
     )
     lines = (line for line in done.stderr.splitlines() if line.startswith("import time:"))
-    return {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
+    return {line.rpartition("|")[2].strip() for line in lines}
+
+
+def test_the_list_of_commands_has_the_first_sentence_of_each_ones_help() -> None:
+    first = {n: each.get_short_help_str(200).rstrip(".") for n, each in commands.EVERY.items()}
+    assert {name: text.rstrip(".") for name, text in cli.SHORT_HELP.items()} == first
+
+
+def test_the_list_of_commands_loads_none() -> None:
+    modules = loaded("--help")
+    assert "spfwhite.cli" in modules
+    assert not modules & {f"spfwhite.{place.partition('.')[0]}" for place in cli.COMMANDS.values()}
 
 
 @pytest.mark.parametrize("columns", ["", "40", "200"])
@@ -70,7 +82,7 @@ def test_the_version_is_the_packages() -> None:
 
 @pytest.mark.parametrize("arguments", [*HELPS, ["--version"]], ids=" ".join)
 def test_help_and_version_load_neither_dnspython_nor_httpx(arguments: list[str]) -> None:
-    packages = loaded(*arguments)
+    packages = {module.partition(".")[0] for module in loaded(*arguments)}
     assert "click" in packages  # or nothing was measured
     assert not packages & {"dns", "httpx", "netaddr", "asyncio"}
 
