@@ -122,7 +122,10 @@ def reload(config: Config, wait: float = 0.0) -> bool:
     """
     _required(config)  # before a folder is made for the lock
     with _lock(config, Options(wait=wait)):
-        return write.reload_if_needed(config, _required(config))
+        try:
+            return write.reload_if_needed(config, _required(config))
+        except ReloadError as error:
+            raise ReloadError(f"Postfix did not reload: {error}") from None
 
 
 def _required(config: Config) -> State:

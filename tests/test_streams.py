@@ -36,6 +36,7 @@ LINES = {
     "generate": "generate --dry-run",
     "import": "import FOLDER/postwhite.conf",
     "providers": "providers",
+    "reload": "-v reload",
     "show": "show plain.test",
     "suggest": "suggest FOLDER/mail.log",
 }
@@ -61,6 +62,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         (folder / "postwhite.conf").write_text("custom_hosts='a.test'\n")
         (folder / "mail.log").write_bytes(arrival("192.0.2.7", 1, "PASS NEW"))
         # not of the default providers, which `add` would refuse for a domain that they have
+        with made.config.open("a") as config:
+            config.write('[postfix]\nreload_command = ["true"]\n')
         own = made.config.read_text().replace('[providers.plain]\ndomains = ["plain.test"]', "")
         (folder / "without.toml").write_text(own)
         yield made
