@@ -19,6 +19,8 @@ from tests.steps import steps
 from tests.test_evaluate import Mode
 from tests.zones import Snapshot, domains, world
 
+pytestmark = pytest.mark.slow
+
 RAIL = Widest(8, 19)
 LINES = 40
 """Lines of the package for each term or range that is counted."""

@@ -17,7 +17,7 @@ CODES = {
     "NoNameServerError": Exit.ERROR,
     "PostfixError": Exit.ERROR,
     "ProgramError": Exit.ERROR,
-    "ReloadError": Exit.ERROR,
+    "ReloadError": Exit.NOT_RELOADED,
     "SnapshotError": Exit.ERROR,
     "StateError": Exit.ERROR,
     "UsageError": Exit.USAGE,
