@@ -13,11 +13,11 @@ from spfwhite._version import __version__
 from spfwhite.errors import SpfwhiteError
 
 if TYPE_CHECKING:
-    from spfwhite.app import generate as generate
     from spfwhite.library import Result as Result
     from spfwhite.library import Results as Results
     from spfwhite.library import resolve as resolve
     from spfwhite.library import resolve_async as resolve_async
+    from spfwhite.run import generate as generate
 
 __all__ = [
     "Result",
@@ -32,7 +32,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "generate":
-        from spfwhite.app import generate
+        from spfwhite.run import generate
 
         return generate
     if name in __all__:

@@ -17,7 +17,7 @@ def main() -> None:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     gc.disable()  # looking for cycles takes up to a quarter of a run's time, and finds nothing
-    from spfwhite import cli
+    from spfwhite.cli import main as cli
 
     cli.main()
 

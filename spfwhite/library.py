@@ -9,16 +9,16 @@ import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from spfwhite.answers import Answers, canonical
-from spfwhite.config import parse_nameserver
-from spfwhite.evaluate import evaluate
-from spfwhite.fetch import look_up
+from spfwhite.config.loading import parse_nameserver
+from spfwhite.config.settings import Dns
+from spfwhite.config.values import parse_domain
+from spfwhite.dns.answers import Answers, canonical
 from spfwhite.networks import Network, Networks
-from spfwhite.rules import parse_domain
-from spfwhite.settings import Dns
-from spfwhite.strict import evaluate_strict
-from spfwhite.targets import Limits
-from spfwhite.trail import Problem
+from spfwhite.sources.fetch import look_up
+from spfwhite.spf.list_mode import evaluate
+from spfwhite.spf.reach import Limits
+from spfwhite.spf.result import Problem
+from spfwhite.spf.strict import evaluate_strict
 
 
 @dataclass(frozen=True, slots=True)

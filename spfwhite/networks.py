@@ -1,7 +1,7 @@
 """An immutable set of IPv4 and IPv6 addresses, kept as sorted ranges of integers.
 
 Owns: set algebra over addresses, sizes, the fewest CIDRs that cover a set, and the reading of what
-operators write. Refuses: text from DNS (that is parsed by `spfwhite.spf` to integers).
+operators write. Refuses: text from DNS (that is parsed by `spfwhite.spf.record` to integers).
 The only importer of netaddr, which is loaded when an operator's text is read and not before.
 """
 

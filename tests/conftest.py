@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.dnsserver import DnsServer, Zone
-from tests.launcher import LAUNCHER, Launcher
-from tests.site import Site, site
+from tests.support.dnsserver import DnsServer, Zone
+from tests.support.launcher import LAUNCHER, Launcher
+from tests.support.site import Site, site
 
 settings.register_profile("suite", deadline=None)  # no test asserts a time
 settings.load_profile("suite")

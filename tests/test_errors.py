@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 import spfwhite
-from spfwhite import app, config, errors
+from spfwhite import errors
+from spfwhite import run as app
+from spfwhite.config import loading as config
 from spfwhite.errors import Exit, SpfwhiteError
 
 CODES = {

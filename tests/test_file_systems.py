@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli import Finished, listing, rules
-from tests.launcher import Change, Ended, Launcher
-from tests.site import RULES, Site, site
+from tests.support.cli import Finished, listing, rules
+from tests.support.launcher import Change, Ended, Launcher
+from tests.support.site import RULES, Site, site
 
 pytestmark = pytest.mark.slow
 

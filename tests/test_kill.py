@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from spfwhite import state
-from tests.cli import rules
-from tests.launcher import PLAIN, Change, Launcher
-from tests.site import RULES, Site, site
+from spfwhite.plan import state
+from tests.support.cli import rules
+from tests.support.launcher import PLAIN, Change, Launcher
+from tests.support.site import RULES, Site, site
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +25,7 @@ HOUR = 3600
 
 WIDTHS = 24, 25
 """The prefixes of the network that differs from run to run."""
-WRITING = ("spfwhite/files.py", "spfwhite/write.py")
+WRITING = ("spfwhite/files.py", "spfwhite/tables/write.py")
 """The modules that put files in place: runs are killed at every third line that they execute."""
 
 

@@ -15,9 +15,9 @@ import pytest
 
 import spfwhite
 import spfwhite.config
-from spfwhite.trail import Problem
-from tests.cli import TABLE, overlay
-from tests.dnsserver import DnsServer, Fault, Zone
+from spfwhite.spf.result import Problem
+from tests.support.cli import TABLE, overlay
+from tests.support.dnsserver import DnsServer, Fault, Zone
 
 A_NETWORKS = ("192.0.2.0/27", "198.51.100.7/32", "2001:db8::7/128")
 

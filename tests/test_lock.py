@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli import listing, rules
-from tests.dnsserver import DnsServer, Fault, Zone
-from tests.launcher import Launcher
-from tests.site import RECORDS, RULES, Site, site
+from tests.support.cli import listing, rules
+from tests.support.dnsserver import DnsServer, Fault, Zone
+from tests.support.launcher import Launcher
+from tests.support.site import RECORDS, RULES, Site, site
 
 
 @pytest.fixture

@@ -16,9 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from spfwhite import app, cli, config
-from tests.dnsserver import Fault
-from tests.site import RULES, Site, site
+from spfwhite import run as app
+from spfwhite.cli import main as cli
+from spfwhite.config import loading as config
+from tests.support.dnsserver import Fault
+from tests.support.site import RULES, Site, site
 
 ENDING = [signal.SIGINT, signal.SIGTERM]
 NEWER = [rule.replace("198.51.100.0/24", "198.51.100.0/25") for rule in RULES]

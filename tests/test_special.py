@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from spfwhite.networks import Address, Network, Networks
-from spfwhite.special import _GLOBAL_WITHIN, _NOT_GLOBAL, SPECIAL_USE
+from spfwhite.special_use import _GLOBAL_WITHIN, _NOT_GLOBAL, SPECIAL_USE
 
 # Where the versions of Python differ from us, or from each other.
 DIFFERENCES = {

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli import TABLE, Finished, listing, rules, spfwhite
-from tests.site import RULES, Site, site
+from tests.support.cli import TABLE, Finished, listing, rules, spfwhite
+from tests.support.site import RULES, Site, site
 
 NEWER = [rule.replace("198.51.100.0/24", "198.51.100.0/25") for rule in RULES]
 PATIENCE = 60.0  # seconds, for a run that waits for a pipe to say something

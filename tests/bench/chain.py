@@ -10,9 +10,9 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from spfwhite.answers import Answers, Failed, Question
-from spfwhite.fetch import load_snapshot
-from spfwhite.targets import follow_up
+from spfwhite.dns.answers import Answers, Failed, Question
+from spfwhite.sources.fetch import load_snapshot
+from spfwhite.spf.reach import follow_up
 from tests.bench.prepare import DOMAINS, QUESTIONS, SNAPSHOT
 
 

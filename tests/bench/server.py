@@ -1,6 +1,6 @@
 """The delaying DNS server as a process of its own: started, stopped, and what it counted.
 
-Refuses: to serve; that is `tests.dnsserver`, run as the program that it is.
+Refuses: to serve; that is `tests.support.dnsserver`, run as the program that it is.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Server:
     def __init__(self, zone: Path, *, delay: int, counts: Path, port: int = 0) -> None:
         """Port 0 takes a free one; `counts` is the file that the server writes at its end."""
         self._counts = counts
-        self._command = [sys.executable, "-m", "tests.dnsserver", str(zone)]
+        self._command = [sys.executable, "-m", "tests.support.dnsserver", str(zone)]
         self._command += ["--port", str(port), "--delay-ms", str(delay), "--count", str(counts)]
 
     def __enter__(self) -> Self:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from spfwhite.config import load
+from spfwhite.config.loading import load
 from tests.bench.generated import Generated
 from tests.bench.prepare import (
     AGAIN,
@@ -23,8 +23,8 @@ from tests.bench.prepare import (
     THOUSAND,
     ZONE,
 )
-from tests.cli import WORLD, world_providers
-from tests.dnszone import Zone, labels_of
+from tests.support.cli import WORLD, world_providers
+from tests.support.dnszone import Zone, labels_of
 
 GENERATED = {THOUSAND: 1_000, TEN_THOUSAND: 10_000}
 

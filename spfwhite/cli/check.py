@@ -1,0 +1,37 @@
+"""The command that looks at the whole set-up: `check`.
+
+Owns: its options and output. Refuses: to write any file, and to use the network.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import click
+
+from spfwhite.cli.common import Common, print_json, print_lines, text_or_json
+
+
+@click.command()
+@text_or_json("A line for each finding, or JSON.")
+@click.pass_obj
+def check(common: Common, /, *, form: str) -> None:
+    """Check configuration, state, tables and Postfix; touches nothing.
+
+    \b
+    spfwhite check
+    spfwhite -q check    only what needs something done
+
+    A line for each finding: ok, note, warning or error, what it is about, what is
+    the matter, what to do. Exit codes: 0 no warning and no error, 1 otherwise.
+    """
+    from spfwhite.inspect import check as checks
+
+    found = list(checks.check(common.config, checks.Places(), time.time()))
+    shown = [each for each in found if each.counts or not common.quiet]
+    if form == "json":
+        print_json([each.as_json() for each in shown])
+    else:
+        print_lines(each.line() for each in shown)
+    sys.exit(1 if any(each.counts for each in found) else 0)

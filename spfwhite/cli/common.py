@@ -1,0 +1,186 @@
+"""What the commands share: the options before the command, network options, printing, errors.
+
+Owns: the one place where exceptions become a line and an exit code. Refuses: to do a command's
+work.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+from spfwhite.errors import SpfwhiteError
+from spfwhite.wording import printable
+
+if TYPE_CHECKING:
+    from spfwhite.config.settings import Config
+    from spfwhite.config.values import NameServer
+
+PROGRESS_AFTER: Final = 1.0
+"""Seconds of work after which a bar appears."""
+
+WAIT: Final = 60.0
+"""Seconds that a command of an administrator waits for a run that is under way."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """The options that stand before the command."""
+
+    config: Path | None
+    verbose: bool
+    quiet: bool
+
+
+def _nameservers(_context: click.Context, _option: Any, texts: tuple[str, ...]) -> Any:
+    from spfwhite.config.values import parse_nameserver
+
+    try:
+        return tuple(parse_nameserver(text) for text in texts)
+    except ValueError as fault:
+        raise click.BadParameter(f"it {fault}") from None
+
+
+def _deadline(_context: click.Context, _option: Any, seconds: float | None) -> float | None:
+    if seconds is not None and math.isnan(seconds):
+        raise click.BadParameter("it is not a number")
+    return seconds
+
+
+def network_options(command: F) -> F:
+    """Add the options of commands that ask the network."""
+    for option in (
+        click.option(
+            "--deadline",
+            type=click.FloatRange(0.1, 86_400),
+            callback=_deadline,
+            metavar="SECONDS",
+            help="Time for all look-ups together.",
+        ),
+        click.option(
+            "--nameserver",
+            "nameservers",
+            multiple=True,
+            callback=_nameservers,
+            metavar="ADDR",
+            help="Ask this name server (192.0.2.1, 192.0.2.1:5353, [2001:db8::1]:53); repeatable.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def text_or_json(explained: str) -> Callable[[F], F]:
+    """Add the option of commands whose output people or programs read."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help=explained,
+    )
+
+
+strict_option = click.option(
+    "--strict", is_flag=True, help="List only what RFC 7208 certainly passes."
+)
+
+
+def config_of(
+    common: Common,
+    *,
+    nameservers: tuple[NameServer, ...] = (),
+    deadline: float | None = None,
+    strict: bool = False,
+) -> Config:
+    """Return the configuration with what the command line says; raises ConfigError."""
+    from spfwhite.config.loading import load
+
+    config = load(common.config)
+    dns = config.dns
+    if nameservers:
+        dns = replace(dns, nameservers=nameservers)
+    if deadline:
+        dns = replace(dns, deadline=deadline)
+    spf = replace(config.spf, strict=True) if strict else config.spf
+    return replace(config, dns=dns, spf=spf)
+
+
+def domain_names(texts: Iterable[str]) -> list[str]:
+    """Return domains as they are compared, each once; ends the program with 2 for a bad one."""
+    from spfwhite.config.values import parse_domain
+    from spfwhite.dns.answers import canonical
+
+    names = list(dict.fromkeys(canonical(text) for text in texts))
+    for name in names:
+        try:
+            parse_domain(name)
+        except ValueError as fault:
+            raise click.UsageError(f"{name!a} {fault}") from None
+    return names
+
+
+def print_lines(lines: Iterable[str], *, err: bool = False) -> None:
+    """Print lines for people to standard output, or to standard error."""
+    for line in lines:
+        click.echo(line, err=err, color=False if os.environ.get("NO_COLOR") else None)
+
+
+def print_json(value: object, *, indent: int | None = 1) -> None:
+    """Print a JSON value to standard output; a terminal changes nothing about it."""
+    print_bytes(json.dumps(value, indent=indent).encode() + b"\n")
+
+
+def print_bytes(content: bytes) -> None:
+    """Write data (JSON, TOML, tables) to standard output as they are."""
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
+
+
+def on_terminal() -> bool:
+    """Whether standard output is a terminal."""
+    return sys.stdout.isatty()
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on standard error if that is a terminal and the work takes over a second."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _all: None
+        return
+    began = time.monotonic()
+    with ExitStack() as stack:
+        bars: list[Any] = []
+
+        def progress(done: int, total: int) -> None:
+            if not bars and time.monotonic() - began > PROGRESS_AFTER:
+                made = click.progressbar(length=total, label=label, file=sys.stderr)
+                bars.append(stack.enter_context(made))
+            for bar in bars:
+                bar.length = total
+                bar.update(done - bar.pos)
+
+        yield progress
+
+
+@contextmanager
+def errors() -> Iterator[None]:
+    """Turn what stops a run into one line and an exit code."""
+    try:
+        yield
+    except SpfwhiteError as error:
+        print_lines([f"spfwhite: {printable(str(error))}"], err=True)
+        sys.exit(error.exit_code)

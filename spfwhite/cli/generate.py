@@ -1,0 +1,308 @@
+"""The commands that make tables: `generate` and `add`.
+
+Owns: their options and what they print to which stream. Refuses: to decide anything; they call
+`spfwhite.run`.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from spfwhite.cli.common import (
+    WAIT,
+    Common,
+    config_of,
+    domain_names,
+    errors,
+    network_options,
+    on_terminal,
+    print_bytes,
+    print_lines,
+    progress_bar,
+    strict_option,
+)
+from spfwhite.cli.streams import InPlace
+from spfwhite.errors import StateError, UsageError
+from spfwhite.tables.formats import FORMAT_NAMES, FormatName
+from spfwhite.wording import counts
+
+if TYPE_CHECKING:
+    from spfwhite.config.settings import Config
+    from spfwhite.report.report import Report
+    from spfwhite.run import Options, Run
+
+TERMINAL_LINES: Final = 12
+"""Lines of a difference that a terminal is shown without -v."""
+
+
+@click.command()
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Write the table to this file only; - is standard output.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMAT_NAMES),
+    default="postscreen",
+    help="The format of the table that -o writes.",
+)
+@click.option("--dry-run", is_flag=True, help="Show the plan and the difference; write nothing.")
+@click.option("--only", metavar="NAME", default="", help="Ask DNS for this provider only.")
+@click.option("--offline", is_flag=True, help="Decide from remembered answers; ask nobody.")
+@click.option(
+    "--accept",
+    multiple=True,
+    metavar="NAME",
+    help="Take over what a held provider passes now; repeatable, all for every one.",
+)
+@click.option("--force", is_flag=True, help="Lift the total rail; replace a foreign file.")
+@click.option(
+    "--record", type=click.Path(path_type=Path), metavar="FILE", help="Save what DNS answered."
+)
+@click.option(
+    "--replay",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Use a saved file instead of the network; needs -o or --dry-run.",
+)
+@click.option(
+    "--report", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as JSON."
+)
+@click.option(
+    "--metrics",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write metrics for node_exporter's textfile collector.",
+)
+@click.option(
+    "--reload/--no-reload",
+    "reload_",
+    default=None,
+    help="Reload Postfix after a change, whatever the configuration says.",
+)
+@strict_option
+@network_options
+@click.pass_obj
+def generate(
+    common: Common,
+    /,
+    *,
+    output: Path | None,
+    form: FormatName,
+    dry_run: bool,
+    force: bool,
+    record: Path | None,
+    replay: Path | None,
+    offline: bool,
+    only: str,
+    accept: tuple[str, ...],
+    report: Path | None,
+    metrics: Path | None,
+    reload_: bool | None,
+    **network: Any,
+) -> None:
+    """Resolve all providers and write the table.
+
+    \b
+    spfwhite generate --dry-run
+    spfwhite generate -o ./postscreen_spf_whitelist.cidr
+    """
+    if form != "postscreen" and not output:
+        raise click.UsageError("--format needs -o; for every run there is [[output.tables]]")
+    if replay and not (output or dry_run):
+        raise click.UsageError("--replay needs -o or --dry-run")
+    if sum(map(bool, (replay, offline, only))) > 1:
+        raise click.UsageError("--replay, --offline and --only exclude each other")
+    if "-" in map(str, (record, report, metrics)):
+        raise click.UsageError("--record, --report and --metrics need the name of a file, not -")
+    from spfwhite import files
+    from spfwhite import run as app
+
+    options = app.Options(
+        output=output,
+        dry_run=dry_run,
+        force=force,
+        record=record,
+        replay=replay,
+        offline=offline,
+        only=only,
+        accept=accept,
+        form=form,
+    )
+    with errors():
+        for path in filter(None, (record, report, metrics)):
+            files.require_writable(path)
+        config = config_of(common, **network)
+        if reload_ is not None:
+            config = replace(config, postfix=replace(config.postfix, reload=reload_))
+        with progress_bar("questions") as progress:
+            run = app.generate(config, replace(options, progress=progress))
+        if report:
+            from spfwhite.report import as_json as report_json
+
+            files.replace(report, report_json.dump(run.report))
+        if metrics:
+            from spfwhite.report import metrics as metrics_form
+
+            files.replace(metrics, metrics_form.dump(run.report))
+        _print_run(common, run, options)
+        if reload_ is None:
+            _print_unread(run)
+    raise _end(run.report)
+
+
+def _print_unread(run: Run) -> None:
+    """Say what to type if Postfix uses the old table; who asked for no reload knows."""
+    if run.report.unread:
+        print_lines(["Postfix still uses the old table: spfwhite reload"], err=True)
+
+
+def _print_run(common: Common, run: Run, options: Options) -> None:
+    """Print results to stdout and news to stderr; nothing where there is neither."""
+    from spfwhite.report import text
+
+    report = run.report
+    if options.dry_run:
+        print_lines(_cut(common, list(text.difference(report))))
+    elif report.path is None and not report.refusals:
+        print_bytes(run.table)
+    if common.quiet:
+        print_lines(text.troubles(report, verbose=False, quiet=True), err=True)
+    elif report.exit_code or report.has_news:
+        print_lines(text.summary(report, verbose=common.verbose), err=True)
+    elif options.dry_run or common.verbose or on_terminal():
+        print_lines(text.summary(report, verbose=common.verbose), err=report.path is None)
+
+
+def _end(report: Report) -> SystemExit:
+    """Return what ends the program with the exit code of a run."""
+    in_place = report.outcome in ("written", "current")
+    return (InPlace if in_place else SystemExit)(report.exit_code)
+
+
+def _cut(common: Common, lines: list[str]) -> list[str]:
+    """Keep a long difference from running off a terminal."""
+    if common.verbose or not on_terminal() or len(lines) <= TERMINAL_LINES:
+        return lines
+    return [*lines[:TERMINAL_LINES], f"... and {len(lines) - TERMINAL_LINES} more; -v lists them"]
+
+
+@click.command()
+@click.argument("domains", nargs=-1, metavar="DOMAIN...")
+@click.option(
+    "--networks",
+    multiple=True,
+    metavar="NETWORK",
+    help="A network or range to list as it is; repeatable.",
+)
+@click.option("--category", default="added", show_default=True, help="The provider's category.")
+@click.option(
+    "--expires",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    help="The last day on which it counts, as 2027-01-31.",
+)
+@click.option("--dry-run", is_flag=True, help="Show what would be added; write nothing.")
+@network_options
+@click.pass_obj
+def add(
+    common: Common,
+    /,
+    *,
+    domains: tuple[str, ...],
+    networks: tuple[str, ...],
+    category: str,
+    expires: datetime | None,
+    dry_run: bool,
+    **network: Any,
+) -> None:
+    """Add a sender now, so that the mail that waits gets in.
+
+    Shows what the domains pass, writes a provider to
+    /etc/spfwhite/providers.d/90-added.toml and regenerates with all others from
+    memory. A domain that passes nothing is left out; the first one gives the name.
+    With -c, prints the block to paste instead.
+
+    \b
+    spfwhite add partner.example
+    spfwhite add --networks 198.51.100.0/24 --expires 2027-01-31 partner.example
+    """
+    from spfwhite import run as app
+    from spfwhite.config import adding as added
+    from spfwhite.config.loading import SYSTEM
+
+    names = domain_names(domains)
+    if not names and not networks:
+        raise click.UsageError("name a domain, or a network by --networks")
+    with errors():
+        config = config_of(common, **network)
+        taken = {provider.name for provider in config.providers}
+        addition = added.Addition(
+            added.unused_name((names or list(networks))[0], taken),
+            names,
+            networks,
+            category,
+            expires.date() if expires else None,
+        )
+        if why := added.obstacle(config, addition, datetime.now(UTC).date()):
+            raise UsageError(why)
+        passing = _shown(config, names)
+        if not passing and not networks:
+            print_lines(["nothing was added: no address is passed"], err=True)
+            sys.exit(1)
+        left_out = (name for name in names if name not in passing)
+        print_lines((f"{name} is left out: it passes no address" for name in left_out), err=True)
+        addition = replace(addition, domains=passing)
+        print_bytes(addition.block().encode())
+        if common.config or dry_run:
+            print_lines(["# paste this into the overlay" if common.config else "# not written"])
+            return
+        only = addition.name if _remembers(config) else ""  # or raises, while nothing is written
+        print_lines([f"# written to {added.append(addition, SYSTEM)}"])
+        config = config_of(common, **network)
+        options = app.Options(only=only, wait=WAIT)
+        run = app.generate(config, options)
+        _print_run(common, run, options)
+        _print_unread(run)
+    raise _end(run.report)
+
+
+def _remembers(config: Config) -> bool:
+    """Whether there is a state to take all other providers from; raises FileError."""
+    from spfwhite.plan.state import load
+
+    try:
+        return load(config.state.path) is not None
+    except StateError:
+        return False  # the run keeps it aside and asks for all
+
+
+def _shown(config: Config, names: list[str]) -> list[str]:
+    """Print what the domains pass; return those that pass anything.
+
+    Another one would list nothing, and be reported as missing by every run from then on.
+    """
+    import asyncio
+
+    from spfwhite.report import text
+    from spfwhite.sources.fetch import look_up
+    from spfwhite.spf.list_mode import evaluate
+    from spfwhite.spf.strict import evaluate_strict
+
+    answers = asyncio.run(look_up(names, config.dns, config.limits()))
+    mode = evaluate_strict if config.spf.strict else evaluate
+    evaluation = mode(names, answers, widest=config.widest("permit"))
+    for name in names:
+        print_lines([f"{name} passes {counts(evaluation.root(name).passed)}"])
+        print_lines(f"  {text.problem(found)}" for found in evaluation.problems(name))
+    return [name for name in names if evaluation.root(name).passed]

@@ -1,0 +1,76 @@
+"""The command that takes over from a predecessor: `import`.
+
+Owns: its options, which streams it prints to, and the file that it may make. Refuses: to replace a
+file, and to read overlays: what it makes is compared with the packaged providers.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from shlex import quote
+from typing import Final
+
+import click
+
+from spfwhite.cli.common import Common, errors, print_bytes, print_lines
+from spfwhite.errors import ConfigError, FileError
+from spfwhite.wording import printable
+
+NO_OVERLAYS: Final = Path("/nonexistent")
+"""Never there, by Debian's policy. An overlay may be the very file that the output goes to."""
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Write the overlay to this file, which must not exist; - is standard output.",
+)
+@click.pass_obj
+def import_(common: Common, /, *, file: Path, output: Path | None) -> None:
+    """Turn a postwhite.conf, or a list of hosts, into an overlay.
+
+    FILE is read, never run. What the overlay cannot say goes to standard error, with its line.
+
+    \b
+    spfwhite import /etc/postwhite.conf
+    spfwhite import -o /etc/spfwhite/providers.toml /etc/postwhite.conf
+    """
+    from spfwhite import files
+    from spfwhite.config import loading as config
+    from spfwhite.config import postwhite
+
+    with errors():
+        name = printable(str(file))
+        try:
+            imported = postwhite.convert(_content(file), config.load(system=NO_OVERLAYS))
+        except postwhite.NotPostwhiteError as fault:
+            raise ConfigError(f"{name} {fault}") from None
+        lines = [f"{name}:{each.line}: {each.text}" for each in imported.remarks]
+        if output is None or str(output) == "-":
+            print_bytes(imported.overlay.encode())
+        elif os.path.lexists(output):
+            raise FileError(f"{output} exists and is not replaced; name another file")
+        else:
+            files.make_folder(output.parent)
+            files.replace(output, imported.overlay.encode())
+            is_read = config.SYSTEM in output.absolute().parents
+            program = "spfwhite" if is_read else f"spfwhite -c {quote(str(output))}"
+            lines.append(printable(f"{output} is written; `{program} generate --dry-run` is next"))
+    if not common.quiet:
+        print_lines(lines, err=True)
+
+
+def _content(file: Path) -> bytes:
+    """Return a file's bytes, or as many as show that there are too many; raises FileError."""
+    from spfwhite.config.postwhite import MAX_BYTES
+
+    try:
+        with file.open("rb") as stream:
+            return stream.read(MAX_BYTES + 1)
+    except OSError as fault:
+        raise FileError(f"cannot read {file}: {fault.strerror}") from None

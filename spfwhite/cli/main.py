@@ -1,0 +1,93 @@
+"""The command line: the group of commands and the options before them.
+
+Owns: which module has which command; it is loaded when the command is called.
+Refuses: to import what only one command needs; `--help` and `--version` must stay quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from spfwhite._version import __version__
+from spfwhite.cli import streams as cli_streams
+from spfwhite.cli.common import Common
+
+COMMANDS: Final = {
+    "add": "generate.add",
+    "check": "check.check",
+    "explain": "state.explain",
+    "generate": "generate.generate",
+    "import": "import_.import_",
+    "providers": "state.providers",
+    "reload": "reload.reload",
+    "show": "look.show",
+    "suggest": "suggest.suggest",
+}
+
+SHORT_HELP: Final = {
+    "add": "Add a sender now, so that the mail that waits gets in.",
+    "check": "Check configuration, state, tables and Postfix; touches nothing.",
+    "explain": "Say why addresses are on the table, or why not.",
+    "generate": "Resolve all providers and write the table.",
+    "import": "Turn a postwhite.conf, or a list of hosts, into an overlay.",
+    "providers": "Show the health of each provider, trouble first.",
+    "reload": "Reload Postfix, unless it has the tables already.",
+    "show": "Show what domains pass, with every term.",
+    "suggest": "Propose senders in the mail log that the list does not cover.",
+}
+"""The first sentence of each command's help: to list them, none has to be loaded."""
+
+
+class _Commands(click.Group):
+    def main(self, *arguments: Any, **extra: Any) -> Any:
+        with cli_streams.kept():
+            return super().main(*arguments, **extra)
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, _, function = COMMANDS[name].partition(".")
+        command: click.Command = getattr(import_module(f"spfwhite.cli.{module}"), function)
+        return command
+
+    def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SHORT_HELP.items()))
+
+
+@click.group(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80}
+)
+@click.option(
+    "-c",
+    "--config",
+    type=click.Path(path_type=Path),
+    envvar="SPFWHITE_CONFIG",
+    metavar="FILE",
+    help="Overlay to use instead of those in /etc/spfwhite (or SPFWHITE_CONFIG).",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Say all there is to say.")
+@click.option("-q", "--quiet", is_flag=True, help="Say only what needs action.")
+@click.version_option(__version__, prog_name="spfwhite")
+@click.pass_context
+def main(context: click.Context, config: Path | None, verbose: bool, quiet: bool) -> None:  # noqa: FBT001
+    """Turn the SPF records of well-known senders into an allowlist for postscreen.
+
+    \b
+    spfwhite generate --dry-run    what a run would do
+    spfwhite generate              write the table
+    spfwhite show _spf.google.com  what a domain passes, term by term
+
+    Exit codes: 0 table current or written, 1 error, 2 usage or configuration, 3 written but
+    degraded, 4 refused, 5 written but Postfix did not reload, 6 another run holds the lock.
+    """
+    if verbose and quiet:
+        raise click.UsageError("-v and -q exclude each other")
+    context.obj = Common(config, verbose, quiet)

@@ -1,0 +1,31 @@
+"""The command that makes Postfix load what runs have written: `reload`.
+
+Owns: what it prints. Refuses: to know when a reload is due; it calls `spfwhite.run`.
+"""
+
+from __future__ import annotations
+
+import click
+
+from spfwhite.cli.common import WAIT, Common, config_of, errors, on_terminal, print_lines
+
+
+@click.command()
+@click.pass_obj
+def reload(common: Common) -> None:
+    """Reload Postfix, unless it has the tables already.
+
+    \b
+    spfwhite reload
+
+    For root. What Postfix has is known from the state; who reloaded by hand causes
+    one reload too many. Exit codes: 0 Postfix has the tables, or will read them when
+    it starts, 2 there is no state, 5 Postfix did not reload.
+    """
+    from spfwhite import run as app
+
+    with errors():
+        config = config_of(common)
+        done = app.reload(config, WAIT)
+    if on_terminal() or common.verbose:
+        print_lines(["Postfix has the tables now" if done else "Postfix has the tables already"])

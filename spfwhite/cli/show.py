@@ -1,0 +1,122 @@
+"""What a domain passes, for people and for programs: the forms of `spfwhite show`.
+
+Owns: the tree of records with every term, and its JSON form. A record that is reached several times
+is unfolded once, where it is nearest to the domain, so the tree is no deeper than the includes are.
+Refuses: to evaluate, and to know colours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple
+
+from spfwhite.networks import Networks
+from spfwhite.spf.result import Evaluation, Problem, Step
+from spfwhite.spf.strict import MAX_LOOKUPS, MAX_VOIDS
+from spfwhite.wording import clipped, counts
+
+
+class Line(NamedTuple):
+    """One line of the tree, and what it says: that decides its colour on a terminal."""
+
+    kind: Literal["domain", "passes", "term", "problem", "note"]
+    text: str
+
+
+def tree(evaluation: Evaluation, domain: str) -> Iterator[Line]:
+    """Yield the record tree of a domain, a line a term."""
+    root = evaluation.root(domain)
+    yield Line("domain", f"{clipped(domain)}: passes {counts(root.passed)}")
+    lookups = f"look-ups {root.lookups} of {MAX_LOOKUPS} that RFC 7208 allows"
+    over = root.lookups > MAX_LOOKUPS or root.voids > MAX_VOIDS
+    yield Line("problem" if over else "note", f"  {lookups}, void {root.voids} of {MAX_VOIDS}")
+    if root.fault:
+        yield Line("problem", f"  ! {root.fault.kind}: {clipped(root.fault.detail)}")
+    yield from _Unfolding(evaluation, domain).lines(evaluation.roots[domain], 1)
+
+
+class _Unfolding:
+    """Which step unfolds which record: the first one, level by level."""
+
+    def __init__(self, evaluation: Evaluation, domain: str) -> None:
+        self._nodes = evaluation.nodes
+        self._unfolded: set[tuple[int, int]] = set()
+        queue = [evaluation.roots[domain]]
+        seen = set(queue)
+        for index in queue:  # grows while it is walked
+            for position, step in enumerate(self._nodes[index].steps):
+                if step.child is not None and step.child not in seen:
+                    seen.add(step.child)
+                    queue.append(step.child)
+                    self._unfolded.add((index, position))
+
+    def lines(self, index: int, depth: int) -> Iterator[Line]:
+        indent = "  " * depth
+        for position, step in enumerate(self._nodes[index].steps):
+            yield Line("passes" if step.passed else "term", indent + _term(step))
+            if step.problem:
+                widens = ", widens the list" if step.problem.widens else ""
+                text = f"{step.problem.kind}{widens}: {clipped(step.problem.detail)}"
+                yield Line("problem", f"{indent}  ! {text}")
+            if step.child is None:
+                continue
+            if (index, position) in self._unfolded:
+                yield from self.lines(step.child, depth + 1)
+            else:
+                yield Line("note", f"{indent}  (its terms stand elsewhere in this tree)")
+
+    def json(self, index: int) -> dict[str, Any]:
+        node = self._nodes[index]
+        terms = [self._step(index, position, step) for position, step in enumerate(node.steps)]
+        return {"domain": node.domain, "record": node.text, "terms": terms}
+
+    def _step(self, index: int, position: int, step: Step) -> dict[str, Any]:
+        record = None
+        if step.child is not None:
+            record = {"domain": self._nodes[step.child].domain, "elsewhere": True}
+            if (index, position) in self._unfolded:
+                record = self.json(step.child)
+        return {
+            "term": step.term,
+            "qualifier": step.qualifier,
+            "passes": step.passed.texts(),
+            "problem": problem_json(step.problem) if step.problem else None,
+            "record": record,
+        }
+
+
+def _term(step: Step) -> str:
+    if not step.passed:
+        return clipped(step.term)
+    v4, v6 = step.passed.size(4), step.passed.blocks64()
+    parts = [f"{v4:,} IPv4" if v4 else "", f"{v6:,} IPv6 /64s" if v6 else ""]
+    return f"{clipped(step.term)}  -> {', '.join(part for part in parts if part)}"
+
+
+def as_json(evaluation: Evaluation, domain: str) -> dict[str, Any]:
+    """Return one object: domain, networks, problems, lookups, voids, tree."""
+    root = evaluation.root(domain)
+    return {
+        "domain": domain,
+        "networks": root.passed.texts(),
+        "problems": [problem_json(problem) for problem in evaluation.problems(domain)],
+        "lookups": root.lookups,
+        "voids": root.voids,
+        "tree": _Unfolding(evaluation, domain).json(evaluation.roots[domain]),
+    }
+
+
+def problem_json(problem: Problem) -> dict[str, Any]:
+    """Return a problem as a JSON object."""
+    return {
+        "kind": problem.kind,
+        "domain": problem.domain,
+        "term": problem.term,
+        "detail": problem.detail,
+        "widens": problem.widens,
+    }
+
+
+def cidrs(evaluation: Evaluation) -> list[str]:
+    """Return the networks of all domains together, one CIDR a line."""
+    return Networks.union(evaluation.root(domain).passed for domain in evaluation.roots).texts()

@@ -1,0 +1,238 @@
+"""The configuration: `providers.toml` and its overlays, merged to frozen dataclasses.
+
+Owns: which files are read, which of them wins, and what only the whole can tell: effective
+switches, inherited values, providers that name nothing.
+Refuses: to read the environment, and to guess; every fault is a ConfigError.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from spfwhite.config.config_file import Files, listed
+from spfwhite.config.overlay import Overlay, did_you_mean, read_overlay
+from spfwhite.config.settings import SETTINGS, Config, Provider, Table
+from spfwhite.config.values import NameServer, parse_domain, parse_nameserver, shown
+from spfwhite.errors import ConfigError
+from spfwhite.networks import Networks, parse_operator
+from spfwhite.tables.formats import set_name
+from spfwhite.wording import printable
+
+__all__ = [
+    "Config",
+    "ConfigError",
+    "NameServer",
+    "Provider",
+    "load",
+    "parse_domain",
+    "parse_nameserver",
+]
+
+DEFAULTS = "providers.toml"
+SYSTEM = Path("/etc/spfwhite")
+
+Keys = dict[str, Any]
+
+
+def load(path: Path | None = None, *, system: Path = SYSTEM) -> Config:
+    """Return the packaged defaults, overlaid key by key.
+
+    The overlays are `system/providers.toml` and `system/providers.d/*.toml` in name order, or,
+    if given, the file at path alone. A later file wins; `safety.exclude` is the union of all.
+    Raises ConfigError.
+    """
+    files = Files(root_owned=path is None)
+    paths = system_files(system) if path is None else [path]
+    overlays = [
+        read_overlay(files.text(file), printable(str(file)), file.absolute().parent)
+        for file in paths
+    ]
+    everything = [_packaged(), *overlays]
+    tables = _merged_tables(everything)
+    keys = _merged_providers(everything)
+    _refuse_unused_categories(everything, keys, tables["provider_defaults"])
+    tables["output"]["tables"] = _output_tables(everything, tables, keys)
+    _refuse_shared_paths(tables, everything[-1].file)
+    _refuse_missing_main_cf(everything, tables["postfix"]["config_directory"])
+    categories = {name: on for each in everything for name, on in each.categories.items()}
+    return Config(
+        **{name: table(**tables[name]) for name, table in SETTINGS.items()},
+        categories=MappingProxyType(categories),
+        providers=tuple(_provider(name, keys, tables, categories, files) for name in sorted(keys)),
+    )
+
+
+def _packaged() -> Overlay:
+    # importlib.resources would cost 10 ms to import, for packages in archives, which this is not
+    file = Path(__file__).parents[1] / DEFAULTS
+    return read_overlay(file.read_text("utf-8"), printable(str(file)), file.parent)
+
+
+def system_files(system: Path) -> list[Path]:
+    # listed before opened: a file that is there but unreadable must not pass for a missing one
+    main = [system / name for name in listed(system) if name == DEFAULTS]
+    folder = system / "providers.d"
+    return main + [
+        folder / name
+        for name in listed(folder)
+        if name.endswith(".toml") and not name.startswith(".")
+    ]
+
+
+def _merged_tables(overlays: Iterable[Overlay]) -> dict[str, Keys]:
+    merged: dict[str, Keys] = {}
+    exclude = []
+    for overlay in overlays:
+        for table, keys in overlay.tables.items():
+            merged.setdefault(table, {}).update(keys)
+        exclude.append(overlay.tables.get("safety", {}).get("exclude", Networks()))
+    # to lose an exclusion by adding another would widen the list
+    merged["safety"]["exclude"] = Networks.union(exclude)
+    return merged
+
+
+def _merged_providers(overlays: list[Overlay]) -> dict[str, Keys]:
+    """Return each provider's keys and its origin, without the packaged ones if a file says so."""
+    if not all(overlay.defaults for overlay in overlays):
+        overlays = overlays[1:]
+    merged: dict[str, Keys] = {}
+    for overlay in overlays:
+        for name, keys in overlay.providers.items():
+            merged.setdefault(name, {}).update(keys, origin=overlay.file)
+    return merged
+
+
+def _provider(
+    name: str,
+    providers: Mapping[str, Keys],
+    tables: Mapping[str, Keys],
+    categories: Mapping[str, bool],
+    files: Files,
+) -> Provider:
+    keys = tables["provider_defaults"] | providers[name]
+    _refuse_nameless(name, keys, providers)
+    domains, networks = keys["domains"], keys["networks"]
+    if file := keys["domains_file"]:
+        domains += files.entries(file, parse_domain)
+    if file := keys["networks_file"]:
+        networks = Networks.union([networks, *files.entries(file, parse_operator)])
+    _refuse_plain_http(name, keys)
+    inherited = keys["special_use"] == "inherit"
+    keys |= {
+        "name": name,
+        "enabled": keys["enabled"] and categories.get(keys["category"], True),
+        "domains": tuple(dict.fromkeys(domains)),
+        "networks": networks,
+        "special_use": tables["safety"]["special_use"] if inherited else keys["special_use"],
+    }
+    return Provider(**keys)
+
+
+def _output_tables(
+    overlays: list[Overlay], tables: Mapping[str, Keys], providers: Mapping[str, Keys]
+) -> tuple[Table, ...]:
+    """Return the further tables; a name that is nobody's would leave one empty in silence."""
+    file = next(o.file for o in reversed(overlays) if "tables" in o.tables.get("output", ()))
+    everybody = {name: tables["provider_defaults"] | keys for name, keys in providers.items()}
+    known = {"providers": set(providers)}
+    known["categories"] = {keys["category"] for keys in everybody.values()}
+    made = []
+    for entry in tables["output"]["tables"]:
+        if "path" not in entry:
+            raise ConfigError(f"{file}: output.tables has a table without a path")
+        keys = tables["table_defaults"] | entry
+        for kind, names in known.items():
+            for name in keys[kind]:
+                if name not in names:
+                    hint = did_you_mean("", name, names)
+                    raise ConfigError(
+                        f"{file}: output.tables.{kind} has {name}, none of ours{hint}"
+                    )
+        for name in keys["providers"]:
+            if everybody[name]["action"] != keys["action"]:
+                raise ConfigError(
+                    f"{file}: output.tables.providers has {name}, whose action is not "
+                    f'"{keys["action"]}"'
+                )
+        made.append(Table(**keys))
+    return tuple(made)
+
+
+def _refuse_plain_http(name: str, keys: Keys) -> None:
+    for url in keys["pages"]:
+        if keys["pages_enabled"] and not keys["pages_http"] and url.startswith("http:"):
+            raise ConfigError(
+                f"{keys['origin']}: providers.{name}.pages has {printable(url)}, which anybody on "
+                "the way can change; use https, or set pages_http = true"
+            )
+
+
+SOURCES = ("domains", "networks", "domains_file", "networks_file", "pages", "hosts")
+"""The keys of which a provider needs one."""
+
+
+def _refuse_nameless(name: str, keys: Keys, providers: Mapping[str, Keys]) -> None:
+    if not any(keys[source] for source in SOURCES):
+        others = [other for other in providers if other != name]
+        raise ConfigError(
+            f"{keys['origin']}: providers.{name} has none of {', '.join(SOURCES)}"
+            + did_you_mean("providers", name, others)
+        )
+
+
+def _refuse_unused_categories(
+    overlays: list[Overlay], providers: Mapping[str, Keys], defaults: Keys
+) -> None:
+    """Raise ConfigError for a switch that switches nothing: a misspelt one would be silent."""
+    known: set[str] = set(overlays[0].categories)
+    known.update({**defaults, **keys}["category"] for keys in providers.values())
+    for overlay in overlays:
+        for name in sorted(overlay.categories.keys() - known):
+            raise ConfigError(
+                f"{overlay.file}: categories.{name} is the category of no provider"
+                + did_you_mean("categories", name, known)
+            )
+
+
+def _refuse_shared_paths(tables: Mapping[str, Keys], file: str) -> None:
+    """Raise ConfigError if one output would overwrite another, or the sets of another in nft."""
+    outputs, state = tables["output"], tables["state"]["path"]
+    places = [("output.allow", outputs["allow"]), ("output.reject", outputs["reject"])]
+    places += [("output.tables.path", table.path) for table in outputs["tables"]]
+    kept = [(f"the old {key}", path.with_name(f"{path.name}.orig")) for key, path in places]
+    kept += [("state.path", state)]
+    kept += [
+        ("a file beside state.path", state.with_name(state.name + e)) for e in (".lock", ".bad")
+    ]
+    seen: dict[str, str] = {}
+    for key, path in (*places, *kept):
+        real = os.path.realpath(path)
+        if real in seen:
+            raise ConfigError(f"{file}: {key} is the same file as {seen[real]}, {shown(str(path))}")
+        seen[real] = key
+    sets: dict[str, Path] = {}
+    for table in outputs["tables"]:
+        name = set_name(table.path.stem)
+        if table.format == "nft" and sets.setdefault(name, table.path) != table.path:
+            raise ConfigError(
+                f"{file}: output.tables has {shown(str(table.path))} and "
+                f"{shown(str(sets[name]))}, whose sets in nft have the same names"
+            )
+
+
+def _refuse_missing_main_cf(overlays: list[Overlay], folder: Path | None) -> None:
+    """Raise ConfigError for a folder without main.cf: all that asks Postfix would be skipped."""
+    try:
+        if folder is None or (folder / "main.cf").stat():
+            return
+    except (FileNotFoundError, NotADirectoryError):
+        key = "config_directory"
+        file = next(o.file for o in reversed(overlays) if key in o.tables.get("postfix", ()))
+        raise ConfigError(
+            f"{file}: postfix.{key} is {shown(str(folder))}, where there is no main.cf; "
+            "correct it, or leave it out for the default of Postfix"
+        ) from None
+    except OSError:
+        return  # who may not look there asks nothing of Postfix

@@ -1,0 +1,274 @@
+"""What a predecessor was told: a `postwhite.conf`, or a list of hosts, as an overlay.
+
+Owns: which kind a file is, the overlay that says the same, and a remark for all that it leaves
+out. Refuses: files that are neither, and to touch any file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from spfwhite.config.settings import Config
+from spfwhite.config.shell import Assigned, Assignments, Remark
+from spfwhite.config.values import parse_domain, shown
+from spfwhite.config.values import path as parse_path
+from spfwhite.networks import parse_operator
+from spfwhite.tables.formats import Action
+from spfwhite.wording import clipped
+
+MAX_BYTES: Final = 2**20
+"""Bytes of a file that is read at most; those of the predecessors have some 5,000."""
+
+CATEGORY: Final = "postwhite"
+"""The category of the providers that come from such a file."""
+
+UNNEEDED: Final[Mapping[str, str]] = {
+    "spftoolspath": "spfwhite reads SPF records itself",
+    "postfixbinarypath": "Postfix's programs are looked for in PATH and the usual folders",
+    "simplify": "a table is always collapsed to the fewest networks",
+    "invalid_ip4": "host bits in a record are always masked",
+}
+KNOWN: Final = frozenset(
+    (
+        *UNNEEDED,
+        *("postfixpath", "whitelist", "blacklist", "reload_postfix"),
+        *("custom_hosts", "enable_blacklist", "blacklist_hosts"),
+        *("include_yahoo", "yahoo_static_hosts"),
+    )
+)
+"""The variables of Postwhite 3.4."""
+
+_ASSIGNS_KNOWN: Final = re.compile(rf"^[ \t]*(?:{'|'.join(sorted(KNOWN))})\+?=", re.MULTILINE)
+_LIKE_ADDRESS: Final = re.compile(r"[0-9A-Fa-f.:/ -]+")
+
+_NOTHING: Final = Assigned("", 0)
+
+Value = bool | str | list[str]
+
+
+class NotPostwhiteError(Exception):
+    """A file that cannot be imported; the text continues "the file ..."."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """An overlay that `spfwhite.config.load` takes, and what it leaves out, by line."""
+
+    overlay: str
+    remarks: tuple[Remark, ...]
+
+
+def convert(data: bytes, defaults: Config) -> Imported:
+    """Return a file's content as an overlay of the default configuration.
+
+    A file that assigns to a variable of Postwhite is its configuration; another one with a domain
+    or a network on a line is a list of hosts. Raises NotPostwhiteError.
+    """
+    if len(data) > MAX_BYTES:
+        raise NotPostwhiteError(f"has more than {MAX_BYTES:,} bytes")
+    if b"\0" in data:
+        raise NotPostwhiteError("is not a text, it has a NUL byte")
+    text = data.decode("utf-8", "surrogateescape").removeprefix("\ufeff").replace("\r\n", "\n")
+    overlay = _Overlay(defaults)
+    if _ASSIGNS_KNOWN.search(text):
+        assignments = Assignments(text)
+        overlay.remarks += assignments.remarks
+        _Settings(assignments.values, overlay, defaults).carry_over()
+    elif not overlay.hosts(_lines(text), "permit"):
+        raise NotPostwhiteError("is neither a postwhite.conf nor a list of hosts")
+    return Imported(overlay.toml(), tuple(sorted(set(overlay.remarks))))
+
+
+def _lines(text: str) -> Iterable[tuple[int, str]]:
+    for number, line in enumerate(text.split("\n"), 1):
+        entry = line.partition("#")[0].strip()
+        if entry:
+            yield number, entry
+
+
+class _Overlay:
+    """The overlay as it grows: tables of keys, and remarks."""
+
+    def __init__(self, defaults: Config) -> None:
+        self.tables: dict[str, dict[str, Value]] = {}
+        self.remarks: list[Remark] = []
+        self._permitted = {
+            domain: provider.name
+            for provider in defaults.providers
+            if provider.enabled and provider.action == "permit"
+            for domain in provider.domains
+        }
+        self._names = {provider.name for provider in defaults.providers}
+        self._numbers = Counter[str]()
+        self._carried: set[tuple[str, Action]] = set()
+        self._networks: dict[Action, list[str]] = {}
+
+    def hosts(self, entries: Iterable[tuple[int, str]], action: Action) -> bool:
+        """Add domains and networks, given with their lines; return whether there was any."""
+        return any([self._host(line, entry, action) for line, entry in entries])
+
+    def _host(self, line: int, entry: str, action: Action) -> bool:
+        try:
+            domain = _domain(entry)
+        except ValueError as fault:
+            self.remarks.append(Remark(line, f"{shown(entry)} {fault}; it is not carried over"))
+            return False
+        key = (domain or entry, action)
+        if key not in self._carried:
+            self._carried.add(key)
+            if domain is not None:
+                self._add_domain(line, domain, action)
+            else:
+                self._add_network(entry, action)
+        return True
+
+    def _add_domain(self, line: int, domain: str, action: Action) -> None:
+        default = self._permitted.get(domain)
+        if default and action == "permit":
+            text = f"{domain} is not carried over: the default provider {default} has it"
+            self.remarks.append(Remark(line, text))
+            return
+        if action == "reject" and (default or (domain, "permit") in self._carried):
+            by = f" by the default provider {default}" if default else ""
+            text = f"{domain} is permitted{by}, too, which wins over its rejection"
+            self.remarks.append(Remark(line, text))
+        self._add_provider(domain.replace(".", "-"), action)["domains"] = [domain]
+
+    def _add_network(self, entry: str, action: Action) -> None:
+        if action not in self._networks:
+            self._networks[action] = []
+            provider = self._add_provider("postwhite-networks", action)
+            provider["networks"] = self._networks[action]
+        self._networks[action].append(entry)
+
+    def _add_provider(self, name: str, action: Action) -> dict[str, Value]:
+        base = unique = name.lstrip("_-") or "host"
+        while unique in self._names:
+            self._numbers[base] += 1
+            unique = f"{base}-{self._numbers[base] + 1}"
+        self._names.add(unique)
+        provider: dict[str, Value] = {"category": CATEGORY}
+        if action == "reject":
+            provider["action"] = action
+        self.tables[f"providers.{unique}"] = provider
+        return provider
+
+    def switch_off(self, default: str) -> None:
+        """Leave out a default provider; what it alone permitted is not permitted any more."""
+        self.tables[f"providers.{default}"] = {"enabled": False}
+        self._permitted = {d: name for d, name in self._permitted.items() if name != default}
+
+    def toml(self) -> str:
+        """Return the overlay as TOML."""
+        lines = ["# Made by spfwhite import; it holds only what differs from the defaults."]
+        for table, keys in self.tables.items():
+            lines += ["", f"[{table}]", *(f"{key} = {_toml(keys[key])}" for key in keys)]
+        return "\n".join([*lines, ""])
+
+
+def _domain(entry: str) -> str | None:
+    """Return the domain that an entry is, or None if it is a network. Raises ValueError."""
+    try:
+        return parse_domain(entry)
+    except ValueError:
+        if not _LIKE_ADDRESS.fullmatch(entry):
+            raise
+        parse_operator(entry)
+        return None
+
+
+def _toml(value: Value) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        # control characters, which would need more, are in no path that the configuration takes
+        return '"' + value.replace("\\", r"\\").replace('"', r"\"") + '"'
+    if len(value) == 1:
+        return f"[{_toml(value[0])}]"
+    return "\n".join(["[", *(f"    {_toml(text)}," for text in value), "]"])
+
+
+class _Settings:
+    """The settings of a postwhite.conf, on their way into an overlay; an empty one says nothing."""
+
+    def __init__(self, values: Mapping[str, Assigned], overlay: _Overlay, defaults: Config) -> None:
+        self._values = {name: each for name, each in values.items() if each.value.strip()}
+        self._overlay = overlay
+        self._defaults = defaults
+
+    def carry_over(self) -> None:
+        for name in self._values.keys() - KNOWN:
+            self._remark(name, "is no setting of Postwhite; it is not carried over")
+        for name, reason in UNNEEDED.items():
+            self._remark(name, f"is not needed: {reason}")
+        self._outputs()
+        reload = self._switch("reload_postfix")
+        if reload is not None:
+            self._overlay.tables["postfix"] = {"reload": reload}
+        self._yahoo()
+        self._overlay.hosts(self._listed("custom_hosts"), "permit")
+        if self._switch("enable_blacklist"):
+            self._overlay.hosts(self._listed("blacklist_hosts"), "reject")
+        else:
+            self._remark("blacklist_hosts", "is not carried over: enable_blacklist is not yes")
+
+    def _remark(self, name: str, text: str) -> None:
+        """Say something about a setting, if the file has it."""
+        if assigned := self._values.get(name):
+            self._overlay.remarks.append(Remark(assigned.line, f"{clipped(name)} {text}"))
+
+    def _listed(self, name: str) -> list[tuple[int, str]]:
+        assigned = self._values.get(name, _NOTHING)
+        return [(assigned.line, entry) for entry in re.findall(r"[^ \t\n]+", assigned.value)]
+
+    def _switch(self, name: str) -> bool | None:
+        """Return what a setting says; None if it is not there or neither yes nor no."""
+        value = self._values.get(name, _NOTHING).value
+        if value in ("yes", "no"):
+            return value == "yes"
+        self._remark(name, f"must be yes or no, not {shown(value)}; it is not carried over")
+        return None
+
+    def _outputs(self) -> None:
+        output = self._defaults.output
+        allow = self._output("whitelist", output.allow)
+        reject = self._output("blacklist", output.reject)
+        if len({allow or output.allow, reject or output.reject, self._defaults.state.path}) < 3:
+            for name in ("postfixpath", "whitelist", "blacklist"):
+                self._remark(name, "is not carried over: two files would have the same path")
+            return
+        paths = {"allow": allow, "reject": reject}
+        if table := {key: str(path) for key, path in paths.items() if path}:
+            self._overlay.tables["output"] = {**table}
+
+    def _output(self, name: str, default: Path) -> Path | None:
+        """Return the path of a table, if the file says something about it that can be used."""
+        folder, file = self._values.get("postfixpath"), self._values.get(name)
+        if not (folder or file):
+            return None
+        parent = folder.value if folder else str(default.parent)
+        # the script put a slash between the two, whatever they were
+        path = f"{parent.rstrip('/')}/{(file.value if file else default.name).lstrip('/')}"
+        try:
+            if not path.startswith("/"):
+                raise ValueError(f"must be an absolute path, not {shown(parent)}")
+            return parse_path(path)
+        except ValueError as fault:
+            said = name if file else "postfixpath"
+            self._remark(said, f"{fault}; it is not carried over")
+            return None
+
+    def _yahoo(self) -> None:
+        wanted = self._switch("include_yahoo")
+        if wanted:
+            self._remark("include_yahoo", "is not needed: the provider yahoo is on by default")
+        elif wanted is False:
+            self._overlay.switch_off("yahoo")
+        file = self._values.get("yahoo_static_hosts", _NOTHING).value
+        proposal = f"a provider with networks_file = {shown(file)} would list its networks"
+        self._remark("yahoo_static_hosts", f"is not carried over; {proposal}")

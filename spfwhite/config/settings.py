@@ -1,0 +1,268 @@
+"""What the configuration holds, one field a key.
+
+Owns: the tables and keys of `providers.toml` as dataclasses; the annotation of a field is its
+type and the rule that reads it, so a new key is one line here and one in `providers.toml`.
+Refuses: defaults, which stand in `providers.toml` only.
+"""
+
+import datetime
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, get_args, get_type_hints
+
+from spfwhite.config.patterns import parse_pattern
+from spfwhite.config.values import (
+    NameServer,
+    Rule,
+    choice,
+    entries,
+    list_of,
+    name,
+    networks,
+    number,
+    optional_date,
+    optional_path,
+    parse_argument,
+    parse_domain,
+    parse_name,
+    parse_nameserver,
+    parse_url,
+    path,
+    switch,
+    whole,
+)
+from spfwhite.networks import Networks
+from spfwhite.spf.reach import Limits
+from spfwhite.spf.width import Widest
+from spfwhite.tables.formats import FORMAT_NAMES, Action, FormatName
+
+SpecialUse = Literal["drop", "keep"]
+Family = Literal["ipv4", "ipv6", "both"]
+
+DAYS: Final = whole(0, 3650)
+PERCENT: Final = whole(0, 100)
+GROWTH: Final = whole(0, 1_000_000)
+
+WIDEST_REJECT: Final = Widest(16, 32)
+"""A sender's record may name anybody's networks, so less of it is rejected than permitted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`[[output.tables]]`: one table of a run, which the configured ones of postscreen are too.
+
+    It lists the networks of all providers with its action or, if it names any, of those in
+    `providers` and of those whose category is in `categories`.
+    """
+
+    path: Annotated[Path, path]
+    format: Annotated[FormatName, choice(*FORMAT_NAMES)]
+    action: Annotated[Action, choice("permit", "reject")]
+    providers: Annotated[tuple[str, ...], list_of(parse_name)]
+    categories: Annotated[tuple[str, ...], list_of(parse_name)]
+    family: Annotated[Family, choice("ipv4", "ipv6", "both")]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """`[output]`: where the tables go; `tables` are those beside the two of postscreen."""
+
+    allow: Annotated[Path, path]
+    reject: Annotated[Path, path]
+    tables: Annotated[tuple[Table, ...], entries]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """`[state]`: what is remembered between runs, and for how many days."""
+
+    path: Annotated[Path, path]
+    max_stale_days: Annotated[int, DAYS]
+    sticky_days: Annotated[int, DAYS]
+    held_days: Annotated[int, DAYS]
+
+
+@dataclass(frozen=True, slots=True)
+class Dns:
+    """`[dns]`: whom to ask, and how hard; `deadline` in seconds, `max_qps` 0 for no limit."""
+
+    nameservers: Annotated[tuple[NameServer, ...], list_of(parse_nameserver)]
+    attempts: Annotated[int, whole(1, 20)]
+    concurrency: Annotated[int, whole(1, 10_000)]
+    max_qps: Annotated[int, whole(0, 1_000_000)]
+    deadline: Annotated[float, number(0.1, 86_400)]
+    hosts_deadline: Annotated[float, number(0.1, 86_400)]
+    hosts_max_age_hours: Annotated[int, whole(0, 8760)]
+
+
+@dataclass(frozen=True, slots=True)
+class Spf:
+    """`[spf]`: how records are read, and what one domain may need."""
+
+    strict: Annotated[bool, switch]
+    max_lookups: Annotated[int, whole(1, 100_000)]
+    max_depth: Annotated[int, whole(1, 100)]
+
+
+@dataclass(frozen=True, slots=True)
+class Safety:
+    """`[safety]`: the rails; `widest_` in bits of prefix, `_loss` and `_growth` in percent."""
+
+    widest_ipv4: Annotated[int, whole(0, 32)]
+    widest_ipv6: Annotated[int, whole(0, 128)]
+    special_use: Annotated[SpecialUse, choice("drop", "keep")]
+    exclude: Annotated[Networks, networks]
+    provider_max_loss: Annotated[int, PERCENT]
+    provider_max_growth: Annotated[int, GROWTH]
+    total_max_loss: Annotated[int, PERCENT]
+    total_max_growth: Annotated[int, GROWTH]
+
+
+@dataclass(frozen=True, slots=True)
+class Postfix:
+    """`[postfix]`: how a new table is verified and made known; no folder means Postfix's own."""
+
+    verify: Annotated[bool, switch]
+    reload: Annotated[bool, switch]
+    reload_command: Annotated[tuple[str, ...], list_of(parse_argument)]
+    config_directory: Annotated[Path | None, optional_path]
+
+
+@dataclass(frozen=True)
+class Provider:
+    """`[providers.NAME]`: a sender, with everything decided that other tables decide for it.
+
+    `enabled` is its own switch and its category's; `domains` and `networks` hold the lines of the
+    files too; `special_use` is `[safety]`'s if the provider says "inherit"; `origin` is the last
+    file that said something about it.
+    """
+
+    name: str
+    origin: str
+    category: Annotated[str, name]
+    enabled: Annotated[bool, switch]
+    domains: Annotated[tuple[str, ...], list_of(parse_domain)]
+    networks: Annotated[Networks, networks]
+    pages: Annotated[tuple[str, ...], list_of(parse_url)]
+    pages_enabled: Annotated[bool, switch]
+    pages_http: Annotated[bool, switch]
+    hosts: Annotated[tuple[str, ...], list_of(parse_pattern)]
+    mx: Annotated[bool, switch]
+    domains_file: Annotated[Path | None, optional_path]
+    networks_file: Annotated[Path | None, optional_path]
+    action: Annotated[Action, choice("permit", "reject")]
+    special_use: Annotated[SpecialUse, choice("drop", "keep", "inherit")]
+    expires: Annotated[datetime.date | None, optional_date]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of what decides the provider's addresses, in hexadecimal.
+
+        Values that are empty are left out: a key that a later release adds must not make every
+        provider look edited.
+        """
+        values = {f.name: _content(getattr(self, f.name)) for f in fields(self)}
+        content = {k: v for k, v in values.items() if v and k not in NO_ADDRESSES}
+        if not self.pages_enabled:
+            content.pop("pages", None)
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+NO_ADDRESSES: Final = frozenset(
+    (
+        "name",
+        "origin",
+        "category",
+        "enabled",
+        "expires",
+        "pages_enabled",
+        "domains_file",
+        "networks_file",
+    )
+)
+"""Fields of a provider that do not decide its addresses; what the files hold is in the others."""
+
+
+def _content(value: object) -> object:
+    """Return a value for JSON, the same for the same set in another order."""
+    if isinstance(value, Networks):
+        return value.texts()
+    if isinstance(value, tuple):
+        return sorted(value)
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole configuration; `providers` sorted by name, switched off ones included."""
+
+    output: Output
+    state: State
+    dns: Dns
+    spf: Spf
+    safety: Safety
+    postfix: Postfix
+    categories: Mapping[str, bool]
+    providers: tuple[Provider, ...]
+
+    def enabled(self) -> list[Provider]:
+        """Return the providers that are switched on."""
+        return [provider for provider in self.providers if provider.enabled]
+
+    def in_force(self, today: datetime.date) -> "Config":
+        """Return the configuration with the providers switched off that have expired."""
+        providers = tuple(
+            replace(provider, enabled=False)
+            if provider.expires and provider.expires < today
+            else provider
+            for provider in self.providers
+        )
+        return replace(self, providers=providers)
+
+    def limits(self) -> Limits:
+        """Return the caps of one domain."""
+        return Limits(lookups=self.spf.max_lookups, depth=self.spf.max_depth)
+
+    def widest(self, action: Action) -> Widest:
+        """Return the limit on the width of single terms; a reject table needs narrower ones."""
+        ipv4, ipv6 = self.safety.widest_ipv4, self.safety.widest_ipv6
+        if action == "permit":
+            return Widest(ipv4, ipv6)
+        return Widest(max(ipv4, WIDEST_REJECT.ipv4), max(ipv6, WIDEST_REJECT.ipv6))
+
+    def why_off(self, provider: Provider, today: datetime.date) -> str:
+        """Return what to do about a provider that lists nothing today; "" for one that is on."""
+        if not self.categories.get(provider.category, True):
+            return self.switch(provider.category)
+        if not provider.enabled:
+            return f"`enabled = true` in [providers.{provider.name}] switches it on"
+        if provider.expires and provider.expires < today:
+            return f"its last day was {provider.expires}, `expires` in [providers.{provider.name}]"
+        return ""
+
+    def switch(self, category: str) -> str:
+        """Return how a category is switched on."""
+        return f"`{category} = true` in [categories] switches it on"
+
+
+def roots(providers: Iterable[Provider]) -> list[str]:
+    """Return the domains of providers, each once, sorted."""
+    return sorted({domain for provider in providers for domain in provider.domains})
+
+
+def rules_of(table: type[Any]) -> dict[str, Rule]:
+    """Return the rule of each key of a table's dataclass."""
+    hints = get_type_hints(table, include_extras=True)
+    return {key: get_args(hint)[1] for key, hint in hints.items() if hasattr(hint, "__metadata__")}
+
+
+SETTINGS: Final[Mapping[str, type[Any]]] = {
+    key: table
+    for key, table in get_type_hints(Config).items()
+    if isinstance(table, type) and is_dataclass(table)
+}
+"""The tables of settings by name."""

@@ -1,0 +1,226 @@
+"""One value of the configuration: from what TOML gave to what the program uses.
+
+Owns: the kinds of value (numbers, choices, paths, domains, name servers, networks) and the
+sentence for one that does not fit; its rules annotate the fields in `spfwhite.config.settings`.
+Refuses: to know files, keys or defaults. A rule takes a TOML value and raises ValueError with a
+text that continues "the key ...".
+"""
+
+import datetime
+import ipaddress
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+from urllib.parse import urlsplit
+
+from spfwhite.networks import Networks, parse_operator
+from spfwhite.wording import SHOWN, clipped
+
+Rule = Callable[[object], object]
+T = TypeVar("T")
+
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]*")
+NAME_WORDS: Final = "small letters, digits, _ and -, a letter or digit first"
+
+# Letters, digits and hyphens (RFC 1034 section 3.5), and the underscore of names such as _spf.
+LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+DOMAIN_LENGTH: Final = 253
+
+DNS_PORT: Final = 53
+SERVER: Final = re.compile(
+    r"(?:\[(?P<bracketed>[0-9A-Fa-f:.]+)\]|(?P<dotted>[0-9.]+))(?::(?P<port>[0-9]{1,5}))?"
+    r"|(?P<bare>[0-9A-Fa-f:.]+)"
+)
+SERVER_EXAMPLES: Final = '"192.0.2.1", "192.0.2.1:5353", "2001:db8::1" or "[2001:db8::1]:53"'
+
+
+def shown(value: object) -> str:
+    """Return a value from a file as a message shows it: printable ASCII, cut at `SHOWN`."""
+    if isinstance(value, dict):
+        return "a table"
+    if isinstance(value, list):
+        return "a list"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int) and abs(value) >= 10**SHOWN:
+        return "a number of more than 200 digits"  # Python refuses to print some of them
+    return f'"{clipped(value)}"' if isinstance(value, str) else str(value)
+
+
+def whole(low: int, high: int) -> Rule:
+    """Return the rule for a whole number from low to high."""
+
+    def read(value: object) -> int:
+        if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
+            return value
+        raise ValueError(f"must be a whole number from {low} to {high}, not {shown(value)}")
+
+    return read
+
+
+def number(low: float, high: float) -> Rule:
+    """Return the rule for a number, with or without a fraction, from low to high."""
+
+    def read(value: object) -> float:
+        if isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high:
+            return float(value)
+        raise ValueError(f"must be a number from {low:g} to {high:g}, not {shown(value)}")
+
+    return read
+
+
+def switch(value: object) -> bool:
+    """Return true or false; the rule of a switch."""
+    if isinstance(value, bool):
+        return value
+    raise ValueError(f"must be true or false, not {shown(value)}")
+
+
+def choice(*texts: str) -> Rule:
+    """Return the rule for one of a few texts."""
+    words = " or ".join(f'"{text}"' for text in texts)
+
+    def read(value: object) -> str:
+        if isinstance(value, str) and value in texts:
+            return value
+        raise ValueError(f"must be {words}, not {shown(value)}")
+
+    return read
+
+
+def name(value: object) -> str:
+    """Return the name of a provider or a category."""
+    if isinstance(value, str) and NAME.fullmatch(value):
+        return value
+    raise ValueError(f"must be a name of {NAME_WORDS}, not {shown(value)}")
+
+
+def parse_name(text: str) -> str:
+    """Return the name of a provider or a category. Raises ValueError for what is none."""
+    if not NAME.fullmatch(text):
+        raise ValueError(f"is not a name of {NAME_WORDS}")
+    return text
+
+
+def entries(value: object) -> list[object]:
+    """Return the entries of an array of tables, each to be read by the rules of its keys."""
+    if isinstance(value, list):
+        return value
+    raise ValueError(f"must be an array of tables, not {shown(value)}")
+
+
+def path(value: object) -> Path:
+    """Return the path of a file; who knows the file that names it puts its folder in front."""
+    found = optional_path(value)
+    if found and found.name:
+        return found
+    raise ValueError(f"must be a path, not {shown(value)}")
+
+
+def optional_path(value: object) -> Path | None:
+    """Return a path of a file or a folder, or None for the empty text."""
+    if isinstance(value, str) and value.isprintable():
+        return Path(value) if value else None
+    raise ValueError(f"must be a path, not {shown(value)}")
+
+
+def optional_date(value: object) -> datetime.date | None:
+    """Return a date, or None for the empty text."""
+    if value == "":
+        return None
+    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+        return value
+    raise ValueError(f"must be a date such as 2027-01-31 without quotes, not {shown(value)}")
+
+
+def list_of(parse: Callable[[str], T]) -> Callable[[object], tuple[T, ...]]:
+    """Return the rule for a list of texts that a function parses; its value is a tuple."""
+
+    def read(value: object) -> tuple[T, ...]:
+        if not isinstance(value, list):
+            raise ValueError(f"must be a list of texts, not {shown(value)}")
+        return tuple(_entry(entry, parse) for entry in value)
+
+    return read
+
+
+def _entry(value: object, parse: Callable[[str], T]) -> T:
+    if not isinstance(value, str):
+        raise ValueError(f"must be a list of texts, but has {shown(value)}")
+    try:
+        return parse(value)
+    except ValueError as fault:
+        raise ValueError(f"has {shown(value)}, which {fault}") from None
+
+
+def networks(value: object) -> Networks:
+    """Return the union of a list of addresses, networks and ranges."""
+    return Networks.union(list_of(parse_operator)(value))
+
+
+def parse_url(text: str) -> str:
+    """Return the URL of a page. Raises ValueError for what is none."""
+    parts = urlsplit(text)
+    if not re.fullmatch(r"https?://[!-~]{3,2000}", text) or not parts.hostname or parts.username:
+        raise ValueError("is not a URL such as https://example.org/addresses")
+    return text
+
+
+def parse_argument(text: str) -> str:
+    """Return an argument of a command. Raises ValueError for what none can hold."""
+    if not text.isprintable():
+        raise ValueError("has a control character")
+    return text
+
+
+def parse_domain(text: str) -> str:
+    """Return a domain in lower case without a trailing dot.
+
+    Takes labels of letters, digits, hyphens and underscores, two or more, 253 characters in all.
+    Raises ValueError with a text that continues "it ...".
+    """
+    if not text.isascii():
+        raise ValueError("has a character outside ASCII; write an IDN in its xn-- form")
+    domain = text.lower().removesuffix(".")
+    labels = domain.split(".")
+    if labels[-1].isdigit():
+        raise ValueError("is not a domain; addresses belong under networks")
+    if len(labels) < 2 or not all(LABEL.fullmatch(label) for label in labels):
+        raise ValueError(
+            "is not a domain: two or more labels of 1 to 63 letters, digits, _ and inner hyphens"
+        )
+    if len(domain) > DOMAIN_LENGTH:
+        raise ValueError(f"has {len(domain)} characters; a domain has at most {DOMAIN_LENGTH}")
+    return domain
+
+
+@dataclass(frozen=True, slots=True)
+class NameServer:
+    """Where questions go: an IPv4 or IPv6 address in its canonical form, and a port."""
+
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{host}:{self.port}"
+
+
+def parse_nameserver(text: str) -> NameServer:
+    """Return the name server of `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1`, `[2001:db8::1]:53`.
+
+    Raises ValueError with a text that continues "it ...".
+    """
+    match = SERVER.fullmatch(text)
+    try:
+        if match is None:
+            raise ValueError
+        address = str(ipaddress.ip_address(match["bracketed"] or match["dotted"] or match["bare"]))
+    except ValueError:
+        raise ValueError(f"is not a name server such as {SERVER_EXAMPLES}") from None
+    port = int(match["port"] or DNS_PORT)
+    if not 1 <= port <= 65535:
+        raise ValueError(f"has the port {port}; a port is from 1 to 65535")
+    return NameServer(address, port)

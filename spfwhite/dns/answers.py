@@ -1,0 +1,169 @@
+"""Questions to the DNS, their answers, and the snapshot: all that a run learned from the network.
+
+Owns: the three outcomes of a question and the JSON form of a snapshot, re-validated on load.
+Refuses: any decision about what an answer means (`spfwhite.spf.list_mode`) and any input or output.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal, NamedTuple, get_args
+
+from spfwhite.errors import SnapshotError
+
+RRType = Literal["TXT", "MX", "A", "AAAA", "PAGE"]
+"""Types of DNS records, and PAGE: a web page, whose name is its URL and whose values are CIDRs."""
+
+RRTYPES: Final[tuple[RRType, ...]] = get_args(RRType)
+
+SNAPSHOT_FORMAT: Final = "spfwhite-snapshot"
+SNAPSHOT_VERSION: Final = 1
+
+
+class Question(NamedTuple):
+    """What is asked: a name in lower case without its final dot, and a type."""
+
+    name: str
+    rrtype: RRType
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """At least one record: TXT as joined text (one character an octet), MX as `10 host`."""
+
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Void:
+    """An authoritative "there is none": a void lookup of RFC 7208 section 4.6.4."""
+
+    reason: Literal["NXDOMAIN", "NODATA"]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """No answer to be had: a time-out, SERVFAIL, ...; `reason` is a phrase for people."""
+
+    reason: str
+
+
+Answer = Found | Void | Failed
+Answers = Mapping[Question, Answer]
+
+NOT_ASKED: Final = Failed("was not asked")
+
+
+_URL = re.compile(r"https?://[!-~]{3,2000}")
+_LABEL = re.compile(r"[!-\[\]-~]{1,63}")
+
+
+def name_fault(name: str) -> str | None:
+    """Return why `name` cannot be asked for, or None (RFC 7208 section 4.3, RFC 1035).
+
+    Only printable ASCII without the backslash is taken: everything else would have two spellings.
+    """
+    if len(name) > 253:
+        return "is longer than 253 characters"
+    for label in name.split("."):
+        if not _LABEL.fullmatch(label):
+            if not label:
+                return "has an empty label"
+            return "has a label over 63 characters" if len(label) > 63 else "has a bad character"
+    return None
+
+
+def canonical(name: str) -> str:
+    """Return the spelling in which names are compared: lower case, no final dot."""
+    return name.lower().removesuffix(".")
+
+
+def mx_hosts(answer: Found) -> list[str]:
+    """Return the exchange hosts, best preference first; a null MX (RFC 7505) gives none."""
+    pairs = (value.partition(" ") for value in answer.values)
+    return [host for _, host in sorted((int(number), host) for number, _, host in pairs) if host]
+
+
+def snapshot_to_json(answers: Answers) -> dict[str, Any]:
+    """Return the snapshot as a JSON object, in a stable order."""
+    return {
+        "format": SNAPSHOT_FORMAT,
+        "version": SNAPSHOT_VERSION,
+        "answers": {
+            f"{question.name} {question.rrtype}": answer_to_json(answer)
+            for question, answer in sorted(answers.items())
+        },
+    }
+
+
+def answer_to_json(answer: Answer) -> dict[str, Any]:
+    """Return one answer as a JSON object of one key: found, void or failed."""
+    match answer:
+        case Found(values):
+            return {"found": list(values)}
+        case Void(reason):
+            return {"void": reason}
+        case Failed(reason):
+            return {"failed": reason}
+
+
+def snapshot_from_json(data: object) -> dict[Question, Answer]:
+    """Return the answers of a snapshot; raises SnapshotError on anything but our own form."""
+    match data:
+        case {"format": str(form), "version": int(version), "answers": dict(answers)}:
+            pass
+        case _:
+            raise SnapshotError("is not a snapshot of spfwhite")
+    if form != SNAPSHOT_FORMAT:
+        raise SnapshotError("is not a snapshot of spfwhite")
+    if version != SNAPSHOT_VERSION:
+        raise SnapshotError(f"is a snapshot of version {version}; this spfwhite reads version 1")
+    return {question_from_text(key): answer_from_json(key, value) for key, value in answers.items()}
+
+
+def question_from_text(text: str) -> Question:
+    """Return the question of a key like `example.org TXT`; raises SnapshotError."""
+    name, _, kind = text.partition(" ")
+    for rrtype in RRTYPES:
+        if kind == rrtype and _is_asked(name, rrtype):
+            return Question(name, rrtype)
+    raise SnapshotError(f"has an answer to {text[:80]!a}, which is no question of ours")
+
+
+def _is_asked(name: str, rrtype: RRType) -> bool:
+    if rrtype == "PAGE":
+        return _URL.fullmatch(name) is not None
+    return name == canonical(name) and name_fault(name) is None
+
+
+def answer_from_json(key: str, data: object) -> Answer:
+    """Return one answer, its values checked for the type in `key`; raises SnapshotError."""
+    match data:
+        case {"found": [_, *_] as values} if _all_valid(key.rpartition(" ")[2], values):
+            return Found(tuple(values))
+        case {"void": ("NXDOMAIN" | "NODATA") as reason}:
+            return Void(reason)
+        case {"failed": str(reason)}:
+            return Failed(reason)
+    raise SnapshotError(f"has a bad answer for {key[:80]!a}")
+
+
+def _all_valid(rrtype: str, values: Iterable[object]) -> bool:
+    return all(isinstance(value, str) and _valid(rrtype, value) for value in values)
+
+
+def _valid(rrtype: str, value: str) -> bool:
+    if rrtype == "TXT":
+        return all(ord(character) < 256 for character in value)
+    if rrtype == "MX":
+        return re.fullmatch(r"[0-9]{1,5} [!-~]*", value) is not None
+    try:
+        if rrtype == "PAGE":
+            return bool(ipaddress.ip_network(value))
+        address = ipaddress.ip_address(value)
+    except ValueError:
+        return False
+    return address.version == (4 if rrtype == "A" else 6)

@@ -1,0 +1,220 @@
+"""A question as a DNS query, and what a response to it says (RFC 1035 section 4, RFC 6891).
+
+Owns: the octets of both. Only what an answer needs is looked at, record by record, since a whole
+`dns.message` costs several times as much (tests/bench/README.md). The only importer of dnspython,
+whose parser keeps each read within the message and reads all names. Refuses: to send
+(`spfwhite.dns.resolver`).
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from typing import Final, NamedTuple
+
+import dns.exception
+import dns.name
+import dns.rcode
+import dns.wire
+
+from spfwhite.dns.answers import Answer, Failed, Found, Question, Void, canonical
+
+UDP_PAYLOAD: Final = 1232
+"""The size that crosses every network unfragmented (DNS flag day 2020)."""
+
+LONGEST_CHAIN: Final = 16
+"""CNAME records, this one being too many."""
+
+MOST_POINTERS: Final = 16
+"""Compression pointers of a name; servers write one or two, dnspython bounds them since 2.9."""
+
+# RFC 1035 section 4.1.1
+QR, OPCODE, AA, TC, RD, RA, RCODE = 0x8000, 0x7800, 0x0400, 0x0200, 0x0100, 0x0080, 0x000F
+ANSWER, AUTHORITY = 0, 1
+"""Sections, counted from behind the question."""
+
+TYPES: Final = {"A": 1, "MX": 15, "TXT": 16, "AAAA": 28}
+NS, CNAME, SOA, OPT = 2, 5, 6, 41
+IN: Final = 1
+
+_HEADER: Final = struct.Struct("!6H")
+_QUESTION_AT: Final = _HEADER.size
+_RECORD: Final = "!HHIH"
+_EDNS: Final = b"\0" + struct.pack(_RECORD, OPT, UDP_PAYLOAD, 0, 0)
+_WITHOUT_QUESTION: Final = {
+    dns.rcode.FORMERR,
+    dns.rcode.SERVFAIL,
+    dns.rcode.NOTIMP,
+    dns.rcode.REFUSED,
+}
+
+Name = tuple[bytes, ...]
+"""Labels in lower case; the last one is empty."""
+
+Strings = tuple[bytes, ...]
+"""The character-strings of a TXT record; the text of any other is one."""
+
+
+class UnusableError(Exception):
+    """A response, or its absence, that is no answer; another try may help."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class _Parser(dns.wire.Parser):
+    """A parser that reads names with few compression pointers only."""
+
+    _pointers = 0
+
+    def name(self) -> dns.name.Name:
+        """Raises dns.exception.FormError."""
+        self._pointers = 0
+        return dns.name.from_wire_parser(self)
+
+    def seek(self, where: int) -> None:
+        self._pointers += 1
+        if self._pointers > MOST_POINTERS:
+            raise dns.name.BadPointer
+        super().seek(where)
+
+
+class _Response(NamedTuple):
+    """What matters of a response; a record that is there twice is one (RFC 2181 section 5).
+
+    `authority` are the types of that section.
+    """
+
+    flags: int
+    rcode: int
+    authority: set[int]
+    aliases: dict[Name, Name]
+    values: dict[Name, set[Strings]]
+
+
+def query(question: Question) -> bytes:
+    """Return a query with a random id, for a name that can be asked for."""
+    labels = [label.encode("ascii") for label in question.name.split(".")]
+    name = b"".join(bytes([len(label)]) + label for label in labels)
+    head = _HEADER.pack(int.from_bytes(os.urandom(2)), RD, 1, 0, 0, 1)
+    return head + name + struct.pack("!BHH", 0, TYPES[question.rrtype], IN) + _EDNS
+
+
+def is_response(asked: bytes, wire: bytes) -> bool:
+    """Return whether a message answers a query: by its id, its opcode and its question."""
+    if len(wire) < _QUESTION_AT or wire[:2] != asked[:2]:
+        return False
+    _, flags, questions, *_ = _HEADER.unpack_from(wire)
+    if flags & (QR | OPCODE) != QR:
+        return False
+    if not questions:  # some servers repeat no question that they refuse
+        return flags & RCODE in _WITHOUT_QUESTION
+    question = asked[_QUESTION_AT : -len(_EDNS)]
+    end = _QUESTION_AT + len(question)
+    # no octet of a length, a type or the class is that of a letter
+    return questions == 1 and wire[_QUESTION_AT:end].lower() == question
+
+
+def is_truncated(wire: bytes) -> bool:
+    """Return whether a response says that it is not the whole one."""
+    return bool(_HEADER.unpack_from(wire)[1] & TC)
+
+
+def answer(question: Question, wire: bytes) -> Answer:
+    """Return what a response to a question says; raises UnusableError."""
+    if is_truncated(wire):
+        raise UnusableError("truncated its answer")
+    try:
+        response = _read(question, wire)
+    except dns.exception.DNSException:
+        raise UnusableError("sent garbage") from None
+    if response.rcode not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+        raise UnusableError(dns.rcode.to_text(dns.rcode.Rcode.make(response.rcode)))
+    return _meaning(question, response)
+
+
+def _meaning(question: Question, response: _Response) -> Answer:
+    name: Name = (*(label.encode("ascii") for label in question.name.split(".")), b"")
+    for followed in range(LONGEST_CHAIN):
+        if name in response.values:
+            return _found(response, name)
+        if name not in response.aliases:
+            return _void(response, is_alias=followed > 0)
+        name = response.aliases[name]
+    return Failed("its CNAME records lead in a circle or too far")
+
+
+def _found(response: _Response, name: Name) -> Found:
+    if response.rcode == dns.rcode.NXDOMAIN:
+        raise UnusableError("answered in a way that contradicts itself")
+    # RFC 7208 section 3.3: joined with nothing in between
+    texts = (b"".join(strings).decode("latin-1") for strings in response.values[name])
+    return Found(tuple(sorted(texts)))
+
+
+def _void(response: _Response, *, is_alias: bool) -> Void:
+    if is_alias and not response.flags & RA:
+        raise UnusableError("does not follow CNAME records")
+    if not response.flags & (RA | AA) or _is_referral(response):
+        raise UnusableError("is a lame name server")  # which neither recurses nor knows the name
+    return Void("NXDOMAIN" if response.rcode == dns.rcode.NXDOMAIN else "NODATA")
+
+
+def _is_referral(response: _Response) -> bool:
+    """Whether a response only names other servers (RFC 2308 section 2.2)."""
+    names_servers = NS in response.authority and SOA not in response.authority
+    return names_servers and not response.flags & AA and response.rcode == dns.rcode.NOERROR
+
+
+def _read(question: Question, wire: bytes) -> _Response:
+    """Read the records of all sections; raises dns.exception.DNSException."""
+    parser = _Parser(wire)
+    _, flags, questions, *counts = parser.get_struct(_HEADER.format)
+    for _ in range(questions):
+        parser.name()
+        parser.get_struct("!HH")
+    rcode = flags & RCODE
+    wanted = TYPES[question.rrtype]
+    authority: set[int] = set()
+    aliases: dict[Name, Name] = {}
+    values: dict[Name, set[Strings]] = {}
+    for section, count in enumerate(counts):
+        for _ in range(count):
+            owner = _name(parser)
+            rrtype, rrclass, ttl, length = parser.get_struct(_RECORD)
+            is_answer = section == ANSWER and rrclass == IN
+            with parser.restrict_to(length):
+                if is_answer and rrtype == wanted:
+                    values.setdefault(owner, set()).add(_strings(rrtype, parser))
+                elif is_answer and rrtype == CNAME:
+                    aliases[owner] = _name(parser)
+                else:
+                    parser.get_remaining()
+            if section == AUTHORITY:
+                authority.add(rrtype)
+            if rrtype == OPT:
+                rcode |= ttl >> 24 << 4  # RFC 6891 section 6.1.3
+    if parser.remaining():
+        raise dns.exception.FormError
+    return _Response(flags, rcode, authority, aliases, values)
+
+
+def _name(parser: _Parser) -> Name:
+    return tuple(label.lower() for label in parser.name().labels)
+
+
+def _strings(rrtype: int, parser: _Parser) -> Strings:
+    if rrtype == TYPES["A"]:
+        return (socket.inet_ntop(socket.AF_INET, parser.get_bytes(4)).encode(),)
+    if rrtype == TYPES["AAAA"]:
+        return (socket.inet_ntop(socket.AF_INET6, parser.get_bytes(16)).encode(),)
+    if rrtype == TYPES["MX"]:
+        preference = parser.get_uint16()
+        exchange = canonical(parser.name().to_text())
+        return (f"{preference} {exchange}".encode(),)
+    strings = []
+    while parser.remaining():
+        strings.append(parser.get_counted_bytes())
+    return tuple(strings)

@@ -1,0 +1,217 @@
+"""`spfwhite check`: is everything in place, from the configuration to postscreen.
+
+Owns: what is looked at, in which order, and what the state and the tables should be like. Refuses:
+the network, to write or repair anything, and to know postscreen's parameters
+(`spfwhite.inspect.wiring`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from spfwhite import files
+from spfwhite.config import loading as configuration
+from spfwhite.config.settings import Config
+from spfwhite.errors import ConfigError, FileError, PostfixError, StateError
+from spfwhite.inspect import leftovers, wiring
+from spfwhite.inspect.finding import Finding, Findings
+from spfwhite.plan.state import State, load
+from spfwhite.tables import content as tables
+from spfwhite.tables.postfix import DEFAULT_FOLDER, Postfix
+from spfwhite.tables.write import digest
+from spfwhite.wording import clipped, span
+
+OLDEST: Final = 48 * 3600.0
+"""Seconds after which a run must be missing: it is to come once a day."""
+
+HIDES: Final = "; postscreen ignores what its access list names after a missing table"
+
+CLOCKS: Final = 3600.0
+"""Seconds by which a state may be ahead of the clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where things are that no key of the configuration names."""
+
+    system: Path = configuration.SYSTEM
+    cron: tuple[Path, ...] = leftovers.CRON
+    postwhite: Path = leftovers.CONFIGURATION
+
+
+def check(overlay: Path | None, places: Places, now: float) -> Iterator[Finding]:
+    """Yield what there is to say, `now` in seconds since the epoch.
+
+    `overlay` takes the place of the system's configuration. Raises nothing but for defects.
+    """
+    try:
+        config = configuration.load(overlay, system=places.system)
+        read = [overlay] if overlay else configuration.system_files(places.system)
+    except ConfigError as fault:
+        yield Finding("error", "configuration", str(fault), "correct it; the rest is checked then")
+        return
+    config = config.in_force(datetime.fromtimestamp(now, UTC).date())
+    yield _configuration_finding(config, read)
+    state, finding = _state(config.state.path, now)
+    yield finding
+    used = _used(config)
+    for path in used:
+        yield _table(path, state, now, missing=HIDES)
+    for table in config.output.tables:
+        yield _table(table.path, state, now, missing="")
+    yield from _postfix(config, used, state)
+    out = config.output
+    ours = [each.name for each in (out.allow, out.reject, *(table.path for table in out.tables))]
+    yield from leftovers.leftovers(places.cron, places.postwhite, out.allow.parent, ours)
+
+
+def _configuration_finding(config: Config, read: Collection[Path]) -> Finding:
+    names = ", ".join(map(str, read)) or "no file but the packaged one"
+    providers = config.enabled()
+    text = f"{len(providers)} provider{'s are' if len(providers) != 1 else ' is'} on; read {names}"
+    if providers:
+        return Finding("ok", "configuration", text)
+    return Finding("warning", "configuration", text, "switch a provider on, or add one")
+
+
+def _state(path: Path, now: float) -> tuple[State | None, Finding]:
+    try:
+        state = load(path)
+    except StateError as fault:
+        advice = "the next `spfwhite generate` keeps it as .bad and starts another"
+        return None, Finding("error", str(path), f"the state {fault}", advice)
+    except FileError as fault:
+        return None, _unreadable(path, fault)
+    return state, state_finding(path, state, now)
+
+
+def _unreadable(path: Path, fault: FileError) -> Finding:
+    advice = "correct that, or run `spfwhite check` as the user of `spfwhite generate`"
+    return Finding("error", str(path), str(fault), advice)
+
+
+def state_finding(path: Path, state: State | None, now: float) -> Finding:
+    """Return what there is to say of a state that can be read (None: there is none)."""
+    subject = str(path)
+    if state is None:
+        return Finding("warning", subject, "there is no state yet", "run `spfwhite generate`")
+    age = now - state.written
+    if age > OLDEST:
+        text = f"the last run was {span(age)} ago"
+        return Finding("warning", subject, text, "see whether cron or the timer runs spfwhite")
+    if age < -CLOCKS:
+        text = f"the last run is {span(-age)} in the future"
+        return Finding("warning", subject, text, "set the clock, then run `spfwhite generate`")
+    unasked = now - state.asked
+    if unasked > OLDEST:
+        text = f"DNS was last asked for all providers {span(unasked)} ago"
+        advice = "run `spfwhite generate` without --offline and --only"
+        return Finding("warning", subject, text, advice)
+    return Finding("ok", subject, f"the last run was {span(age)} ago")
+
+
+def _used(config: Config) -> list[Path]:
+    """Return the tables that should be there: the reject table once a provider or file needs it."""
+    rejects = any(provider.action == "reject" for provider in config.enabled())
+    allow, reject = config.output.allow, config.output.reject
+    return [allow, reject] if rejects or os.path.lexists(reject) else [allow]
+
+
+def _table(path: Path, state: State | None, now: float, *, missing: str) -> Finding:
+    try:
+        target = files.destination(path)
+        content = files.read_if_there(target)
+        changed = target.stat().st_mtime if content is not None else now
+    except FileError as fault:
+        return _unreadable(path, fault)
+    except OSError as fault:
+        return _unreadable(path, FileError(f"cannot look at {path}: {fault.strerror}"))
+    entry = state.tables.get(str(target)) if state else None
+    written = entry.written if entry else None
+    return table_finding(path, content, written, now - changed, missing=missing)
+
+
+def table_finding(
+    path: Path, content: bytes | None, written: str | None, age: float, *, missing: str = ""
+) -> Finding:
+    """Return what there is to say of a table.
+
+    `content` is what the file holds (None: there is none), `written` the digest of the rules as
+    the state has it, `age` the seconds since the file changed, `missing` what follows from a
+    missing one.
+    """
+    run = "run `spfwhite generate`"
+    if content is None:
+        return Finding("error", str(path), "the table is missing", run + missing)
+    origin = tables.origin(content)
+    if origin == "foreign":
+        advice = "`spfwhite generate --force` replaces it, and keeps it as .orig"
+        return Finding("warning", str(path), "was not written by spfwhite", advice)
+    if origin != "ours":
+        text = "was written by Postwhite" if origin == "postwhite" else "is empty"
+        return Finding("warning", str(path), text, f"{run}, which replaces it")
+    rules = tables.rules_in(content)
+    if written is not None and digest(rules) != written:
+        text = "is not as the last run wrote it"
+        return Finding("warning", str(path), text, f"{run}; edits belong in the configuration")
+    networks = tables.listed_in(content)
+    count = sum(1 for version in (4, 6) for _ in networks.cidrs(version))
+    return Finding("ok", str(path), f"{count:,} rules, written {span(age)} ago")
+
+
+def _postfix(config: Config, used: Collection[Path], state: State | None) -> Findings:
+    folder = config.postfix.config_directory
+    postfix = Postfix(folder)
+    try:
+        if postfix.is_here():
+            yield from _instance(postfix, used, state)
+        else:
+            text = f"is not looked at: no main.cf can be seen in {folder or DEFAULT_FOLDER}"
+            advice = "if Postfix is on this machine, set postfix.config_directory, or run as root"
+            yield Finding("note", "Postfix", text, advice)
+    except PostfixError as fault:
+        advice = "correct that; what depends on Postfix is checked then"
+        yield Finding("error", "Postfix", clipped(str(fault)), advice)
+    except OSError as fault:
+        text = f"{fault.filename} cannot be looked at: {fault.strerror}"
+        yield Finding("error", "Postfix", text, "run `spfwhite check` as root")
+
+
+def _instance(postfix: Postfix, used: Collection[Path], state: State | None) -> Findings:
+    """Yield what one Postfix makes of the tables; raises PostfixError and OSError."""
+    services = postfix.services()
+    name = wiring.service(services)
+    main = postfix.parameters(*wiring.PARAMETERS)
+    parameters = {**main, **(postfix.overrides(name) if name else {})}
+    entries = [wiring.entry(word) for word in wiring.words(parameters.get(wiring.LIST, ""))]
+    yield from wiring.master_findings(services)
+    real = [Path(os.path.realpath(path)) for path in used]
+    yield from wiring.wiring_findings(parameters, entries, wiring.Tables(*real))
+    since = postfix.postscreen_since()
+    named = {each.path for each in entries}
+    yield from (_loaded(path, state, since) for path in real if path in named and path.exists())
+
+
+def _loaded(path: Path, state: State | None, since: float | None) -> Finding:
+    """Return whether postscreen, which has run `since` then, uses a table as it is in the file.
+
+    An administrator may have reloaded by hand, so the age of postscreen counts more than the state,
+    which only tells what runs did. Raises OSError.
+    """
+    due = any(
+        table.loaded != table.written and os.path.realpath(name) == str(path)
+        for name, table in (state.tables.items() if state else ())
+    )
+    changed = path.stat()
+    # the file moves into place after its last write; on the other hand chmod changes st_ctime too
+    moment = changed.st_ctime if due else changed.st_mtime
+    if due if since is None else since < moment:
+        text = "postscreen still uses the table as it was before"
+        command = "spfwhite reload" if due else "postfix reload"
+        return Finding("warning", str(path), text, f"run `{command}` as root")
+    return Finding("ok", str(path), "postscreen uses it, or will when it starts")

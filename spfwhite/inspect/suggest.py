@@ -1,0 +1,195 @@
+"""Which senders in the mail log the list lacks, and which of them it could have.
+
+Owns: the groups of clients by the domain whose SPF record speaks for them, and what makes a group a
+proposal. Refuses: to look anything up, to add anything, and to call a sender wanted: every
+spammer's own SPF covers him too.
+"""
+
+from __future__ import annotations
+
+import heapq
+import ipaddress
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from spfwhite.inspect.maillog import Client
+from spfwhite.networks import Address, Networks
+from spfwhite.spf.result import Evaluation
+
+MAX_NAMES: Final = 500
+"""Verified names whose domains are asked for SPF, the most promising first."""
+
+MAX_PARENTS: Final = 5
+"""Names asked for one verified name: itself and its parents."""
+
+SHOWN_NETWORKS: Final = 10
+"""Networks that a group keeps, those of the most clients."""
+
+SAFE: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]*[a-z0-9])?")
+"""Names that may stand in a command to copy (RFC 1034 section 3.5)."""
+
+Spf = Literal["passes", "passes none", "missing", "failed", "not asked", "no name"]
+
+Named = Mapping[str, Sequence[str]]
+"""Addresses by their verified name; "" holds those without."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Clients that a domain's SPF speaks for, all of them not on the list.
+
+    `domain` is "" for those without a verified name or whose name was not asked about. `passed`
+    counts the clients that its SPF passes; `proven` those of them that passed every test, came back
+    on enough days and had mail accepted. `networks` are the /24s and /64s of the most clients.
+    `provider` has the domain in the configuration already, "" if none does.
+    """
+
+    domain: str
+    spf: Spf
+    clients: int
+    passed: int
+    proven: int
+    connections: int
+    deferred: int
+    networks: tuple[tuple[str, int], ...]
+    more_networks: int
+    provider: str = ""
+
+    @property
+    def is_proposed(self) -> bool:
+        """Whether the domain may be offered to the operator."""
+        return bool(self.proven and not self.provider and SAFE.fullmatch(self.domain))
+
+
+def by_name(clients: Mapping[str, Client], listed: Networks) -> dict[str, list[str]]:
+    """Return the addresses that are not listed, by their verified name ("" for none)."""
+    named: dict[str, list[str]] = {}
+    for text, client in clients.items():
+        if _address(text) not in listed:
+            name = client.name if SAFE.fullmatch(client.name) else ""
+            named.setdefault(name, []).append(text)
+    return named
+
+
+def _address(text: str) -> Address:
+    return ipaddress.ip_address(text)
+
+
+def is_proven(client: Client, days: int) -> bool:
+    """Whether a client came back, on `days` days at least, clean, and had mail accepted."""
+    came_back = client.connections > 1 and client.days.bit_count() >= days
+    return came_back and client.accepted > 0 and not client.failed
+
+
+def promising(clients: Mapping[str, Client], named: Named, days: int) -> list[str]:
+    """Return the verified names to ask about, at most 500, the most promising first."""
+
+    def promise(name: str) -> tuple[int, int, str]:
+        kin = [clients[text] for text in named[name]]
+        proven = sum(is_proven(client, days) for client in kin)
+        return -proven, -sum(client.connections for client in kin), name
+
+    return heapq.nsmallest(MAX_NAMES, filter(None, named), key=promise)
+
+
+def parents(name: str) -> list[str]:
+    """Return the domains that may have the SPF record of a host, in the order of preference.
+
+    The nearest parent comes first and the host itself last: its own record, which many hosts have
+    for their HELO name (RFC 7208 section 2.3), speaks for one client only.
+    """
+    labels = name.split(".")
+    suffixes = [".".join(labels[at:]) for at in range(1, len(labels) - 1)]
+    return [*suffixes[-(MAX_PARENTS - 1) :], name]
+
+
+def questions(names: Iterable[str]) -> list[str]:
+    """Return the domains to ask for SPF, each once."""
+    return sorted({domain for name in names for domain in parents(name)})
+
+
+def groups(
+    clients: Mapping[str, Client],
+    named: Named,
+    evaluation: Evaluation,
+    *,
+    days: int,
+    providers: Mapping[str, str],
+) -> list[Group]:
+    """Return the groups, proposals first, then those of the most connections.
+
+    `evaluation` has the `questions` of the names that were asked about, `providers` the provider
+    of each domain in the configuration.
+    """
+    passed = _passed(named, evaluation)
+    members: dict[tuple[str, Spf], list[str]] = {}
+    for name, texts in named.items():
+        members.setdefault(_spoken_for(name, evaluation, passed), []).extend(texts)
+    made = [
+        _group(clients, texts, domain, spf, evaluation, days, providers)
+        for (domain, spf), texts in members.items()
+    ]
+    return sorted(made, key=lambda g: (not g.is_proposed, -g.proven, -g.connections, g.domain))
+
+
+def _passed(named: Named, evaluation: Evaluation) -> Counter[str]:
+    """Return how many clients below each domain its SPF passes."""
+    counts: Counter[str] = Counter()
+    for name, texts in named.items():
+        for domain in parents(name) if name else ():
+            if domain in evaluation.roots:
+                networks = evaluation.root(domain).passed
+                counts[domain] += sum(_address(text) in networks for text in texts)
+    return counts
+
+
+def _spoken_for(name: str, evaluation: Evaluation, passed: Counter[str]) -> tuple[str, Spf]:
+    """Return the domain that speaks for a host, and how."""
+    if not name:
+        return "", "no name"
+    asked = parents(name)
+    if not all(domain in evaluation.roots for domain in asked):
+        return "", "not asked"
+    best = max(asked, key=lambda domain: passed[domain])  # the first of equals
+    if passed[best]:
+        return best, "passes"
+    if failed := [d for d in asked if any(p.kind == "temporary" for p in evaluation.problems(d))]:
+        return failed[0], "failed"
+    bearing = [domain for domain in asked if not evaluation.root(domain).fault]
+    return (bearing[0], "passes none") if bearing else (asked[0], "missing")
+
+
+def _group(
+    clients: Mapping[str, Client],
+    texts: Sequence[str],
+    domain: str,
+    spf: Spf,
+    evaluation: Evaluation,
+    days: int,
+    providers: Mapping[str, str],
+) -> Group:
+    networks = evaluation.root(domain).passed if spf == "passes" else Networks()
+    passed = [text for text in texts if _address(text) in networks] if networks else []
+    places = Counter(map(_place, texts))
+    return Group(
+        domain,
+        spf,
+        clients=len(texts),
+        passed=len(passed),
+        proven=sum(is_proven(clients[text], days) for text in passed),
+        connections=sum(clients[text].connections for text in texts),
+        deferred=sum(clients[text].deferred for text in texts),
+        networks=tuple(places.most_common(SHOWN_NETWORKS)),
+        more_networks=max(0, len(places) - SHOWN_NETWORKS),
+        provider=providers.get(domain, ""),
+    )
+
+
+def _place(text: str) -> str:
+    """Return the /24 or the /64 of an address."""
+    if ":" not in text:
+        return f"{text.rpartition('.')[0]}.0/24"
+    return str(ipaddress.IPv6Network((text, 64), strict=False))

@@ -1,0 +1,232 @@
+"""Whether postscreen uses the tables: what main.cf and master.cf make of them.
+
+Owns: the rules of postscreen_access_list and of the parameters that depend on it (postconf(5),
+POSTSCREEN_README). Refuses: to run Postfix's programs; it is given what they said.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from spfwhite.inspect.finding import Finding, Findings
+from spfwhite.wording import clipped
+
+LIST: Final = "postscreen_access_list"
+SITES: Final = "postscreen_dnsbl_sites"
+DEEP: Final = (
+    "postscreen_pipelining_enable",
+    "postscreen_non_smtp_command_enable",
+    "postscreen_bare_newline_enable",
+)
+"""The tests after the 220 greeting, which end in a 450 for a client that is not listed."""
+
+ACTIONS: Final = ("postscreen_denylist_action", "postscreen_blacklist_action")
+THRESHOLDS: Final = (
+    "postscreen_dnsbl_allowlist_threshold",
+    "postscreen_dnsbl_whitelist_threshold",
+)
+"""Parameters by their names since Postfix 3.6 and before."""
+
+PARAMETERS: Final = (LIST, SITES, *DEEP, *ACTIONS, *THRESHOLDS)
+
+SUFFIXES: Final = dict.fromkeys(("cidr", "pcre", "regexp", "texthash"), "") | {
+    "hash": ".db",
+    "btree": ".db",
+    "lmdb": ".lmdb",
+    "cdb": ".cdb",
+    "dbm": ".pag",
+    "sdbm": ".pag",
+}
+"""The types of tables that are local files, with what the name of the file has after the path."""
+
+Services = Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of postscreen_access_list; `path` without symlinks, None if it names no file."""
+
+    text: str
+    kind: str = ""
+    path: Path | None = None
+    missing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Our tables, without symlinks; `reject` None if there is none and none is configured."""
+
+    allow: Path
+    reject: Path | None = None
+
+
+def words(value: str) -> list[str]:
+    """Return the entries of a list of Postfix's, an inline table `cidr:{...}` as `cidr:`."""
+    while (shorter := re.sub(r"\{[^{}]*\}", "", value)) != value:
+        value = shorter
+    return re.findall(r"[^,\s]+", value)
+
+
+def entry(text: str) -> Entry:
+    """Return an entry with what the file system says of it; raises OSError."""
+    kind, colon, name = text.removeprefix("proxy:").partition(":")
+    if not colon or kind not in SUFFIXES or not name.startswith("/"):
+        return Entry(text)
+    missing = not Path(name + SUFFIXES[kind]).exists()
+    return Entry(text, kind, Path(os.path.realpath(name)), missing)
+
+
+def service(services: Services) -> str | None:
+    """Return the name of the first postscreen in master.cf as `postconf -P` writes it."""
+    found = (f"{fields[0]}/inet" for fields in services if _is(fields, "inet", "postscreen"))
+    return next(found, None)
+
+
+def _is(fields: Sequence[str], kind: str, program: str) -> bool:
+    return len(fields) > 7 and fields[1] == kind and fields[7].split()[0] == program
+
+
+def master_findings(services: Services) -> Findings:
+    """Yield whether postscreen runs, and has somebody to hand clients to."""
+    name = service(services)
+    if not name:
+        text = "has no postscreen, so no table has an effect"
+        advice = "put its postscreen line in the place of `smtp inet ... smtpd` (POSTSCREEN_README)"
+        yield Finding("warning", "master.cf", text, advice)
+    elif not any(fields[:2] == ["smtpd", "pass"] for fields in map(list, services)):
+        text = f"has postscreen as {clipped(name)}, but no `smtpd pass` to hand clients to"
+        yield Finding("error", "master.cf", text, "take its `smtpd pass ... smtpd` line into use")
+    else:
+        yield Finding("ok", "master.cf", f"has postscreen as {clipped(name)}")
+
+
+def wiring_findings(
+    parameters: Mapping[str, str], entries: Sequence[Entry], tables: Tables
+) -> Findings:
+    """Yield what postscreen's parameters make of the tables."""
+    yield from _named(entries, tables)
+    yield from _ordered(entries, tables)
+    yield from _hidden(entries, tables)
+    yield from _reject_action(parameters, entries, tables)
+    yield from _deep_tests(parameters, entries, tables.allow)
+    yield from _dnsbl(parameters)
+
+
+def _place(entries: Sequence[Entry], path: Path | None) -> int | None:
+    """Return where a table stands in the list."""
+    places = (i for i, e in enumerate(entries) if e.path == path and e.kind == "cidr")
+    return next(places, None) if path else None
+
+
+def _named(entries: Sequence[Entry], tables: Tables) -> Findings:
+    """Yield whether the list names the tables, and as what."""
+    places = {tables.allow: "after permit_mynetworks", tables.reject: "after the allow table"}
+    for path, place in places.items():
+        wrong = next((e for e in entries if e.path == path and e.kind != "cidr"), None)
+        if _place(entries, path) is not None:
+            yield Finding("ok", LIST, f"names {path}")
+        elif path and wrong:
+            yield Finding("error", LIST, f"names {clipped(wrong.text)}", f"write cidr:{path}")
+        elif path:
+            yield Finding("error", LIST, f"does not name {path}", f"add cidr:{path}, {place}")
+
+
+def _ordered(entries: Sequence[Entry], tables: Tables) -> Findings:
+    """Yield what stands in the wrong order: the first entry that knows a client decides."""
+    allow, reject = _place(entries, tables.allow), _place(entries, tables.reject)
+    ours = [place for place in (allow, reject) if place is not None]
+    own = [i for i, e in enumerate(entries) if e.text.lower() == "permit_mynetworks"]
+    if ours and (not own or own[0] > min(ours)):
+        what = "does not come before the tables" if own else "is missing"
+        text = f"permit_mynetworks {what}, so own clients are not let through first"
+        yield Finding("warning", LIST, text, "put permit_mynetworks at its head")
+    if allow is not None and reject is not None and reject < allow:
+        text = "names the reject table before the allow table, so a network on both is refused"
+        yield Finding("warning", LIST, text, "put the reject table after the allow table")
+
+
+def _hidden(entries: Sequence[Entry], tables: Tables) -> Findings:
+    """Yield what makes postscreen ignore the rest of the list."""
+    ours = {tables.allow, tables.reject}
+    for i, each in enumerate(entries):
+        hides = any(later.path in ours for later in entries[i + 1 :] if later.path)
+        if each.missing and each.path not in ours:
+            lost = "a table of ours too" if hides else "which is nothing of ours"
+            text = f"{clipped(each.text)} is missing; postscreen ignores all after it, {lost}"
+            advice = "make that table, or take it out of the list"
+            yield Finding("error" if hides else "warning", LIST, text, advice)
+        elif hides and ":" not in each.text and each.text.lower() != "permit_mynetworks":
+            text = f"ends at {clipped(each.text)}, before a table of ours"
+            yield Finding("error", LIST, text, "move that word to the end of the list")
+
+
+def _reject_action(
+    parameters: Mapping[str, str], entries: Sequence[Entry], tables: Tables
+) -> Findings:
+    """Yield whether a reject table refuses anybody; by default postscreen only logs."""
+    name, action = _either(parameters, ACTIONS)
+    if name in parameters and action.lower() not in ("ignore", "enforce", "drop"):
+        yield _fatal(name, action, "ignore, enforce or drop")
+    elif _place(entries, tables.reject) is None:
+        return
+    elif action.lower() == "ignore":
+        text = "is ignore, so the clients of the reject table still get in"
+        yield Finding("warning", name, text, f"set {name} = enforce (or drop)")
+    else:
+        yield Finding("ok", name, f"is {clipped(action)}")
+
+
+def _fatal(name: str, value: str, wanted: str) -> Finding:
+    """Return that postscreen ends at a value, of which a comment behind it is a part."""
+    text = f"is {clipped(value) or 'empty'}, at which postscreen ends, so no mail comes in"
+    advice = f"set it to {wanted}, and nothing behind it: a comment needs a line of its own"
+    return Finding("error", name, text, advice)
+
+
+def _deep_tests(parameters: Mapping[str, str], entries: Sequence[Entry], allow: Path) -> Findings:
+    """Yield whether the deep tests defer large senders for ever.
+
+    postscreen cannot hand over a client that passes them, so it answers 450; the next try of a
+    large sender comes from another address (POSTSCREEN_README, tests after the 220 greeting).
+    """
+    tests = [name for name in DEEP if parameters.get(name, "").lower() == "yes"]
+    if tests and _place(entries, allow) is None:
+        text = "is on without the allow table, so senders of many addresses get 450 for ever"
+        advice = f"add the allow table to {LIST}, or set it to no"
+        yield from (Finding("warning", name, text, advice) for name in tests)
+    elif tests and not _negative_sites(parameters):
+        text = f"could spare senders that the table lacks the deep tests; {SITES} has no allow list"
+        advice = "consider a site with a negative weight, such as list.dnswl.org*-2"
+        yield Finding("note", _either(parameters, THRESHOLDS)[0], text, advice)
+
+
+def _dnsbl(parameters: Mapping[str, str]) -> Findings:
+    """Yield whether the allow lists in DNS spare a client the tests, as the table does."""
+    name, value = _either(parameters, THRESHOLDS)
+    is_set = value.startswith("-")
+    if name in parameters and not re.fullmatch("-?[0-9]+", value):
+        yield _fatal(name, value, "a number such as -1")
+    elif _negative_sites(parameters) and not is_set:
+        text = f"is not set, so the negative weights of {SITES} spare no client the tests"
+        yield Finding("note", name, text, f"set {name} = -1")
+    elif is_set and not _negative_sites(parameters):
+        text = f"is {clipped(value)}, but no site of {SITES} has a negative weight"
+        yield Finding("note", name, text, "add such a site, or leave it out")
+    elif is_set:
+        yield Finding("ok", name, f"is {clipped(value)}, and complements the table")
+
+
+def _negative_sites(parameters: Mapping[str, str]) -> list[str]:
+    sites = words(parameters.get(SITES, ""))
+    return [site for site in sites if re.search(r"\*-[0-9]+\Z", site)]
+
+
+def _either(parameters: Mapping[str, str], names: Sequence[str]) -> tuple[str, str]:
+    """Return the first parameter that the installed Postfix knows, and its value."""
+    known = [name for name in names if name in parameters] or [names[0]]
+    return known[0], parameters.get(known[0], "")

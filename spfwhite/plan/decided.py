@@ -1,0 +1,110 @@
+"""From what came to what is decided: one function for a run, for the last run, and for tests.
+
+Owns: which answers count. What was asked and answered in this run counts as it came; what failed
+comes from memory up to `state.max_stale_days`; what was not asked at all, with `--offline` and
+`--only`, comes from memory whatever its age. Both of the latter are stale, so nothing that a run
+did not ask can prove a loss. Host names are the exception: they are not asked for while their
+answers are younger than `dns.hosts_max_age_hours`, in any run, and are not stale until then. A pure
+function of its arguments. Refuses: to ask, to know the clock, and to judge (`spfwhite.plan.plan`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from spfwhite.config.settings import Config
+from spfwhite.dns.answers import Answer, Question
+from spfwhite.plan import plan
+from spfwhite.plan.candidates import candidates
+from spfwhite.plan.state import State
+from spfwhite.sources.listed import host_names
+from spfwhite.sources.memory import Heard, Known, Recall, policy
+from spfwhite.spf.reach import address_questions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """One run decided: `plan` from the `answers` that count, `recall` what will be remembered.
+
+    `config`, `before`, `heard` and `now` are what it was decided from.
+    """
+
+    config: Config
+    before: State
+    heard: Heard
+    now: float
+    answers: Mapping[Question, Answer]
+    recall: Recall
+    plan: plan.Plan
+
+    @property
+    def asked(self) -> float:
+        """When all providers were last asked for, in seconds since the epoch."""
+        return self.now if self.heard.whole else self.before.asked
+
+
+def decide_run(
+    config: Config,
+    state: State,
+    heard: Heard,
+    now: float,
+    *,
+    accept: Collection[str] = (),
+    force: bool = False,
+) -> Decided:
+    """Decide on all enabled providers, `now` in seconds since the epoch.
+
+    `config` has the providers switched off that have expired. `accept` names those whose hold the
+    operator lifts ("all": every one), `force` lifts the limits of the list as a whole.
+    """
+    recall = Recall(state.known, policy(config), now)
+    answers = _counting(config, state, heard, recall, now)
+    everybody = {provider.name for provider in config.providers}
+    decided = plan.decide(
+        config,
+        candidates(config, answers, recall.stale),
+        state.accepted,
+        lifted=everybody if "all" in accept else set(accept),
+        force=force,
+        now=now,
+    )
+    return Decided(
+        config=config,
+        before=state,
+        heard=heard,
+        now=now,
+        answers=answers,
+        recall=recall,
+        plan=decided,
+    )
+
+
+def _counting(
+    config: Config, state: State, heard: Heard, recall: Recall, now: float
+) -> dict[Question, Answer]:
+    """Return the answers that count; `recall` learns which of them are new, and which stale."""
+    used = {
+        question: recall.use(question, answer, heard.validators.get(question, ("", "")))
+        for question, answer in heard.answers.items()
+    }
+    remembered = recall.offline()
+    young = young_hosts(config, state.known, now)
+    if heard.whole:
+        return {**{question: remembered[question] for question in young}, **used}
+    # of host names, the last run that asked for all providers took what was young at that time
+    before = young_hosts(config, state.known, state.asked)
+    for question in state.known.keys() - used.keys() - young:
+        recall.not_asked(question, 0.0 if question in before else state.asked)
+    return {**remembered, **used}
+
+
+def young_hosts(config: Config, known: Known, now: float) -> set[Question]:
+    """Return the questions of host names whose remembered answers are too young to ask again."""
+    oldest = now - config.dns.hosts_max_age_hours * 3600.0
+    return {
+        question
+        for name in host_names(config.enabled())
+        for question in address_questions(name)
+        if question in known and known[question].seen >= oldest
+    }

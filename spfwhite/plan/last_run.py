@@ -1,0 +1,57 @@
+"""The last run seen again from the state: no network, nothing written.
+
+Owns: what the last run heard, told from when each answer was seen. Refuses: to decide otherwise
+than that run did (`spfwhite.plan.decided`), to ask and to write.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final
+
+from spfwhite.config.settings import Config
+from spfwhite.dns.answers import Failed
+from spfwhite.plan import plan
+from spfwhite.plan.decided import decide_run, young_hosts
+from spfwhite.plan.state import State
+from spfwhite.sources.memory import Heard
+
+FAILED: Final = Failed("was not answered in the last run")
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """The state and the plan that follows from it; `now` in seconds since the epoch.
+
+    `config` has the providers switched off that have expired by now.
+    """
+
+    config: Config
+    state: State
+    plan: plan.Plan
+    now: float
+
+
+def last_run(config: Config, state: State, now: float) -> LastRun:
+    """Decide once more on what the state remembers, as of the time of the last run."""
+    config = config.in_force(datetime.fromtimestamp(now, UTC).date())
+    heard = _heard(config, state)
+    decided = decide_run(config, state, heard, state.written)
+    needed = {q for each in decided.plan.decisions for q in each.candidate.questions}
+    if unknown := needed - decided.answers.keys():
+        heard = replace(heard, answers={**heard.answers, **dict.fromkeys(unknown, FAILED)})
+        decided = decide_run(config, state, heard, state.written)
+    return LastRun(config, state, decided.plan, now)
+
+
+def _heard(config: Config, state: State) -> Heard:
+    """Return what came in the last run: what was seen then, and no answer to what is older.
+
+    A run with `--only` or `--offline` asked nobody for what is older.
+    """
+    answers = {q: entry.answer for q, entry in state.known.items() if entry.seen >= state.written}
+    if state.asked < state.written:
+        return Heard(answers=answers, whole=False)
+    silent = state.known.keys() - answers.keys() - young_hosts(config, state.known, state.asked)
+    return Heard(answers={**answers, **dict.fromkeys(silent, FAILED)}, whole=True)

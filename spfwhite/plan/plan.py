@@ -1,0 +1,357 @@
+"""What a run decides: which candidates are accepted, which providers are held, what is refused.
+
+Owns: the rails of a provider and of the total, compared with what was accepted before. A pure
+function of candidates, accepted entries and the time. Refuses: to look up and to write anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final, Literal
+
+from spfwhite.config.settings import Config, Provider
+from spfwhite.dns.answers import Question
+from spfwhite.networks import EMPTY, Networks
+from spfwhite.plan.candidates import Candidate, never_listed, origins
+from spfwhite.plan.rails import UNITS, Hold, Rail, amount, too_many
+from spfwhite.sources.memory import Stale
+from spfwhite.spf.result import Origin
+from spfwhite.wording import DAY
+
+Status = Literal["ok", "stale", "held", "incomplete", "missing", "undecidable", "expired"]
+
+STALE_DEGRADES: Final = 2 * DAY
+"""Seconds for which stale answers do not degrade a run: those to questions that failed are reported
+all the same, those to questions that this run did not ask only then."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accepted:
+    """What was accepted of a provider, since when, and for which definition of it.
+
+    `held` is since when its present loss has been held, `lost` the digest of that loss: a loss
+    that stays the same for `state.held_days` is accepted in the end. Times are in seconds.
+    `partial`: a query failed when it was first accepted, and it has not been complete since, so
+    what comes now is no growth.
+    """
+
+    digest: str
+    since: float
+    origins: tuple[Origin, ...]
+    held: float | None = None
+    lost: str = ""
+    partial: bool = False
+
+    @cached_property
+    def networks(self) -> Networks:
+        """All that was accepted."""
+        return Networks.union(origin.networks for origin in self.origins)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """One provider in one run.
+
+    `entry` is what will be remembered as accepted (None: nothing), `passed` what of it counts
+    now, `before` what counted of this definition until now, `earlier` what was accepted of any.
+    `stale` are the answers from memory that are worth a word, `holds` the reasons why the
+    candidate is not taken.
+    """
+
+    candidate: Candidate
+    entry: Accepted | None
+    before: Networks
+    earlier: Networks
+    passed: Networks
+    status: Status
+    degraded: bool
+    stale: Mapping[Question, Stale]
+    holds: tuple[Hold, ...] = ()
+    notice: str = ""
+
+    @property
+    def provider(self) -> Provider:
+        """The provider that is decided on."""
+        return self.candidate.provider
+
+    @property
+    def networks(self) -> Networks:
+        """All that the provider contributes, its static networks included."""
+        return self.passed | self.candidate.static
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run would do: a decision for each provider, and why it must not be done."""
+
+    decisions: tuple[Decision, ...]
+    refusals: tuple[str, ...]
+
+    @cached_property
+    def permitted(self) -> Networks:
+        """The addresses of the allow table; what the operator himself rejects is not on it."""
+        allowed = (each.networks for each in self.decisions if each.provider.action == "permit")
+        return Networks.union(allowed) - self._rejected_by_hand
+
+    @cached_property
+    def rejected(self) -> Networks:
+        """The addresses of the reject table: what SPF says never outweighs the allow table."""
+        by_spf = (each.passed for each in self.decisions if each.provider.action == "reject")
+        return (Networks.union(by_spf) - self.permitted) | self._rejected_by_hand
+
+    @cached_property
+    def _rejected_by_hand(self) -> Networks:
+        return Networks.union(
+            each.candidate.static for each in self.decisions if each.provider.action == "reject"
+        )
+
+
+def decide(
+    config: Config,
+    candidates: list[Candidate],
+    accepted: Mapping[str, Accepted],
+    *,
+    lifted: Collection[str] = (),
+    force: bool = False,
+    now: float,
+) -> Plan:
+    """Decide on all providers; `lifted` names those whose hold the operator lifts."""
+
+    def planned(held_days: float) -> Plan:
+        judge = _Judge(config=config, lifted=lifted, now=now, held_days=held_days)
+        decisions = tuple(judge.judge(c, accepted.get(c.provider.name)) for c in candidates)
+        refusals = [] if force else _total(config, decisions, accepted, lifted)
+        return Plan(decisions, tuple(refusals))
+
+    plan = planned(config.state.held_days)
+    if plan.refusals:
+        # Accepting long-held losses would take too much from the list as a whole, every night.
+        # Decide again without accepting any, so that the other providers are not stopped.
+        plan = planned(math.inf)
+    allow = [each for each in plan.decisions if each.provider.action == "permit"]
+    if not allow or plan.permitted:
+        return plan
+    empty = (
+        f"the list would be empty: none of {len(allow)} providers passes an address; "
+        "no flag lifts this"
+    )
+    return replace(plan, refusals=(*plan.refusals, empty))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """One provider to decide on: what it passes now, and what was accepted of it.
+
+    `entry` is what was accepted of this definition of it (None: nothing), `before` what of that
+    the limits on single terms still let pass, `earlier` what was accepted of any definition.
+    """
+
+    candidate: Candidate
+    entry: Accepted | None
+    before: Networks
+    earlier: Networks
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all that the provider leads to was answered, perhaps in an earlier run."""
+        return not self.candidate.incomplete
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judge:
+    """The limits of one provider: it is taken as it is now, or kept as it was accepted."""
+
+    config: Config
+    lifted: Collection[str]
+    now: float
+    held_days: float
+
+    def judge(self, candidate: Candidate, entry: Accepted | None) -> Decision:
+        """Decide on one provider; `entry` is what was accepted of it."""
+        earlier = entry.networks if entry else EMPTY
+        if entry and entry.digest != candidate.provider.digest:
+            entry = None  # edited: the operator's will, to which the old networks do not apply
+        before = self._admitted(candidate.provider, entry) if entry else EMPTY
+        case = _Case(candidate=candidate, entry=entry, before=before, earlier=earlier)
+        if candidate.provider.name in self.lifted:
+            return self._take(case)
+        holds = self._why_hold(case)
+        if not holds and entry and candidate.is_unanswered:
+            # nothing was answered, so nothing was learned, however old the answers are by now
+            return self._keep(case, entry)
+        if not holds:
+            return self._take(case)
+        if entry is None:
+            return self._keep(case, None, holds)
+        since, lost = self._loss(case, entry)
+        if self._is_proven(case, holds) and self.now - since >= self.held_days * DAY:
+            days = self.held_days
+            notice = f"its loss has not changed for {days} days (state.held_days) and is accepted"
+            return self._take(case, notice)
+        return self._keep(case, replace(entry, held=since, lost=lost), holds)
+
+    def _admitted(self, provider: Provider, entry: Accepted) -> Networks:
+        """Return what of an accepted entry still passes the limits on width and special use."""
+        widest = self.config.widest(provider.action)
+        networks = entry.networks
+        if not widest.admits(networks):
+            narrow = (widest.admitted(origin.term, origin.networks) for origin in entry.origins)
+            networks = Networks.union(narrow)
+        return networks - never_listed(self.config, provider)
+
+    def _why_hold(self, case: _Case) -> list[Hold]:
+        """Return the reasons not to take a provider as it is now."""
+        candidate, entry, before = case.candidate, case.entry, case.before
+        gaps = dict.fromkeys(f"has a gap: {p.domain}: {p.detail}" for p in candidate.blocking)
+        holds = [Hold("limit", phrase) for phrase in gaps]
+        holds += too_many(before, candidate.passed)
+        if not entry or not before:
+            return holds
+        safety = self.config.safety
+        rail = Rail("provider", safety.provider_max_loss, safety.provider_max_growth)
+        changes = rail.violations(before, candidate.passed)
+        if entry.partial and case.is_complete:
+            # its first run was incomplete, and this one filled the gap: that is no growth
+            changes = [hold for hold in changes if hold.kind != "growth"]
+        return holds + changes
+
+    def _loss(self, case: _Case, entry: Accepted) -> tuple[float, str]:
+        """Return since when a loss has been what it is, and its digest."""
+        lost = _digest(case.before - case.candidate.passed)
+        # only what was answered can prove that it is gone: a gap starts the days anew
+        if entry.held is None or entry.lost != lost or not case.is_complete:
+            return self.now, lost
+        return entry.held, lost
+
+    def _is_proven(self, case: _Case, holds: list[Hold]) -> bool:
+        """Whether there is a loss and no more, and this run asked, and was answered, all of it."""
+        is_known = case.is_complete and not case.candidate.stale
+        return is_known and all(hold.kind == "loss" for hold in holds)
+
+    def _take(self, case: _Case, notice: str = "") -> Decision:
+        """Accept a provider as it is now."""
+        candidate, entry = case.candidate, case.entry
+        passed = candidate.passed
+        if entry and case.is_complete and not notice:
+            notice = _lost_by_faults(candidate, entry, case.before)
+        return self._decision(case, self._accepted(case), passed, notice=notice)
+
+    def _accepted(self, case: _Case) -> Accepted | None:
+        """Return what will be remembered of a provider that is accepted as it is now."""
+        candidate, entry = case.candidate, case.entry
+        if not candidate.passed:
+            return None
+        is_same = entry and entry.held is None and entry.networks == candidate.passed
+        return Accepted(
+            digest=candidate.provider.digest,
+            # the same addresses, perhaps by other records, keep their date
+            since=entry.since if entry and is_same else self.now,
+            origins=tuple(origins(candidate, candidate.passed)),
+            partial=not case.is_complete and (entry is None or entry.partial),
+        )
+
+    def _keep(self, case: _Case, entry: Accepted | None, holds: Sequence[Hold] = ()) -> Decision:
+        """Leave a provider as it was accepted: held, or without a reason to, merely unanswered."""
+        return self._decision(case, entry, case.before, holds=tuple(holds))
+
+    def _decision(
+        self,
+        case: _Case,
+        entry: Accepted | None,
+        passed: Networks,
+        *,
+        holds: tuple[Hold, ...] = (),
+        notice: str = "",
+    ) -> Decision:
+        stale = {
+            question: answer
+            for question, answer in case.candidate.stale.items()
+            if answer.kind != "unasked" or self.now - answer.seen > STALE_DEGRADES
+        }
+        status = "held" if holds else _status(case.candidate, stale)
+        oldest = min((answer.seen for answer in stale.values()), default=self.now)
+        is_old = self.now - oldest > STALE_DEGRADES
+        return Decision(
+            candidate=case.candidate,
+            entry=entry,
+            before=case.before,
+            earlier=case.earlier,
+            passed=passed,
+            status=status,
+            degraded=status in ("held", "incomplete", "missing") or is_old,
+            stale=stale,
+            holds=holds,
+            notice=notice,
+        )
+
+
+def _lost_by_faults(candidate: Candidate, entry: Accepted, before: Networks) -> str:
+    """Say which faults took accepted networks away, "" for none: an edited record is no fault.
+
+    News of one night, since what is lost is no longer accepted on the next one.
+    """
+    lost = before - candidate.passed
+    if not lost:
+        return ""
+    nodes = (n for domain in candidate.provider.domains for n in candidate.evaluation.walk(domain))
+    records = {node.domain: node.fault.detail for node in nodes if node.fault}
+    terms = {(found.domain, found.term): found.detail for found in candidate.problems}
+    passing = {(each.domain, each.term) for each in origins(candidate, candidate.passed)}
+    details = {
+        records.get(origin.domain) or terms.get((origin.domain, origin.term)) or ""
+        for origin in entry.origins
+        if origin.networks & lost and (origin.domain, origin.term) not in passing
+    } - {""}
+    if not details:
+        return ""
+    amounts = [f"{amount(v, lost):,} of its {UNITS[v]}" for v in (4, 6) if lost.ranges(v)]
+    more = f" and {len(details) - 3} more" if len(details) > 3 else ""
+    return f"loses {' and '.join(amounts)}: {'; '.join(sorted(details)[:3])}{more}"
+
+
+def _status(candidate: Candidate, stale: Mapping[Question, Stale]) -> Status:
+    if candidate.incomplete:
+        return "incomplete"
+    if candidate.empty:
+        return "missing"
+    if stale:
+        return "stale"
+    if candidate.passed or candidate.static:
+        return "ok"
+    undecidable = any(problem.kind == "undecidable" for problem in candidate.problems)
+    return "undecidable" if undecidable else "missing"
+
+
+def _digest(networks: Networks) -> str:
+    return hashlib.sha256("\n".join(networks.texts()).encode()).hexdigest()[:16]
+
+
+def _total(
+    config: Config,
+    decisions: tuple[Decision, ...],
+    accepted: Mapping[str, Accepted],
+    lifted: Collection[str],
+) -> list[str]:
+    """Return the limits that the list as a whole exceeds, over providers not touched by hand."""
+    same = [
+        decision
+        for decision in decisions
+        if decision.provider.name not in lifted
+        and (entry := accepted.get(decision.provider.name))
+        and entry.digest == decision.provider.digest
+        and not entry.partial
+    ]
+    if all(decision.before == decision.passed for decision in same):
+        return []  # as on most nights
+    old = Networks.union(decision.before for decision in same)
+    new = Networks.union(decision.passed for decision in same)
+    safety = config.safety
+    rail = Rail("total", safety.total_max_loss, safety.total_max_growth)
+    return [
+        f"the list {violation.phrase}; --force lets it pass"
+        for violation in rail.violations(old, new)
+    ]

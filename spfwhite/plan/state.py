@@ -1,0 +1,242 @@
+"""What is remembered from run to run: one JSON file, re-validated on load.
+
+Owns: the form of the state and its file. A file that is corrupt, foreign or from a newer spfwhite
+is a `StateError`: the run goes on without it and sets it aside. Refuses: to decide what counts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from spfwhite import files
+from spfwhite.dns.answers import (
+    Failed,
+    Found,
+    Question,
+    answer_from_json,
+    answer_to_json,
+    question_from_text,
+)
+from spfwhite.errors import SnapshotError, StateError
+from spfwhite.networks import Networks
+from spfwhite.plan.plan import Accepted
+from spfwhite.sources.memory import Remembered
+from spfwhite.spf.result import Origin
+from spfwhite.wording import DAY
+
+FORMAT: Final = "spfwhite-state"
+VERSION: Final = 2
+JOURNAL_DAYS: Final = 30
+
+LATEST: Final = 253_402_300_799
+"""The last second of the year 9999, with which Python's calendar ends."""
+
+
+class Change(NamedTuple):
+    """One provider's change in one run; `when` in seconds since the epoch."""
+
+    when: float
+    provider: str
+    added: Networks
+    removed: Networks
+
+
+class TableState(NamedTuple):
+    """Digests of the rules of a table: those written, and those that Postfix has loaded."""
+
+    written: str
+    loaded: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """The whole state; times in seconds since the epoch.
+
+    `written` is when it was, `asked` when the network was last asked for all providers.
+    """
+
+    written: float = 0.0
+    asked: float = 0.0
+    known: Mapping[Question, Remembered] = field(default_factory=dict)
+    accepted: Mapping[str, Accepted] = field(default_factory=dict)
+    tables: Mapping[str, TableState] = field(default_factory=dict)
+    journal: tuple[Change, ...] = ()
+
+
+def load(path: Path) -> State | None:
+    """Return the state, or None if there is none; raises StateError and FileError."""
+    content = files.read_if_there(path)
+    return None if content is None else parse(content)
+
+
+def save(path: Path, state: State) -> None:
+    """Write the state atomically; raises FileError."""
+    files.replace(path, dump(state))
+
+
+def dump(state: State) -> bytes:
+    """Return the state as JSON."""
+    # thousands of providers lead to the same terms, so each is written once, and named by number
+    terms = {id(origin): origin for entry in state.accepted.values() for origin in entry.origins}
+    numbers = {term: number for number, term in enumerate(terms)}
+    data = {
+        "format": FORMAT,
+        "version": VERSION,
+        "written": state.written,
+        "asked": state.asked,
+        "known": {
+            f"{question.name} {question.rrtype}": _remembered_json(remembered)
+            for question, remembered in sorted(state.known.items())
+        },
+        "terms": [[each.domain, each.term, each.networks.texts()] for each in terms.values()],
+        "accepted": {
+            name: _accepted_json(entry, numbers) for name, entry in state.accepted.items()
+        },
+        "tables": {
+            path: {"written": table.written, "loaded": table.loaded}
+            for path, table in state.tables.items()
+        },
+        "journal": [_change_json(change) for change in state.journal],
+    }
+    return json.dumps(data).encode() + b"\n"  # indent would take the slow encoder
+
+
+def recent(journal: tuple[Change, ...], now: float) -> tuple[Change, ...]:
+    """Return the changes of the last 30 days."""
+    return tuple(change for change in journal if now - change.when <= JOURNAL_DAYS * DAY)
+
+
+def _remembered_json(remembered: Remembered) -> dict[str, Any]:
+    data = {**answer_to_json(remembered.answer), "seen": remembered.seen}
+    if remembered.values:
+        data["values"] = dict(remembered.values)
+    if any(remembered.validators):
+        data["validators"] = list(remembered.validators)
+    return data
+
+
+def _accepted_json(entry: Accepted, numbers: Mapping[int, int]) -> dict[str, Any]:
+    return {
+        "digest": entry.digest,
+        "since": entry.since,
+        "held": entry.held,
+        "lost": entry.lost,
+        "partial": entry.partial,
+        "terms": [numbers[id(origin)] for origin in entry.origins],
+    }
+
+
+def _change_json(change: Change) -> dict[str, Any]:
+    return {
+        "when": change.when,
+        "provider": change.provider,
+        "added": change.added.texts(),
+        "removed": change.removed.texts(),
+    }
+
+
+def parse(content: bytes) -> State:
+    """Return the state that `dump` made; raises StateError on anything else, whatever it is."""
+    try:
+        data = json.loads(content)
+    except (ValueError, RecursionError):
+        raise StateError("is not JSON") from None
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise StateError("is not a state of spfwhite")
+    if data.get("version") != VERSION:
+        raise StateError(f"is of version {str(data.get('version'))[:20]!a}, not {VERSION}")
+    try:
+        return _state(data)
+    except SnapshotError as error:
+        raise StateError(str(error)) from None
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise StateError(f"has a bad entry ({type(error).__name__})") from None
+
+
+def _state(data: dict[str, Any]) -> State:
+    terms = [
+        Origin(_text(domain), _text(term), _networks(texts))
+        for domain, term, texts in data["terms"]
+    ]
+    return State(
+        written=_time(data["written"]),
+        asked=_time(data["asked"]),
+        known={
+            question_from_text(_text(key)): _remembered(key, value)
+            for key, value in data["known"].items()
+        },
+        accepted={_text(name): _accepted(value, terms) for name, value in data["accepted"].items()},
+        tables={
+            _path(path): TableState(_text(table["written"]), _text(table["loaded"]))
+            for path, table in data["tables"].items()
+        },
+        journal=tuple(_change(value) for value in data["journal"]),
+    )
+
+
+def _remembered(key: str, data: dict[str, Any]) -> Remembered:
+    kinds = {kind: data[kind] for kind in ("found", "void", "failed") if kind in data}
+    answer = answer_from_json(key, kinds)
+    if isinstance(answer, Failed):
+        raise StateError(f"remembers a failure for {key[:80]!a}")
+    values = {_text(value): _time(seen) for value, seen in data.get("values", {}).items()}
+    if values:
+        answer_from_json(key, {"found": list(values)})
+        if key.endswith((" TXT", " PAGE")) or not isinstance(answer, Found):
+            raise StateError(f"has rotating values for {key[:80]!a}")
+    etag, modified = data.get("validators", ("", ""))
+    return Remembered(answer, _time(data["seen"]), values, (_text(etag), _text(modified)))
+
+
+def _accepted(data: dict[str, Any], terms: Sequence[Origin]) -> Accepted:
+    held = data["held"]
+    return Accepted(
+        digest=_text(data["digest"]),
+        since=_time(data["since"]),
+        origins=tuple(terms[_index(number)] for number in data["terms"]),
+        held=None if held is None else _time(held),
+        lost=_text(data["lost"]),
+        partial=data["partial"] is True,
+    )
+
+
+def _change(data: dict[str, Any]) -> Change:
+    return Change(
+        _time(data["when"]),
+        _text(data["provider"]),
+        _networks(data["added"]),
+        _networks(data["removed"]),
+    )
+
+
+def _networks(texts: list[Any]) -> Networks:
+    return Networks.parse([_text(text) for text in texts])
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    value.encode()  # a surrogate could not be written again
+    return value
+
+
+def _path(value: str) -> str:
+    if "\0" in value:
+        raise ValueError(value)
+    return value  # a path may hold octets that are no text (surrogateescape): only NUL cannot be
+
+
+def _index(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(value)
+    return value
+
+
+def _time(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LATEST:
+        raise ValueError(value)
+    return float(value)

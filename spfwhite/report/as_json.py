@@ -1,0 +1,85 @@
+"""The report of a run as JSON, for programs.
+
+Owns: the form that `--report FILE` writes; `version` grows when a key changes its meaning or goes.
+Refuses: to say anything that `spfwhite.report.report` does not hold.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from spfwhite._version import __version__
+from spfwhite.cli.show import problem_json
+from spfwhite.networks import Networks
+from spfwhite.report.report import ProviderReport, Report
+
+FORMAT: Final = "spfwhite-report"
+VERSION: Final = 1
+
+
+def dump(report: Report) -> bytes:
+    """Return the report as JSON."""
+    data = {
+        "format": FORMAT,
+        "version": VERSION,
+        "spfwhite": __version__,
+        "started": time_text(report.started),
+        "duration": round(report.duration, 3),
+        "outcome": report.outcome,
+        "exit_code": int(report.exit_code),
+        "table": str(report.path) if report.path else None,
+        "counts": counts(report.networks),
+        "rejected": counts(report.rejected),
+        "verified": report.verified,
+        "not_reloaded": report.not_reloaded,
+        "tables": [
+            {
+                "path": str(table.path),
+                "format": table.format,
+                "changed": table.changed,
+                "counts": counts(table.networks),
+            }
+            for table in report.tables
+        ],
+        "added": report.added.texts(),
+        "removed": report.removed.texts(),
+        "questions": {"asked": report.questions, "failed": report.failed},
+        "refusals": list(report.refusals),
+        "notices": list(report.notices),
+        "providers": [_provider(provider) for provider in report.providers],
+    }
+    return json.dumps(data, indent=1).encode() + b"\n"
+
+
+def time_text(seconds: float) -> str:
+    """Return a time as ISO 8601 in UTC, to the second."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def counts(networks: Networks) -> dict[str, int]:
+    """Return the size of a set: networks of both families, IPv4 addresses and IPv6 /64s."""
+    v4, v6 = (sum(1 for _ in networks.cidrs(version)) for version in (4, 6))
+    return {
+        "ipv4_networks": v4,
+        "ipv6_networks": v6,
+        "ipv4_addresses": networks.size(4),
+        "ipv6_64s": networks.blocks64(),
+    }
+
+
+def _provider(provider: ProviderReport) -> dict[str, Any]:
+    stale = provider.stale
+    return {
+        "name": provider.name,
+        "status": provider.status,
+        "degraded": provider.degraded,
+        "counts": counts(provider.networks),
+        "added": provider.added.texts(),
+        "removed": provider.removed.texts(),
+        "holds": list(provider.holds),
+        "stale": {"since": time_text(stale.seen), "reason": stale.reason} if stale else None,
+        "notice": provider.notice,
+        "problems": [problem_json(problem) for problem in provider.problems],
+    }

@@ -1,0 +1,81 @@
+"""News of a run that change no exit code: sentences, and the reports of providers that expired.
+
+Owns: when there is such news. Most of it is said once, since the state that it is told from is
+another one on the next run. Refuses: to decide anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from spfwhite.config.settings import Config
+from spfwhite.dns.answers import Answers, Failed, Found, Question
+from spfwhite.networks import EMPTY
+from spfwhite.plan.decided import Decided
+from spfwhite.plan.plan import decide
+from spfwhite.plan.state import State
+from spfwhite.report.report import ProviderReport, expired_report
+from spfwhite.report.text import MAX_NAMES
+from spfwhite.sources.memory import Stale
+from spfwhite.tables.content import origin
+from spfwhite.tables.write import Ready
+from spfwhite.wording import few
+
+
+def darkness(answers: Answers, stale: Mapping[Question, Stale]) -> list[str]:
+    """Say once that DNS gave nothing at all, instead of once a provider."""
+    failed = {q: each for q, each in stale.items() if each.kind == "failed"}
+    asked = {q: answer for q, answer in answers.items() if q.rrtype != "PAGE"}
+    if not asked or any(isinstance(a, Found) and q not in failed for q, a in asked.items()):
+        return []
+    failures = [answer for answer in asked.values() if isinstance(answer, Failed)]
+    reasons = {each.reason for each in failures}
+    reasons |= {each.reason for q, each in failed.items() if q in asked}
+    if not reasons:
+        reasons = {"every name came back as not existing, so the name server does not resolve"}
+    return [f"DNS gave no answer at all: {'; '.join(sorted(reasons)[:3])}"]
+
+
+def forgotten(path: Path, allow: Ready) -> list[str]:
+    """Say that there is no state at `path`, though a run before this one made the table."""
+    if not allow.before or origin(allow.old or b"") != "ours":
+        return []
+    return [f"there is no {path}, though {allow.path} is ours: the rails compare with nothing"]
+
+
+def unconfigured(configured: Config, state: State) -> list[str]:
+    """Say which providers go since the configuration has them no more, or switches them off."""
+    enabled = {provider.name for provider in configured.providers if provider.enabled}
+    gone = sorted(state.accepted.keys() - enabled)
+    return [f"no longer configured, or switched off: {few(gone, MAX_NAMES)}"] if gone else []
+
+
+def expired(configured: Config, in_force: Config, state: State) -> Iterator[ProviderReport]:
+    """Report the providers that are off because their last day is over, with what goes now."""
+    written = datetime.fromtimestamp(state.written, UTC).date()
+    for before, after in zip(configured.providers, in_force.providers, strict=False):
+        if before.enabled and not after.enabled:
+            entry = state.accepted.get(before.name)
+            left = entry.networks if entry else EMPTY
+            if before.expires and state.written and written <= before.expires:
+                left |= before.networks  # which are accepted by nobody and so not remembered
+            yield expired_report(before, left)
+
+
+def needless(decided: Decided, names: Collection[str], *, force: bool) -> list[str]:
+    """Say which names of `--accept` lifted nothing: perhaps another one was meant."""
+    if not names:
+        return []
+    without = decide(
+        decided.config,
+        [decision.candidate for decision in decided.plan.decisions],
+        decided.before.accepted,
+        force=force,
+        now=decided.now,
+    )
+    if without.refusals:
+        return []  # which the names may have lifted
+    free = {each.provider.name for each in without.decisions if each.status != "held"}
+    return [f"--accept {name} had no effect: {name} is not held" for name in names if name in free]

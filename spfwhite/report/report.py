@@ -1,0 +1,144 @@
+"""What a run found and did, as values: the one source of what people and machines read.
+
+Owns: the types of a report and the exit code. Refuses: to format (`spfwhite.report.text`,
+`spfwhite.report.as_json`) and to decide (`spfwhite.plan.plan`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from spfwhite.config.settings import Provider
+from spfwhite.errors import Exit
+from spfwhite.networks import EMPTY, Networks
+from spfwhite.plan.plan import Decision, Status
+from spfwhite.sources.memory import Stale
+from spfwhite.spf.result import Problem
+from spfwhite.tables.formats import FormatName
+
+Outcome = Literal["written", "current", "planned", "refused"]
+
+
+class ProviderReport(NamedTuple):
+    """One provider in one run.
+
+    `networks` is what it contributes; `added` and `removed` compare with the run before; `holds`
+    are sentences, each with the number, the limit, its key and the flag that lifts it; `stale` is
+    the question that has been answered from memory for longest.
+    """
+
+    name: str
+    status: Status
+    degraded: bool
+    networks: Networks
+    added: Networks
+    removed: Networks
+    problems: tuple[Problem, ...]
+    holds: tuple[str, ...]
+    stale: Stale | None
+    notice: str
+
+
+class TableReport(NamedTuple):
+    """A table beside the two of postscreen; `changed` tells whether its file holds other rules."""
+
+    path: Path
+    format: FormatName
+    networks: Networks
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One run of `generate`; `started` in seconds since the epoch.
+
+    `path` is where the allow table goes (None: standard output), `networks` what it holds,
+    `before` what it held. `refusals` are sentences, each with the number, the limit, the
+    configuration key and the flag that lets it pass; `notices` are news that change no exit code;
+    `duration` is in seconds, `last_success` when a run before this one wrote the state, `asked`
+    when all providers were last asked for, `questions` how many questions this run asked;
+    `verified` tells whether postmap loaded the tables before they took their places;
+    `not_reloaded` why Postfix did not;
+    `unread` that a reload was not asked for, and postscreen names a table that was replaced;
+    `tables` are those of `[[output.tables]]`.
+    """
+
+    started: float
+    path: Path | None
+    outcome: Outcome
+    providers: tuple[ProviderReport, ...]
+    networks: Networks
+    rejected: Networks
+    before: Networks
+    questions: int
+    failed: int
+    verified: bool = False
+    duration: float = 0.0
+    last_success: float = 0.0
+    asked: float = 0.0
+    refusals: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    not_reloaded: str = ""
+    unread: bool = False
+    tables: tuple[TableReport, ...] = ()
+
+    @property
+    def added(self) -> Networks:
+        """What the table gains."""
+        return self.networks - self.before if not self.refusals else EMPTY
+
+    @property
+    def removed(self) -> Networks:
+        """What the table loses."""
+        return self.before - self.networks if not self.refusals else EMPTY
+
+    @property
+    def has_news(self) -> bool:
+        """Whether somebody should read this even if the exit code is 0."""
+        return bool(self.notices) or any(provider.notice for provider in self.providers)
+
+    @property
+    def exit_code(self) -> Exit:
+        """The code that the README lists, the first that applies of 4, 5, 3, 0."""
+        if self.refusals:
+            return Exit.REFUSED
+        if self.not_reloaded:
+            return Exit.NOT_RELOADED
+        if any(provider.degraded for provider in self.providers):
+            return Exit.DEGRADED
+        return Exit.OK
+
+
+def expired_report(provider: Provider, left: Networks) -> ProviderReport:
+    """Return the report of a provider that has expired; `left` is what goes with it."""
+    return ProviderReport(
+        name=provider.name,
+        status="expired",
+        degraded=False,
+        networks=EMPTY,
+        added=EMPTY,
+        removed=left,
+        problems=(),
+        holds=(),
+        stale=None,
+        notice=f"its last day was {provider.expires} ({provider.origin})" if left else "",
+    )
+
+
+def provider_report(decision: Decision) -> ProviderReport:
+    """Return the report of one provider."""
+    name = decision.provider.name
+    return ProviderReport(
+        name=name,
+        status=decision.status,
+        degraded=decision.degraded,
+        networks=decision.networks,
+        added=decision.passed - decision.earlier,
+        removed=decision.earlier - decision.passed,
+        problems=decision.candidate.problems,
+        holds=tuple(f"{hold.phrase}; --accept {name} lets it pass" for hold in decision.holds),
+        stale=min(decision.stale.values(), key=lambda stale: stale.seen, default=None),
+        notice=decision.notice,
+    )

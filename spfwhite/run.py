@@ -1,0 +1,305 @@
+"""The run: fetch, then decide, then write.
+
+Owns: the order of the steps, the clock and the lock. Refuses: to decide (`spfwhite.plan.decided`),
+to print (`spfwhite.cli.main`) and to exit.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from spfwhite import files
+from spfwhite.config.settings import Config
+from spfwhite.dns.answers import Failed
+from spfwhite.errors import ReloadError, StateError, UsageError
+from spfwhite.plan.decided import Decided, decide_run
+from spfwhite.plan.state import State, load
+from spfwhite.report import notices
+from spfwhite.report.report import Report, TableReport, provider_report
+from spfwhite.sources import fetch
+from spfwhite.sources.crawl import Progress, no_progress
+from spfwhite.sources.memory import Heard, Recall, policy
+from spfwhite.tables import write
+from spfwhite.tables.formats import FormatName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What one run was asked to do beyond its configuration.
+
+    `output` is the one table to write, "-" for standard output, in the format `form`; None means
+    the configured tables. `accept` names providers whose hold is lifted ("all": every one), `only`
+    the one provider to ask the network for. `wait` is how many seconds to wait for the lock.
+    `progress` is called with the numbers of answered and of asked questions.
+    """
+
+    output: Path | None = None
+    dry_run: bool = False
+    force: bool = False
+    record: Path | None = None
+    replay: Path | None = None
+    offline: bool = False
+    only: str = ""
+    accept: tuple[str, ...] = ()
+    form: FormatName = "postscreen"
+    wait: float = 0.0
+    progress: Progress = no_progress
+
+    @property
+    def writes_state(self) -> bool:
+        """Only a run that writes the configured tables writes the state."""
+        return self.output is None and not self.dry_run
+
+    @property
+    def compares(self) -> bool:
+        """Whether the configured tables are compared with those of the run before."""
+        return self.output is None and self.replay is None
+
+
+class Run(NamedTuple):
+    """A report, and the allow table as it stands in the file or on standard output."""
+
+    report: Report
+    table: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Start:
+    """What a run starts from: `started` in seconds since the epoch, the state as it was found.
+
+    `configured` is the configuration as it was read, `in_force` that of today and of this run:
+    without the providers that have expired. `state` None: there is none, and `notices` say why if
+    there should be one.
+    """
+
+    started: float
+    options: Options
+    configured: Config
+    in_force: Config
+    state: State | None
+    notices: tuple[str, ...]
+
+    @property
+    def before(self) -> State:
+        """The state to compare with."""
+        return self.state or State()
+
+
+PLAIN: Final = Options()
+
+
+def generate(config: Config, options: Options = PLAIN) -> Run:
+    """Make the tables and return the report; `config` comes from `spfwhite.config.load`.
+
+    Raises UsageError, FileError, LockedError, SnapshotError, NoNameServerError and ProgramError.
+    """
+    now = time.time()
+    in_force = config.in_force(datetime.fromtimestamp(now, UTC).date())
+    _check(in_force, options)
+    with _lock(in_force, options):
+        start = _prepare(config, in_force, options, now)
+        decided = _decide(start)
+        ready = write.prepared(
+            start.in_force,
+            decided.plan,
+            options.output,
+            now,
+            form=options.form,
+            force=options.force,
+        )
+        report = _carry_out(start, _report(start, decided, ready), ready, decided)
+    return Run(replace(report, duration=time.time() - now), ready[0].content)
+
+
+def reload(config: Config, wait: float = 0.0) -> bool:
+    """Make Postfix load the tables of earlier runs; return False if it has them already.
+
+    `wait` is how many seconds to wait for the lock. Raises UsageError without a state, ReloadError,
+    FileError and LockedError.
+    """
+    _required(config)  # before a folder is made for the lock
+    with _lock(config, Options(wait=wait)):
+        try:
+            return write.reload_if_needed(config, _required(config))
+        except ReloadError as error:
+            raise ReloadError(f"Postfix did not reload: {error}") from None
+
+
+def _required(config: Config) -> State:
+    """Return the state of an earlier run; raises UsageError and FileError."""
+    path = config.state.path
+    try:
+        state = load(path)
+    except StateError as error:
+        raise UsageError(f"{path} {error}: run `spfwhite generate`") from None
+    if state is None:
+        raise UsageError(f"there is no {path}: no run with this configuration has written a table")
+    return state
+
+
+def _prepare(configured: Config, in_force: Config, options: Options, now: float) -> _Start:
+    """Read the state; raises UsageError and FileError."""
+    state, notices = (None, []) if options.replay else _remembered(in_force, options)
+    if options.only and state is None:
+        # without a state, `--only NAME -o FILE` makes a table of that provider alone
+        chosen = tuple(each for each in in_force.providers if each.name == options.only)
+        in_force = replace(in_force, providers=chosen)
+    return _Start(
+        started=now,
+        options=options,
+        configured=configured,
+        in_force=in_force,
+        state=state,
+        notices=tuple(notices),
+    )
+
+
+def _decide(start: _Start) -> Decided:
+    """Ask, and decide; raises SnapshotError, NoNameServerError and FileError."""
+    options = start.options
+    decided = decide_run(
+        start.in_force,
+        start.before,
+        _heard(start),
+        start.started,
+        accept=options.accept,
+        force=options.force,
+    )
+    if options.record:
+        fetch.save_snapshot(options.record, decided.answers)
+    return decided
+
+
+def _heard(start: _Start) -> Heard:
+    options = start.options
+    if options.replay:
+        return Heard(answers=fetch.load_snapshot(options.replay), whole=True)
+    if options.offline:
+        return Heard(answers={}, whole=False)
+    recall = Recall(start.before.known, policy(start.in_force), start.started)
+    return fetch.fetch(start.in_force, recall, only=options.only, progress=options.progress)
+
+
+def _report(start: _Start, decided: Decided, ready: list[write.Ready]) -> Report:
+    """Return the report of a run of which nothing has been written yet."""
+    plan, allow = decided.plan, ready[0]
+    failures = sum(isinstance(answer, Failed) for answer in decided.answers.values())
+    configured_tables = start.in_force.output.tables if not start.options.output else ()
+    return Report(
+        started=start.started,
+        path=allow.path,
+        outcome="planned",
+        providers=(
+            *(provider_report(decision) for decision in plan.decisions),
+            *notices.expired(start.configured, start.in_force, start.before),
+        ),
+        networks=plan.permitted,
+        rejected=plan.rejected,
+        before=allow.before,
+        questions=len(decided.heard.answers),
+        failed=failures,
+        last_success=start.before.written,
+        asked=decided.asked,
+        refusals=(*plan.refusals, *(table.refusal for table in ready if table.refusal)),
+        notices=(*start.notices, *_news(start, decided, ready)),
+        tables=tuple(
+            TableReport(
+                path=table.table.path,
+                format=table.table.format,
+                networks=table.networks,
+                changed=not table.is_current,
+            )
+            for table in ready
+            if table.table in configured_tables
+        ),
+    )
+
+
+def _news(start: _Start, decided: Decided, ready: list[write.Ready]) -> Iterator[str]:
+    """Yield what has to be said of this run, and of what was configured since the last one."""
+    options = start.options
+    yield from notices.darkness(decided.answers, decided.recall.stale)
+    yield from notices.needless(decided, options.accept, force=options.force)
+    if not options.compares:
+        return
+    if start.state:
+        yield from notices.unconfigured(start.configured, start.state)
+        yield from write.left_behind(start.in_force, ready, start.state)
+    elif not start.notices:
+        yield from notices.forgotten(start.in_force.state.path, ready[0])
+
+
+def _carry_out(start: _Start, report: Report, ready: list[write.Ready], decided: Decided) -> Report:
+    """Write what the plan says, unless it is refused or a dry run; return the report of it."""
+    config, options = start.in_force, start.options
+    if report.refusals:
+        if not options.dry_run:
+            write.create_header_only(ready, report.started)
+        return replace(report, outcome="refused")
+    if options.dry_run or report.path is None:
+        return report
+    state = write.next_state(ready, decided) if options.writes_state else None
+    written = write.write_tables(config, ready, state)
+    main = [each for each in written if each.table not in config.output.tables]
+    report = replace(
+        report,
+        outcome="written" if main else "current",
+        verified=write.is_verified(config),
+        notices=(*report.notices, *write.replaced(written)),
+    )
+    if state is None:
+        return report
+    if not config.postfix.reload:
+        return replace(report, unread=write.is_unread(config, written))
+    try:
+        write.reload_if_needed(config, state)
+    except ReloadError as error:
+        return replace(report, not_reloaded=str(error))
+    return report
+
+
+def _check(config: Config, options: Options) -> None:
+    """Raise UsageError or FileError for what needs no answer to be known to fail."""
+    names = {provider.name for provider in config.enabled()}
+    wanted = {name for name in options.accept if name != "all"} | {options.only} - {""}
+    for name in sorted(wanted - names):
+        raise UsageError(f"{name!a} is not an enabled provider; see `spfwhite providers`")
+    write.require_folders(config, options.output)
+
+
+def _lock(config: Config, options: Options) -> AbstractContextManager[None]:
+    if not options.writes_state:
+        return nullcontext()
+    files.make_folder(config.state.path.parent)
+    return files.lock(config.state.path.with_name(config.state.path.name + ".lock"), options.wait)
+
+
+def _remembered(config: Config, options: Options) -> tuple[State | None, list[str]]:
+    """Return the state, and what has to be said about it; raises UsageError and FileError."""
+    path = config.state.path
+    try:
+        state = load(path)
+    except StateError as error:
+        _refuse_without_state(options, f"{path} {error}")
+        aside = path.with_name(path.name + ".bad")
+        if options.writes_state:
+            files.move(path, aside)
+        kept = f"it is kept as {aside}" if options.writes_state else "it is left in place"
+        gone = f"{path} {error}: going on without it, the rails compare with nothing; {kept}"
+        return None, [gone]
+    if state is None:
+        _refuse_without_state(options, f"there is no {path}")
+    return state, []
+
+
+def _refuse_without_state(options: Options, why: str) -> None:
+    """Raise UsageError for what cannot be done without the state of an earlier run."""
+    if options.offline or (options.only and not options.output):
+        option = "--offline" if options.offline else "--only"
+        raise UsageError(f"{option} needs the state of an earlier run, and {why}")

@@ -1,0 +1,1 @@
+"""All answers of a run: from DNS, web pages and memory."""

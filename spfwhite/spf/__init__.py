@@ -1,0 +1,1 @@
+"""What a record passes, by RFC 7208."""

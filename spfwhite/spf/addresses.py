@@ -1,0 +1,111 @@
+"""What a snapshot says of one name: the one SPF record there, the addresses of an `a` or `mx` term.
+
+Owns: the choice of the record (RFC 7208 section 4.5) and the address look-ups of section 5, with
+what can go wrong on the way. Refuses: any look-up, and to follow an include.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from spfwhite.dns.answers import NOT_ASKED, Answer, Answers, Failed, Found, Question, Void, mx_hosts
+from spfwhite.networks import IPV4_MAPPED, Networks, Range, masked
+from spfwhite.spf import record as spf
+from spfwhite.spf.reach import MAX_MX_HOSTS, address_questions, exchanges
+from spfwhite.spf.result import Fault
+
+
+class Addresses(NamedTuple):
+    """What an `a` or `mx` term matches, voids and faults for IPv4 and for IPv6, values read.
+
+    A check asks only for the family of its client, so each family has its own.
+    """
+
+    networks: Networks
+    voids: tuple[int, int]
+    faults: tuple[Fault | None, Fault | None]
+    read: int
+
+
+def record_at(answers: Answers, domain: str) -> str | Fault:
+    """Return the text of the one SPF record at a domain (section 4.5), or why there is none."""
+    if "." not in domain:
+        return Fault("missing", f"{domain} is not a domain of several labels")  # section 4.3
+    answer = answers.get(Question(domain, "TXT"), NOT_ASKED)
+    match answer:
+        case Failed():
+            return failure(Question(domain, "TXT"), answer)
+        case Void("NXDOMAIN"):
+            return Fault("missing", f"{domain} does not exist")
+        case Void():
+            return Fault("missing", f"{domain} has no TXT record")
+    texts = spf.spf_texts(answer.values)
+    if not texts:
+        return Fault("missing", f"{domain} has no SPF record")
+    if len(texts) > 1:
+        return Fault("multiple", f"{domain} has {len(texts)} SPF records, so none counts")
+    return texts[0]
+
+
+def failure(question: Question, answer: Failed) -> Fault:
+    """Return the fault of a question that has no answer."""
+    if answer is NOT_ASKED:
+        return Fault("limit", f"{question.rrtype} {question.name} was not asked")
+    return Fault("temporary", f"{question.rrtype} {question.name} failed: {answer.reason}")
+
+
+def addresses(answers: Answers, term: spf.Hosts, name: str) -> Addresses:
+    """Return what `a` (section 5.3) or `mx` (section 5.4) matches at a name."""
+    hosts, voids, fault, read = [name], 0, None, 0
+    if term.kind == "mx":
+        answer = answers.get(Question(name, "MX"), NOT_ASKED)
+        hosts, voids, fault = _exchanges(name, answer)
+        read = len(answer.values) if isinstance(answer, Found) else 0
+    families = [_family(answers, term, hosts, index) for index in (0, 1)]
+    networks = Networks(families[0].ranges, families[1].ranges)
+    if networks.v6:
+        networks -= IPV4_MAPPED
+    return Addresses(
+        networks,
+        (voids + families[0].voids, voids + families[1].voids),
+        (fault or families[0].fault, fault or families[1].fault),
+        read + sum(len(family.ranges) for family in families),
+    )
+
+
+def _exchanges(name: str, answer: Answer) -> tuple[list[str], int, Fault | None]:
+    match answer:
+        case Failed():
+            return [], 0, failure(Question(name, "MX"), answer)
+        case Void():
+            return [], 1, None
+    fault = None
+    if len(mx_hosts(answer)) > MAX_MX_HOSTS:
+        fault = Fault("limit", f"{name} has more than {MAX_MX_HOSTS} MX hosts")
+    return exchanges(answer), 0, fault
+
+
+@dataclass(slots=True)
+class _Family:
+    ranges: list[Range]
+    voids: int = 0
+    fault: Fault | None = None
+
+
+def _family(answers: Answers, term: spf.Hosts, hosts: list[str], index: int) -> _Family:
+    """Return the addresses of one family of all hosts; `index` is 0 for A, 1 for AAAA."""
+    family = _Family([])
+    prefix, bits = ((term.prefix4, 32), (term.prefix6, 128))[index]
+    for host in hosts:
+        question = address_questions(host)[index]
+        match answers.get(question, NOT_ASKED):
+            case Found(values):
+                numbers = (int(ipaddress.ip_address(value)) for value in values)
+                family.ranges.extend(masked(number, prefix, bits) for number in numbers)
+            case Void():
+                family.voids += 1
+            case Failed() as failed:
+                family.fault = family.fault or failure(question, failed)
+    return family

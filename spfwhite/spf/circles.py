@@ -1,0 +1,162 @@
+"""What records pass in list mode, alone or in a circle of includes: sets of addresses only.
+
+What a record passes follows from what its terms match (RFC 7208 section 4.6.2). In a circle the
+"+" includes match what other records of the circle pass: the least fixed point, from nothing
+upwards. A record passes all that a "+" include brings if it denies nothing before that term, so
+records that reach each other by such terms pass the same and are one group, worked out once. That
+leaves circles that deny first, in which a group is worked out again when one that it includes has
+grown.
+
+Owns: first match and fixed point in list mode. Refuses: to read answers (`spfwhite.spf.list_mode`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from spfwhite.networks import EMPTY, Networks
+from spfwhite.spf import record as spf
+from spfwhite.spf.budget import Budget
+from spfwhite.spf.components import components
+from spfwhite.spf.first_match import first_match
+from spfwhite.spf.result import Fault, Problem
+
+
+class Match(NamedTuple):
+    """What a term matches, the record it leads to, and what is wrong with it.
+
+    `unrailed` is what it matches without the rail on width: what a directive that is not "+" takes
+    away by an include, since nothing is too wide to be denied.
+    """
+
+    term: spf.Term
+    networks: Networks = EMPTY
+    unrailed: Networks = EMPTY
+    child: str = ""
+    problem: Problem | None = None
+
+
+@dataclass(slots=True)
+class Record:
+    """The record at a domain: its terms, and what they match as far as no circle decides that.
+
+    `lookups` and `voids` are those of section 4.6.4, voids for IPv4 and for IPv6.
+    """
+
+    domain: str
+    text: str = ""
+    fault: Problem | None = None
+    matches: list[Match] = field(default_factory=list)
+    lookups: int = 0
+    voids: list[int] = field(default_factory=lambda: [0, 0])
+
+    def problem(self, term: spf.Term, fault: Fault) -> Problem:
+        """Return the problem of a term; a denial that is not known widens the list."""
+        return Problem(fault.kind, self.domain, term.text, fault.detail, term.qualifier != "+")
+
+    def dropped(self, term: spf.Term, fault: Fault, child: str = "") -> Match:
+        """Return that a term matches nothing, and why."""
+        return Match(term, child=child, problem=self.problem(term, fault))
+
+    @property
+    def is_railed(self) -> bool:
+        """Whether the rail on width takes something from a term, here or below."""
+        return any(match.networks != match.unrailed for match in self.matches)
+
+    def matched(self, circle: Mapping[str, Networks], *, railed: bool = True) -> list[Networks]:
+        """Return what each term matches, where the records of the circle pass `circle`."""
+        return [
+            circle[match.child]
+            if match.term.qualifier == "+" and match.child in circle
+            else (match.networks if railed else match.unrailed)
+            for match in self.matches
+        ]
+
+    def passed(self, matched: Sequence[Networks], budget: Budget) -> list[Networks]:
+        """Return what each term passes: what a "+" directive matches and the record not denies.
+
+        Denied is what a directive that is not "+" matches first (section 4.6.2). No "+" directive
+        before that one matches it, so it goes from all of them, wherever they stand.
+        """
+        budget.spend(len(matched))
+        denied = self._denied(matched, budget)
+        return [
+            budget.difference(networks, denied) if match.term.qualifier == "+" else EMPTY
+            for match, networks in zip(self.matches, matched, strict=True)
+        ]
+
+    def _denied(self, matched: Sequence[Networks], budget: Budget) -> Networks:
+        denies = [match.term.qualifier != "+" for match in self.matches]
+        if self.matches and isinstance(self.matches[-1].term.body, spf.All):
+            denies[-1] = False  # nothing comes after it, so it takes nothing away (section 5.1)
+        pairs = list(zip(matched, denies, strict=True))
+        disputed = budget.union(networks for networks, is_denial in pairs if is_denial)
+        if not disputed:
+            return EMPTY
+        most = disputed.count()  # a large include is cut to what is disputed
+        parts = [
+            budget.intersection(networks, disputed) if networks.count() > most else networks
+            for networks in matched
+        ]
+        budget.spend(sum(part.count() for part in parts))
+        won = first_match(parts)
+        return budget.union(part for part, is_denial in zip(won, denies, strict=True) if is_denial)
+
+    def passes_on(self, circle: Mapping[str, object]) -> list[str]:
+        """Return the records of the circle all of whose addresses this one passes too."""
+        names = []
+        for match in self.matches:
+            if match.term.qualifier != "+" and match.networks:
+                break
+            if match.term.qualifier == "+" and match.child in circle:
+                names.append(match.child)
+        return names
+
+
+def fixed_point(
+    records: Mapping[str, Record], budget: Budget, *, railed: bool = True
+) -> dict[str, Networks]:
+    """Return what each record of a circle passes, or the only one; raises OverBudgetError."""
+    passed = dict.fromkeys(records, EMPTY)
+    groups = _groups(records)
+    includers = _includers(records, groups)
+    waiting = dict.fromkeys(range(len(groups)))  # in this order, each once
+    while waiting:
+        number = next(iter(waiting))
+        del waiting[number]
+        parts = [
+            part
+            for name in groups[number]
+            for part in records[name].passed(records[name].matched(passed, railed=railed), budget)
+        ]
+        together = budget.union(parts)
+        if together != passed[groups[number][0]]:
+            passed.update(dict.fromkeys(groups[number], together))
+            waiting.update(dict.fromkeys(includers[number]))
+    return passed
+
+
+def _groups(records: Mapping[str, Record]) -> list[list[str]]:
+    """Return the records that pass the same, each group after those that it passes on from."""
+    passes_on = {name: record.passes_on(records) for name, record in records.items()}
+    known: set[str] = set()
+    groups = []
+    for name in records:
+        for group in components(name, passes_on.__getitem__, known):
+            known.update(group)
+            groups.append(group)
+    return groups
+
+
+def _includers(records: Mapping[str, Record], groups: list[list[str]]) -> list[set[int]]:
+    """Return for each group the other groups that include one of its records."""
+    number_of = {name: number for number, group in enumerate(groups) for name in group}
+    includers: list[set[int]] = [set() for _ in groups]
+    for name, record in records.items():
+        for match in record.matches:
+            child = number_of.get(match.child)
+            if child is not None and child != number_of[name] and match.term.qualifier == "+":
+                includers[child].add(number_of[name])
+    return includers

@@ -1,0 +1,202 @@
+"""RFC 7208 sections 4 to 6 over a snapshot, in list mode: what a domain passes, term by term.
+
+Where `check_host` ends with an error for good, list mode goes on: a term that is malformed, that
+cannot be decided, that fails or that loops is dropped with a problem, and the other terms count.
+What a record passes is then a set that depends only on what the records below it pass, so each
+record is evaluated once, after those it leads to, however many domains share it.
+
+Records that lead to each other in a circle have no such order. A walk that stops at a name on its
+own path finds, wherever it starts, what "+" includes bring in from any of them: the least fixed
+point of "a record passes what its `+` includes pass". A directive that is not "+" has none (`a`
+denies what `b` passes, and `b` what `a` passes), so inside a circle it is dropped.
+
+Owns: the evaluation in list mode. Refuses: any look-up. Strict mode is `spfwhite.spf.strict`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from itertools import count
+from typing import Final
+
+from spfwhite.dns.answers import Answers
+from spfwhite.networks import EVERYTHING, Networks
+from spfwhite.spf import record as spf
+from spfwhite.spf.addresses import addresses, record_at
+from spfwhite.spf.budget import Budget, OverBudgetError, is_over, over_budget
+from spfwhite.spf.circles import Match, Record, fixed_point
+from spfwhite.spf.components import components
+from spfwhite.spf.reach import evaluated, target
+from spfwhite.spf.result import Evaluation, Fault, Node, Problem, Step
+from spfwhite.spf.width import ANY_WIDTH, Widest
+
+MANY: Final = 1_000_000
+"""Look-ups are counted up to here: doubled includes would make numbers of a thousand digits."""
+
+
+def evaluate(domains: Iterable[str], answers: Answers, *, widest: Widest = ANY_WIDTH) -> Evaluation:
+    """Return what each domain passes in list mode.
+
+    "+" terms wider than `widest` pass nothing (`too-wide`). A domain that takes more work than
+    `spfwhite.spf.budget` allows passes nothing (`limit`).
+    """
+    mode = _ListMode(answers, widest)
+    return Evaluation(mode.nodes, {domain: mode.root(domain) for domain in domains})
+
+
+class _ListMode:
+    """Evaluates each record once, the records of a circle together."""
+
+    def __init__(self, answers: Answers, widest: Widest) -> None:
+        self._answers = answers
+        self._widest = widest
+        self._below: dict[str, list[str]] = {}
+        self._index: dict[str, int] = {}
+        self._unrailed: dict[str, Networks] = {}
+        self._spent: dict[str, int] = {}
+        self.nodes: list[Node] = []
+
+    def root(self, domain: str) -> int:
+        """Return the index of a domain's node, evaluating all that it leads to first.
+
+        What the records below it cost counts whoever was the first to lead to them, so the order
+        of the domains does not matter.
+        """
+        spent = sum(self._spent.get(name, 0) for name in self._reached(domain))
+        for circle in components(domain, self._leads_to, self._index):
+            if is_over(spent):
+                break
+            spent += self._settle(circle)
+        if is_over(spent):
+            self.nodes.append(over_budget(domain))
+            return len(self.nodes) - 1
+        return self._index[domain]
+
+    def _reached(self, domain: str) -> Iterable[str]:
+        names = {domain: None}
+        queue = [domain]
+        for name in queue:  # grows while it is walked
+            fresh = dict.fromkeys(self._leads_to(name)).keys() - names.keys()
+            names.update(dict.fromkeys(fresh))
+            queue += fresh
+        return queue
+
+    def _leads_to(self, domain: str) -> list[str]:
+        if domain not in self._below:
+            text = record_at(self._answers, domain)
+            terms = () if isinstance(text, Fault) else evaluated(spf.parse(text))
+            names = (
+                target(term.body.domain, domain)
+                for term in terms
+                if isinstance(term.body, spf.Include | spf.Redirect)
+            )
+            self._below[domain] = [name for name in names if isinstance(name, str)]
+        return self._below[domain]
+
+    def _settle(self, names: list[str]) -> int:
+        """Evaluate records that lead to each other, or one alone; return what it cost."""
+        budget = Budget()
+        with suppress(OverBudgetError):  # then it has no node, but its price
+            self._evaluate(names, budget)
+        self._spent[names[0]] = budget.spent
+        return budget.spent
+
+    def _evaluate(self, names: list[str], budget: Budget) -> None:
+        is_circle = len(names) > 1 or names[0] in self._leads_to(names[0])
+        circle = frozenset(names if is_circle else ())
+        records = {name: self._record(name, circle, budget) for name in names}
+        passed = unrailed = fixed_point(records, budget)
+        if any(record.is_railed for record in records.values()):
+            unrailed = fixed_point(records, budget, railed=False)
+        matched = {name: record.matched(passed) for name, record in records.items()}
+        parts = {name: records[name].passed(matched[name], budget) for name in names}
+        self._unrailed |= unrailed
+        self._index |= zip(names, count(len(self.nodes)), strict=False)
+        # a check that starts anywhere in a circle comes to all of it
+        lookups = min(MANY, sum(record.lookups for record in records.values()))
+        voids = min(MANY, sum(max(record.voids) for record in records.values()))
+        for name, record in records.items():
+            rows = zip(record.matches, matched[name], parts[name], strict=True)
+            steps = tuple(self._step(*row) for row in rows)
+            node = Node(name, record.text, steps, passed[name], lookups, voids, record.fault)
+            self.nodes.append(node)
+
+    def _step(self, match: Match, matched: Networks, passed: Networks) -> Step:
+        child = self._index.get(match.child)
+        return Step(match.term.text, match.term.qualifier, matched, passed, child, match.problem)
+
+    def _record(self, domain: str, circle: frozenset[str], budget: Budget) -> Record:
+        text = record_at(self._answers, domain)
+        if isinstance(text, Fault):
+            return Record(domain, fault=Problem(text.kind, domain, "", text.detail))
+        record = Record(domain, text)
+        for term in evaluated(spf.parse(text)):
+            record.matches.append(self._match(record, term, circle, budget))
+        return record
+
+    def _match(
+        self, record: Record, term: spf.Term, circle: frozenset[str], budget: Budget
+    ) -> Match:
+        match term.body:
+            case spf.All():  # section 5.1
+                return self._narrowed(record, Match(term, EVERYTHING))
+            case spf.Include(spec) | spf.Redirect(spec):
+                return self._included(record, term, spec, circle)
+            case spf.Hosts() as hosts:
+                return self._narrowed(record, self._hosts(record, term, hosts, budget))
+            case spf.Ip(networks):  # section 5.6
+                return self._narrowed(record, Match(term, networks))
+            case spf.ByClient(kind):  # sections 5.5 and 5.7
+                record.lookups += 1
+                return record.dropped(
+                    term, Fault("undecidable", f"{kind} is decided by the client")
+                )
+            case spf.Malformed(reason):  # section 4.6, where it voids the record
+                return record.dropped(term, Fault("syntax", reason))
+            case spf.Ignored():  # section 6
+                return Match(term)
+
+    def _narrowed(self, record: Record, match: Match) -> Match:
+        whole = match.networks
+        networks = self._widest.narrowed(match.term, whole)
+        problem = match.problem
+        if networks != whole:
+            problem = record.problem(match.term, self._widest.fault(match.term))
+        return Match(match.term, networks, whole, problem=problem)
+
+    def _included(self, record: Record, term: spf.Term, spec: str, circle: frozenset[str]) -> Match:
+        """Match an `include` (section 5.2) or the `redirect` (section 6.1)."""
+        record.lookups += 1
+        name = target(spec, record.domain)
+        if isinstance(name, Fault):
+            return record.dropped(term, name)
+        if name in circle:
+            fault = Fault("loop", f"{name} leads back to {record.domain}")
+            return record.dropped(term, fault, name)
+        node = self.nodes[self._index[name]]
+        record.lookups += node.lookups
+        record.voids = [voids + node.voids for voids in record.voids]
+        if node.fault:
+            # an error for `check_host`, which ends there
+            return record.dropped(term, Fault(node.fault.kind, node.fault.detail), name)
+        unrailed = self._unrailed[name]
+        return Match(term, node.passed if term.qualifier == "+" else unrailed, unrailed, name)
+
+    def _hosts(self, record: Record, term: spf.Term, body: spf.Hosts, budget: Budget) -> Match:
+        """Match `a` (section 5.3) or `mx` (section 5.4)."""
+        record.lookups += 1
+        name = target(body.domain, record.domain)
+        if isinstance(name, Fault):
+            return record.dropped(term, name)
+        found = addresses(self._answers, body, name)
+        budget.spend(found.read)
+        record.voids = [a + b for a, b in zip(record.voids, found.voids, strict=True)]
+        fault = found.faults[0] or found.faults[1]
+        if fault:
+            return Match(term, found.networks, problem=record.problem(term, fault))
+        if not found.networks:
+            # no match and no error, so nothing was dropped
+            problem = Problem("missing", record.domain, term.text, f"{name} has no address")
+            return Match(term, problem=problem)
+        return Match(term, found.networks)

@@ -1,0 +1,175 @@
+"""Which questions a record leads to, and how far one domain may lead.
+
+Owns: the step from a term to the names it needs (RFC 7208 sections 4.8 and 5) and the limits of
+one domain: depth, questions, MX hosts. Refuses: to ask anything.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from spfwhite.dns.answers import Answer, Answers, Found, Question, canonical, mx_hosts, name_fault
+from spfwhite.spf import record as spf
+from spfwhite.spf.result import Fault
+
+MAX_MX_HOSTS: Final = 100
+
+MAX_OCTETS: Final = 2**20
+"""Of all SPF records of one domain; a real one has a few thousand."""
+
+
+class Limits(NamedTuple):
+    """The caps of one domain: questions and look-ups, and the depth of its includes."""
+
+    lookups: int
+    depth: int
+
+
+def target(spec: str | None, domain: str) -> str | Fault:
+    """Return the name that a domain-spec means in a record at `domain` (section 4.8)."""
+    if spec is None:
+        return domain
+    name = spf.expand(spec, domain)
+    if name is None:
+        return Fault("undecidable", "its macros depend on the client or the sender")
+    name = canonical(name)
+    fault = name_fault(name)
+    return Fault("syntax", f"its domain {fault}") if fault else name
+
+
+def evaluated(record: spf.Record) -> Iterator[spf.Term]:
+    """Yield the terms that an evaluation comes to: up to `all`, then the redirect, if any."""
+    for term in record.terms:
+        if not isinstance(term.body, spf.Redirect | spf.Ignored):
+            yield term
+        if isinstance(term.body, spf.All):
+            return
+    redirect = record.redirect
+    if redirect:
+        yield redirect
+
+
+def term_questions(term: spf.Term, domain: str) -> list[Question]:
+    """Return what has to be asked for one term of the record at `domain`."""
+    match term.body:
+        case spf.Include(spec) | spf.Redirect(spec):
+            name = target(spec, domain)
+            return [Question(name, "TXT")] if isinstance(name, str) else []
+        case spf.Hosts(kind, host):
+            name = target(host, domain)
+            if not isinstance(name, str):
+                return []
+            return [Question(name, "MX")] if kind == "mx" else address_questions(name)
+    return []
+
+
+def address_questions(host: str) -> list[Question]:
+    """Return the two questions for the addresses of a host."""
+    return [Question(host, "A"), Question(host, "AAAA")]
+
+
+def exchanges(answer: Found) -> list[str]:
+    """Return the MX hosts that can be asked for, best preference first, at most 100."""
+    return [host for host in mx_hosts(answer) if name_fault(host) is None][:MAX_MX_HOSTS]
+
+
+class FollowUp(NamedTuple):
+    """The questions that an answer leads to, in the order of its terms, and its octets of SPF."""
+
+    questions: tuple[Question, ...]
+    octets: int = 0
+
+
+NOTHING: Final = FollowUp(())
+
+
+@lru_cache(maxsize=32768)
+def follow_up(question: Question, answer: Answer) -> FollowUp:
+    """Return what an answer leads to."""
+    if not isinstance(answer, Found):
+        return NOTHING
+    if question.rrtype == "MX":
+        hosts = exchanges(answer)
+        return FollowUp(tuple(asked for host in hosts for asked in address_questions(host)))
+    if question.rrtype != "TXT":
+        return NOTHING
+    texts = spf.spf_texts(answer.values)
+    octets = sum(map(len, texts))
+    if len(texts) != 1:
+        return FollowUp((), octets)
+    terms = evaluated(spf.parse(texts[0]))
+    questions = (asked for term in terms for asked in term_questions(term, question.name))
+    return FollowUp(tuple(questions), octets)
+
+
+class Reach:
+    """The questions that one domain needs, as far as the answers so far tell.
+
+    Each has its smallest depth, counted in includes and redirects; a shorter path to a name that
+    was reached before is followed again, so the order in which answers come does not matter.
+    """
+
+    __slots__ = ("_answers", "_limits", "_octets", "_read", "depth", "over")
+
+    def __init__(self, answers: Answers, limits: Limits) -> None:
+        self._answers = answers
+        self._limits = limits
+        self.depth: dict[Question, int] = {}
+        self._read: set[Question] = set()
+        self._octets = 0
+        self.over = ""
+        """Which limit was met, as a phrase; "" for none."""
+
+    def start(self, domain: str) -> list[Question]:
+        """Begin at a domain; return the questions that have no answer yet."""
+        return self._advance(deque([(Question(domain, "TXT"), 0)]))
+
+    def answered(self, question: Question) -> list[Question]:
+        """Go on from a question that has its answer now; return the new ones without."""
+        return self._advance(deque(self._below(question, self._answers[question])))
+
+    @property
+    def is_too_long(self) -> bool:
+        """Whether the records are longer than what is worth reading at all."""
+        return self._octets > MAX_OCTETS
+
+    def _below(self, question: Question, answer: Answer) -> Iterator[tuple[Question, int]]:
+        if self.is_too_long:
+            return  # and the record is not even parsed, which takes memory
+        found = follow_up(question, answer)
+        if found.octets and question not in self._read:
+            self._read.add(question)
+            self._octets += found.octets
+        if self.is_too_long:
+            self.over = f"its records are longer than {MAX_OCTETS >> 20} MiB"
+            return
+        depth = self.depth[question]
+        for asked in found.questions:
+            yield asked, depth + 1 if asked.rrtype == "TXT" else depth
+
+    def _advance(self, queue: deque[tuple[Question, int]]) -> list[Question]:
+        unanswered = []
+        while queue:
+            question, depth = queue.popleft()
+            known = self.depth.get(question)
+            if (known is not None and known <= depth) or not self._admits(known, depth):
+                continue
+            self.depth[question] = depth
+            answer = self._answers.get(question)
+            if answer is not None:
+                queue.extend(self._below(question, answer))
+            elif known is None:
+                unanswered.append(question)
+        return unanswered
+
+    def _admits(self, known: int | None, depth: int) -> bool:
+        if depth > self._limits.depth:
+            self.over = f"its includes go deeper than {self._limits.depth} (spf.max_depth)"
+            return False
+        if known is None and len(self.depth) >= self._limits.lookups:
+            self.over = f"it needs more than {self._limits.lookups} questions (spf.max_lookups)"
+            return False
+        return True

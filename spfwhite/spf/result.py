@@ -1,0 +1,155 @@
+"""What an evaluation leaves behind: a graph of records and steps, and the problems on the way.
+
+Owns: the types that evaluation writes and that `show`, `explain` and the report read. Refuses: any
+decision. A record that several domains reach is one node, so the graph stays as small as the
+snapshot; problems stand at the node where they arose and are never copied upwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, Literal, NamedTuple
+
+from spfwhite.networks import EMPTY, Networks
+from spfwhite.spf.record import Qualifier
+
+ProblemKind = Literal[
+    "temporary",
+    "missing",
+    "syntax",
+    "multiple",
+    "undecidable",
+    "loop",
+    "limit",
+    "too-wide",
+    "special-use",
+]
+
+
+class Fault(NamedTuple):
+    """Why a record or a term cannot be used, wherever it stands; `detail` is a sentence."""
+
+    kind: ProblemKind
+    detail: str
+
+
+class Problem(NamedTuple):
+    """Why something is not listed, or why more is listed than was meant.
+
+    `domain` is the domain whose record has the fault and `term` the term as written ("" for the
+    whole record); `detail` is a sentence. `widens`: a directive that is not "+" was dropped, so
+    the list may hold addresses that it would have denied.
+    """
+
+    kind: ProblemKind
+    domain: str
+    term: str
+    detail: str
+    widens: bool = False
+
+
+class Origin(NamedTuple):
+    """Where networks come from: the domain of the record and the term as written."""
+
+    domain: str
+    term: str
+    networks: Networks
+
+
+class Step(NamedTuple):
+    """One term: the addresses it matches, those it passes, and the node it leads to."""
+
+    term: str
+    qualifier: Qualifier
+    matched: Networks = EMPTY
+    passed: Networks = EMPTY
+    child: int | None = None
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True)
+class Node:
+    """One record: its text ("" where there is none), its steps, and what it passes.
+
+    `lookups` and `voids` are those of RFC 7208 section 4.6.4 for a check that starts here and
+    takes the longest path; `fault` says why there is no usable record.
+    """
+
+    domain: str
+    text: str
+    steps: tuple[Step, ...] = ()
+    passed: Networks = EMPTY
+    lookups: int = 0
+    voids: int = 0
+    fault: Problem | None = None
+
+    @cached_property
+    def origins(self) -> tuple[Origin, ...]:
+        """What each term passes that leads to no other record; made once for all who share it."""
+        own = (step for step in self.steps if step.child is None and step.passed)
+        return tuple(Origin(self.domain, step.term, step.passed) for step in own)
+
+    @cached_property
+    def problems(self) -> tuple[Problem, ...]:
+        """The problems of the terms."""
+        return tuple(step.problem for step in self.steps if step.problem)
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The nodes of all records and, for each domain that was asked for, the index of its node."""
+
+    nodes: Sequence[Node]
+    roots: Mapping[str, int]
+
+    def root(self, domain: str) -> Node:
+        """Return the node of a domain that was asked for."""
+        return self.nodes[self.roots[domain]]
+
+    def walk(self, domain: str, *, passing: bool = False) -> Iterator[Node]:
+        """Yield each node that the domain reaches, once, nearest first.
+
+        `passing`: by "+" includes and redirects only, so what is passed can come from them.
+        """
+        yield from self.walk_from(self.roots[domain], passing=passing)
+
+    def walk_from(self, *indices: int, passing: bool = False) -> Iterator[Node]:
+        """Yield each node that some nodes reach, themselves first, once."""
+        queue = list(indices)
+        seen = set(queue)
+        for index in queue:  # grows while it is walked
+            node = self.nodes[index]
+            yield node
+            for step in node.steps:
+                if passing and step.qualifier != "+":
+                    continue
+                if step.child is not None and step.child not in seen:
+                    seen.add(step.child)
+                    queue.append(step.child)
+
+    def chains(self, domains: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """Return one shortest chain of records from any of the domains to each that passes."""
+        queue: dict[int, tuple[str, ...]]
+        queue = {self.roots[domain]: (domain,) for domain in domains}
+        order = list(queue)
+        for index in order:  # grows while it is walked
+            for step in self.nodes[index].steps:
+                if step.qualifier == "+" and step.child is not None and step.child not in queue:
+                    queue[step.child] = (*queue[index], self.nodes[step.child].domain)
+                    order.append(step.child)
+        return {chain[-1]: chain for chain in reversed(queue.values())}
+
+    def problems(self, domain: str) -> tuple[Problem, ...]:
+        """Return the problems of all records that the domain reaches, each once."""
+        root = self.root(domain)
+        found = [root.fault] if root.fault else []
+        for node in self.walk(domain):
+            found += node.problems
+        if not root.fault and not root.passed:
+            found.append(Problem("missing", domain, "", PASSES_NOTHING))
+        return tuple(found)
+
+
+PASSES_NOTHING: Final = "the SPF record passes no address"

@@ -1,0 +1,238 @@
+"""RFC 7208 sections 4 to 6 over a snapshot, in strict mode: where `check_host` returns pass.
+
+`check_host` is asked about one address; here it is asked about all of them at once. A record is
+given the addresses that reach it, and each of its terms parts what is left of them: those that it
+matches, those that it cannot decide (an error, a limit, a term decided by the client), and those
+that go on to the next term. `check_host` would end with an error for what is undecided, so it
+leaves the record and all that included it, and is never listed.
+
+The counters of section 4.6.4 are kept for each address family by itself, since a check looks up
+the addresses of its client's family only. Where they would differ from address to address they
+follow the longest path, so the result may be narrower than `check_host`, never wider.
+
+Owns: the evaluation in strict mode. Refuses: any look-up. List mode is `spfwhite.spf.list_mode`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Final, NamedTuple
+
+from spfwhite.dns.answers import Answers, Found, Question, mx_hosts
+from spfwhite.networks import EMPTY, EVERYTHING, Networks
+from spfwhite.spf import record as spf
+from spfwhite.spf.addresses import addresses, record_at
+from spfwhite.spf.budget import Budget, OverBudgetError, over_budget
+from spfwhite.spf.first_match import first_match
+from spfwhite.spf.reach import evaluated, target
+from spfwhite.spf.result import Evaluation, Fault, Node, Problem, Step
+from spfwhite.spf.width import ANY_WIDTH, Widest
+
+MAX_LOOKUPS: Final = 10
+MAX_VOIDS: Final = 2
+MAX_MX_HOSTS: Final = 10
+
+FAMILIES: Final = (4, 6)
+
+
+def evaluate_strict(
+    domains: Iterable[str], answers: Answers, *, widest: Widest = ANY_WIDTH
+) -> Evaluation:
+    """Return what each domain passes in strict mode, less "+" terms wider than `widest`.
+
+    A domain that takes more work than `spfwhite.spf.budget` allows passes nothing (`limit`).
+    """
+    nodes: list[Node] = []
+    roots = {}
+    for domain in domains:
+        begin = len(nodes)
+        try:
+            roots[domain] = _Check(answers, widest, nodes).record(domain, EVERYTHING).child
+        except OverBudgetError:
+            nodes[begin:] = [over_budget(domain)]
+            roots[domain] = begin
+    return Evaluation(nodes, roots)
+
+
+class _Outcome(NamedTuple):
+    """What a record makes of the addresses that reached it; the rest it does not pass."""
+
+    passed: Networks
+    undecided: Networks
+    child: int
+
+
+class _Turn(NamedTuple):
+    """What one term makes of the addresses that reached it; the rest goes on to the next."""
+
+    matched: Networks = EMPTY
+    undecided: Networks = EMPTY
+    fault: Fault | None = None
+    child: int | None = None
+
+
+class _Check:
+    """One `check_host` for all addresses at once, with counters for each family."""
+
+    def __init__(self, answers: Answers, widest: Widest, nodes: list[Node]) -> None:
+        self._answers = answers
+        self._widest = widest
+        self._nodes = nodes
+        self._budget = Budget()
+        self._lookups = dict.fromkeys(FAMILIES, 0)
+        self._voids = dict.fromkeys(FAMILIES, 0)
+
+    def record(self, domain: str, reach: Networks) -> _Outcome:
+        """Evaluate the record at a domain for the addresses in `reach`."""
+        text = record_at(self._answers, domain)
+        if isinstance(text, Fault):
+            return self._unusable(domain, "", Problem(text.kind, domain, "", text.detail), reach)
+        record = spf.parse(text)
+        if record.malformed:
+            # section 4.6: a syntax error anywhere in the record is a permerror
+            term, body = record.malformed
+            detail = f"{body.reason}, which voids the record"
+            problem = Problem("syntax", domain, term.text, detail)
+            return self._unusable(domain, text, problem, reach)
+        return self._fold(domain, text, record, reach)
+
+    def _unusable(self, domain: str, text: str, fault: Problem, reach: Networks) -> _Outcome:
+        self._nodes.append(Node(domain, text, fault=fault))
+        return _Outcome(EMPTY, reach, len(self._nodes) - 1)
+
+    def _fold(self, domain: str, text: str, record: spf.Record, reach: Networks) -> _Outcome:
+        lookups, voids = max(self._lookups.values()), max(self._voids.values())
+        remaining = reach
+        steps: list[Step] = []
+        undecided: list[Networks] = []
+        for terms in self._runs(record):
+            if not remaining:
+                break
+            self._budget.spend(len(terms) + remaining.count())
+            turns = self._turns(domain, terms, remaining)
+            self._budget.spend(sum(t.matched.count() + t.undecided.count() for t in turns))
+            steps += (_step(domain, *each) for each in zip(terms, turns, strict=False))
+            undecided += (turn.undecided for turn in turns)
+            remaining -= Networks.union(turn.matched | turn.undecided for turn in turns)
+        lookups = max(self._lookups.values()) - lookups
+        voids = max(self._voids.values()) - voids
+        passed = Networks.union(step.passed for step in steps)
+        self._nodes.append(Node(domain, text, tuple(steps), passed, lookups, voids))
+        return _Outcome(passed, Networks.union(undecided), len(self._nodes) - 1)
+
+    def _runs(self, record: spf.Record) -> Iterator[list[spf.Term]]:
+        """Yield `ip4` and `ip6` terms in a row together, each other term alone."""
+        for is_ip, group in groupby(evaluated(record), self._is_ip):
+            terms = list(group)
+            yield from [terms] if is_ip else ([term] for term in terms)
+
+    def _is_ip(self, term: spf.Term) -> bool:
+        """Whether a term is matched without a look-up and without a fault."""
+        body = term.body
+        return (
+            isinstance(body, spf.Ip) and self._widest.narrowed(term, body.networks) is body.networks
+        )
+
+    def _turns(self, domain: str, terms: list[spf.Term], remaining: Networks) -> list[_Turn]:
+        """Take the terms of a run in turn, until nothing remains (section 4.6.2)."""
+        if not self._is_ip(terms[0]):
+            return [self._narrowed(terms[0], self._turn(domain, terms[0], remaining))]
+        sets = [term.body.networks for term in terms if isinstance(term.body, spf.Ip)]
+        _, *matched = first_match([EVERYTHING - remaining, *sets])
+        if Networks.union(matched) == remaining:
+            while not matched[-1]:
+                matched.pop()
+        return [_Turn(each) for each in matched]
+
+    def _narrowed(self, term: spf.Term, turn: _Turn) -> _Turn:
+        matched = self._widest.narrowed(term, turn.matched)
+        if matched == turn.matched:
+            return turn
+        return turn._replace(matched=matched, fault=self._widest.fault(term))
+
+    def _turn(self, domain: str, term: spf.Term, remaining: Networks) -> _Turn:
+        match term.body:
+            case spf.All():  # section 5.1
+                return _Turn(matched=remaining)
+            case spf.Ip(networks):  # section 5.6
+                return _Turn(matched=networks & remaining)
+            case spf.Ignored() | spf.Malformed():  # section 6; a malformed one came not this far
+                return _Turn()
+        over = self._over_limit(remaining)
+        turn = self._looked_up(domain, term, remaining - over) if remaining - over else _Turn()
+        if not over:
+            return turn
+        fault = Fault("limit", f"needs more than {MAX_LOOKUPS} look-ups")
+        return turn._replace(undecided=turn.undecided | over, fault=fault)
+
+    def _over_limit(self, remaining: Networks) -> Networks:
+        """Count a look-up; return the addresses whose family has none left (section 4.6.4)."""
+        over = EMPTY
+        for version in FAMILIES:
+            if remaining.ranges(version):
+                self._lookups[version] += 1
+                if self._lookups[version] > MAX_LOOKUPS:
+                    over |= remaining.family(version)
+        return over
+
+    def _looked_up(self, domain: str, term: spf.Term, remaining: Networks) -> _Turn:
+        match term.body:
+            case spf.Include(spec) | spf.Redirect(spec):  # sections 5.2 and 6.1
+                name = target(spec, domain)
+                if isinstance(name, str):
+                    return self._included(term, name, remaining)
+                return _Turn(undecided=remaining, fault=name)
+            case spf.Hosts(_, spec) as hosts:  # sections 5.3 and 5.4
+                name = target(spec, domain)
+                if isinstance(name, str):
+                    return self._hosts(hosts, name, remaining)
+                return _Turn(undecided=remaining, fault=name)
+        # `ptr` (section 5.5) or `exists` (section 5.7)
+        fault = Fault("undecidable", f"{term.text} is decided by the client")
+        return _Turn(undecided=remaining, fault=fault)
+
+    def _included(self, term: spf.Term, name: str, remaining: Networks) -> _Turn:
+        widest = self._widest
+        if term.qualifier != "+":
+            self._widest = ANY_WIDTH  # nothing is too wide to be denied
+        outcome = self.record(name, remaining)
+        self._widest = widest
+        # section 5.2: no record at all, like every error, is an error of the include
+        problem = self._nodes[outcome.child].fault
+        fault = Fault(problem.kind, problem.detail) if problem else None
+        return _Turn(outcome.passed, outcome.undecided, fault, outcome.child)
+
+    def _hosts(self, body: spf.Hosts, name: str, remaining: Networks) -> _Turn:
+        if body.kind == "mx" and self._exchanges(name) > MAX_MX_HOSTS:
+            over = Fault("limit", f"{name} has more than {MAX_MX_HOSTS} MX hosts")
+            return _Turn(undecided=remaining, fault=over)
+        found = addresses(self._answers, body, name)
+        self._budget.spend(found.read)
+        undecided, fault = EMPTY, None
+        for version, voids, family_fault in zip(FAMILIES, found.voids, found.faults, strict=True):
+            family = remaining.family(version)
+            if not family:
+                continue
+            self._voids[version] += voids
+            if self._voids[version] > MAX_VOIDS:
+                family_fault = Fault("limit", f"makes more than {MAX_VOIDS} void look-ups")
+            if family_fault:
+                undecided, fault = undecided | family, family_fault
+        return _Turn((found.networks & remaining) - undecided, undecided, fault)
+
+    def _exchanges(self, name: str) -> int:
+        answer = self._answers.get(Question(name, "MX"))
+        return len(mx_hosts(answer)) if isinstance(answer, Found) else 0
+
+
+def _step(domain: str, term: spf.Term, turn: _Turn) -> Step:
+    fault = turn.fault
+    return Step(
+        term.text,
+        term.qualifier,
+        turn.matched,
+        turn.matched if term.qualifier == "+" else EMPTY,
+        turn.child,
+        Problem(fault.kind, domain, term.text, fault.detail) if fault else None,
+    )

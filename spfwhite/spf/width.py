@@ -1,0 +1,83 @@
+"""The rail on the width of single terms.
+
+Owns: how wide a "+" term of its own may be. Judged term by term: on the result,
+`-ip4:192.0.2.0/28 +all` would keep eight million addresses. Refuses: to judge includes and
+redirects, whose terms are judged where they stand.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from spfwhite.networks import BITS, EMPTY, Networks
+from spfwhite.spf import record as spf
+from spfwhite.spf.result import Fault
+
+PAGE: Final = "page"
+HOSTS: Final = "hosts"
+"""In place of a term: the networks were listed by a page, or are the addresses of hosts."""
+
+
+class Widest(NamedTuple):
+    """The shortest prefix lengths that a "+" term may have; 0 allows all."""
+
+    ipv4: int = 0
+    ipv6: int = 0
+
+    def allows(self, term: spf.Term) -> bool:
+        """Whether a term is not too wide, as no directive is that is not "+"."""
+        prefix4, prefix6 = _prefixes(term.body)
+        return term.qualifier != "+" or (prefix4 >= self.ipv4 and prefix6 >= self.ipv6)
+
+    def narrowed(self, term: spf.Term, matched: Networks) -> Networks:
+        """Return what is left of a term's addresses: each family that is too wide goes."""
+        if self.allows(term):
+            return matched
+        prefix4, prefix6 = _prefixes(term.body)
+        return Networks(
+            matched.v4 if prefix4 >= self.ipv4 else (), matched.v6 if prefix6 >= self.ipv6 else ()
+        )
+
+    def admits(self, networks: Networks) -> bool:
+        """Whether no CIDR of a set is wider than this."""
+        return all(
+            prefix >= least
+            for version, least in ((4, self.ipv4), (6, self.ipv6))
+            for _, prefix in networks.cidrs(version)
+        )
+
+    def admitted(self, text: str, networks: Networks) -> Networks:
+        """Return what of remembered networks the term that passed them may still pass."""
+        # a list was judged entry by entry when it came, and its neighbours may have joined since
+        if self.admits(networks) or text in (PAGE, HOSTS):
+            return networks
+        terms = spf.parse(f"v=spf1 {text}").terms
+        if len(terms) != 1 or isinstance(terms[0].body, spf.Malformed):
+            return EMPTY
+        if isinstance(terms[0].body, spf.Ip):
+            networks &= terms[0].body.networks
+        return self.narrowed(terms[0], networks)
+
+    def fault(self, term: spf.Term) -> Fault:
+        """Return the fault of a term that `narrowed` took something from."""
+        prefix4, prefix6 = _prefixes(term.body)
+        family, prefix, widest = "ipv4", prefix4, self.ipv4
+        if prefix4 >= self.ipv4:
+            family, prefix, widest = "ipv6", prefix6, self.ipv6
+        return Fault(
+            "too-wide", f"a /{prefix} is wider than the /{widest} of safety.widest_{family}"
+        )
+
+
+ANY_WIDTH: Final = Widest()
+
+
+def _prefixes(body: spf.Body) -> tuple[int, int]:
+    match body:
+        case spf.All():
+            return 0, 0
+        case spf.Ip(_, version, prefix):
+            return (prefix, BITS[6]) if version == 4 else (BITS[4], prefix)
+        case spf.Hosts(_, _, prefix4, prefix6):
+            return prefix4, prefix6
+    return BITS[4], BITS[6]

@@ -1,0 +1,1 @@
+"""What is on disk, and Postfix, which reads it."""

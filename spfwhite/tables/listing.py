@@ -1,0 +1,89 @@
+"""Which networks a table has, and who passes each of them.
+
+Owns: the choice by action, provider, category and family, and the sources of a network. Refuses: to
+decide what is accepted (`spfwhite.plan.plan`) and how a line looks (`spfwhite.tables.formats`).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+
+from spfwhite.config.settings import Table
+from spfwhite.networks import BITS, Networks, masked
+from spfwhite.plan.plan import Decision, Plan
+from spfwhite.tables.formats import FORMATS, Listing, Row, Source
+
+VERSIONS = {"ipv4": (4,), "ipv6": (6,), "both": (4, 6)}
+
+
+def chosen(plan: Plan, table: Table) -> list[Decision]:
+    """Return the decisions whose networks a table lists: all of its action unless it names some."""
+    everybody = not table.providers and not table.categories
+    return [
+        each
+        for each in plan.decisions
+        if each.provider.action == table.action
+        and (
+            everybody
+            or each.provider.name in table.providers
+            or each.provider.category in table.categories
+        )
+    ]
+
+
+def networks_of(plan: Plan, table: Table) -> Networks:
+    """Return the networks of a table, which are never more than those of the run."""
+    whole = plan.permitted if table.action == "permit" else plan.rejected
+    if table.providers or table.categories:
+        whole &= Networks.union(each.networks for each in chosen(plan, table))
+    return whole if table.family == "both" else whole.family(VERSIONS[table.family][0])
+
+
+def listing(plan: Plan, table: Table, networks: Networks, name: str) -> Listing:
+    """Return what a table of these networks lists; `name` is what a format calls it."""
+    needs_sources = FORMATS[table.format].needs_sources
+    rows = _with_sources(chosen(plan, table), networks) if needs_sources else bare_rows(networks)
+    return Listing(name, table.action, VERSIONS[table.family], rows)
+
+
+def bare_rows(networks: Networks) -> list[Row]:
+    """Return the networks of a set without their sources."""
+    families = (networks.family(version) for version in BITS)
+    pairs = zip(BITS, families, strict=True)
+    return [Row(text, version) for version, family in pairs for text in family.texts()]
+
+
+def _with_sources(decisions: list[Decision], networks: Networks) -> list[Row]:
+    texts = iter(networks.texts())
+    rows = []
+    for version in BITS:
+        pairs = list(networks.cidrs(version))
+        found: list[dict[Source, None]] = [{} for _ in pairs]
+        starts = [low for low, _ in pairs]
+        for source, passed in _passing(decisions):
+            for low, high in (passed & networks).ranges(version):
+                first = max(0, bisect_left(starts, low + 1) - 1)
+                for index in range(first, bisect_left(starts, high + 1)):
+                    if masked(*pairs[index], BITS[version])[1] >= low:
+                        found[index][source] = None
+        rows += [Row(next(texts), version, tuple(sorted(each, key=_nearness))) for each in found]
+    return rows
+
+
+def _nearness(source: Source) -> tuple[int, str, str]:
+    """Put the provider whose own record it is before those that include it."""
+    return len(source.chain), source.provider, source.term
+
+
+def _passing(decisions: list[Decision]) -> Iterator[tuple[Source, Networks]]:
+    """Yield each term with the part of its networks that counts, provider by provider."""
+    for decision in decisions:
+        provider = decision.provider
+        if decision.candidate.static:
+            yield Source(provider.name, (), "networks"), decision.candidate.static
+        chains = decision.candidate.evaluation.chains(provider.domains)
+        for origin in decision.entry.origins if decision.entry else ():
+            chain = chains.get(origin.domain, (origin.domain,))  # a held one may lead elsewhere now
+            part = origin.networks & decision.passed
+            yield Source(provider.name, chain, origin.term), part

@@ -1,0 +1,321 @@
+"""What a run leaves on disk: the state, then the tables, whole or not at all.
+
+Owns: what may be replaced, whether anything has to be, and the order: all tables are written to
+temporary files and verified, then the state is saved, then the tables take their places, then
+Postfix reloads and the state notes it. A kill between any two costs one more write or reload.
+Refuses: to decide on networks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import chain, count
+from pathlib import Path
+from typing import NamedTuple
+
+from spfwhite import files
+from spfwhite._version import __version__
+from spfwhite.config.settings import Config, Table
+from spfwhite.errors import FileError, PostfixError
+from spfwhite.inspect import wiring
+from spfwhite.networks import BITS, EMPTY, Networks, address
+from spfwhite.plan.decided import Decided
+from spfwhite.plan.plan import Decision, Plan
+from spfwhite.plan.state import Change, State, TableState, recent, save
+from spfwhite.tables import content as tables
+from spfwhite.tables import nft as nftables
+from spfwhite.tables.formats import FORMATS, Action, Format, FormatName
+from spfwhite.tables.listing import chosen, listing, networks_of
+from spfwhite.tables.postfix import Postfix, reload_by
+
+
+class Ready(NamedTuple):
+    """A table that is ready to be written; `path` None is standard output.
+
+    `old` is what the file holds now (None: there is none), `before` its networks, `kept` where it
+    is kept (None: it is ours), `refusal` why it must not be replaced ("": it may).
+    """
+
+    table: Table
+    path: Path | None
+    networks: Networks
+    content: bytes
+    old: bytes | None
+    kept: Path | None
+    refusal: str
+
+    @property
+    def form(self) -> Format:
+        """The format of the table."""
+        return FORMATS[self.table.format]
+
+    @property
+    def before(self) -> Networks:
+        """The networks that the file holds now."""
+        return tables.listed_in(self.old) if self.old else EMPTY
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the file holds these rules already."""
+        if self.old is None or tables.origin(self.old) != "ours":
+            return False
+        return tables.rules_in(self.old) == tables.rules_in(self.content)
+
+
+def _whole(path: Path, action: Action, form: FormatName = "postscreen") -> Table:
+    """Return the table of all networks of an action."""
+    return Table(path, form, action, (), (), "both")
+
+
+def require_folders(config: Config, output: Path | None) -> None:
+    """Raise FileError for a table that has no folder: said before anybody is asked."""
+    out = config.output
+    rejects = any(provider.action == "reject" for provider in config.enabled())
+    paths = [out.allow, *([out.reject] if rejects else []), *(each.path for each in out.tables)]
+    for path in paths if output is None else [output]:
+        if str(path) != "-":
+            files.require_folder(files.destination(path))
+
+
+def prepared(
+    config: Config,
+    decided: Plan,
+    output: Path | None,
+    now: float,
+    *,
+    form: FormatName = "postscreen",
+    force: bool,
+) -> list[Ready]:
+    """Return the tables, the allow table first; raises FileError.
+
+    With `output` there is that one alone, in the format `form`. A reject table without reject
+    providers is emptied, not left behind.
+    """
+    named = config.output.allow
+    if output is not None:
+        return [_ready(_whole(output, "permit", form), named, decided, now, force=force)]
+    reject = _whole(config.output.reject, "reject")
+    ready = [
+        _ready(table, named, decided, now, force=force)
+        for table in (_whole(named, "permit"), reject, *config.output.tables)
+    ]
+    used = any(decision.provider.action == "reject" for decision in decided.decisions)
+    ours = ready[1].old is not None and tables.origin(ready[1].old) == "ours"
+    if not used and not ours:
+        del ready[1]
+    return ready
+
+
+def _ready(table: Table, allow: Path, decided: Plan, now: float, *, force: bool) -> Ready:
+    """Return one table; `allow` names it where it goes to standard output."""
+    path = None if str(table.path) == "-" else files.destination(table.path)
+    name = table.path if path else allow
+    form = FORMATS[table.format]
+    networks = networks_of(decided, table)
+    lines = list(form.lines(listing(decided, table, networks, name.stem)))
+    listed = sum(1 for decision in chosen(decided, table) if decision.networks)
+    v4, v6 = (sum(1 for _ in networks.cidrs(version)) for version in (4, 6))
+    content = tables.render(
+        form,
+        name.name,
+        __version__,
+        lines,
+        datetime.fromtimestamp(now, UTC),
+        f"{v4} IPv4 and {v6} IPv6 networks of {listed} providers",
+    )
+    old = files.read_if_there(path) if path else None
+    kept = _kept_as(path, old) if path and old is not None else None
+    refusal = ""
+    if old is not None and not force and tables.origin(old) == "foreign":
+        refusal = (
+            f"{table.path} was not written by spfwhite; --force replaces it, keeping it as {kept}"
+        )
+    return Ready(table, path, networks, content, old, kept, refusal)
+
+
+def _kept_as(path: Path, old: bytes) -> Path | None:
+    """Return where a file of somebody else is kept; None for one of ours.
+
+    A copy that is there already may be the only one of what an operator wrote: the next number
+    is taken then, unless it is the same.
+    """
+    if tables.origin(old) not in ("foreign", "postwhite"):
+        return None
+    ends = chain([""], (f".{number}" for number in count(1)))
+    places = (path.with_name(f"{path.name}.orig{end}") for end in ends)
+    return next(place for place in places if not os.path.lexists(place) or _holds(place, old))
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    with suppress(FileError):  # a folder, a pipe, or what only others may read
+        return files.read_if_there(path) == content
+    return False
+
+
+def write_tables(config: Config, ready: list[Ready], state: State | None) -> list[Ready]:
+    """Write the tables that changed, and the state if there is one, in the order that is safe.
+
+    Returns those that were written. Raises FileError and ProgramError, and then the old tables
+    are in place.
+    """
+    changed = [each for each in ready if each.path and not each.is_current]
+    with ExitStack() as stack:
+        for each in changed:
+            assert each.path is not None
+            temporary = stack.enter_context(files.replacing(each.path, each.content))
+            _verify(config, each, temporary)
+        for each in changed:
+            _keep_original(each)
+        if state:
+            save(config.state.path, state)
+    return changed
+
+
+def _verify(config: Config, ready: Ready, temporary: Path) -> None:
+    """Have the consumer of a table read it; raises ProgramError."""
+    checker = ready.form.checker
+    if checker == "postmap" and is_verified(config):
+        Postfix(config.postfix.config_directory).verify(temporary, expected(ready))
+    elif checker == "nft" and config.postfix.verify:
+        nftables.verify(temporary)
+
+
+def left_behind(config: Config, ready: list[Ready], state: State) -> list[str]:
+    """Say which tables of the run before are no longer written, once: somebody may read them."""
+    kept = {os.path.realpath(each.path or "") for each in ready}
+    kept.add(os.path.realpath(config.output.reject))
+    return [
+        f"{path} is no longer written, since the configuration has no table there: it stays as it "
+        "is and gets old; take it out of main.cf, or of what else reads it, then delete it"
+        for path in sorted(state.tables)
+        # unlike Path.exists, lexists takes what lies where we may not look
+        if os.path.realpath(path) not in kept and os.path.lexists(path)
+    ]
+
+
+def is_verified(config: Config) -> bool:
+    """Whether tables are loaded by postmap before they are put in place."""
+    return config.postfix.verify and Postfix(config.postfix.config_directory).is_here()
+
+
+def _keep_original(ready: Ready) -> None:
+    if ready.kept and ready.old is not None and not os.path.lexists(ready.kept):
+        files.replace(ready.kept, ready.old)
+
+
+def replaced(written: list[Ready]) -> list[str]:
+    """Say which files of somebody else were replaced, and where they are now."""
+    return [
+        f"{each.table.path} was not written by spfwhite: it was replaced and is kept as {each.kept}"
+        for each in written
+        if each.kept
+    ]
+
+
+def reload_if_needed(config: Config, state: State) -> bool:
+    """Make Postfix load the rules that were written; return False if it has them already.
+
+    Raises ReloadError and FileError.
+    """
+    if all(table.loaded == table.written for table in state.tables.values()):
+        return False
+    if config.postfix.reload_command:
+        reload_by(config.postfix.reload_command)
+    else:
+        Postfix(config.postfix.config_directory).reload()
+    loaded = {path: each._replace(loaded=each.written) for path, each in state.tables.items()}
+    save(config.state.path, replace(state, tables=loaded))
+    return True
+
+
+def is_unread(config: Config, written: list[Ready]) -> bool:
+    """Whether postscreen's access list names a table that was just replaced."""
+    replaced = {Path(os.path.realpath(str(each.path))) for each in written if each.old is not None}
+    postfix = Postfix(config.postfix.config_directory)
+    if not replaced or not postfix.is_here():
+        return False
+    try:
+        value = postfix.parameters(wiring.LIST).get(wiring.LIST, "")
+        return any(wiring.entry(word).path in replaced for word in wiring.words(value))
+    except (PostfixError, OSError):
+        return False  # what is wrong there is for `spfwhite check` to say
+
+
+def create_header_only(ready: list[Ready], now: float) -> None:
+    """Make postscreen's tables without rules where there are none: it ignores what comes after."""
+    when = datetime.fromtimestamp(now, UTC)
+    for each in ready:
+        if each.path and each.old is None and each.table.format == "postscreen":
+            content = tables.render(
+                each.form, each.path.name, __version__, [], when, "no rules yet"
+            )
+            files.replace(each.path, content)
+
+
+def expected(ready: Ready) -> dict[str, str | None]:
+    """Return addresses inside and outside of a table, with what it must answer for them."""
+    # `postmap -q -` reads the table only when it is asked something: always ask two addresses
+    edges = {address(version, 0) for version in (4, 6)}
+    for version in (4, 6):
+        ranges = ready.networks.ranges(version)
+        for low, high in {*ranges[:1], *ranges[len(ranges) // 2 :][:1], *ranges[-1:]}:
+            around = (low - 1, low, high, high + 1)
+            edges |= {address(version, n) for n in around if 0 <= n < 2 ** BITS[version]}
+    word = ready.form.words[ready.table.action]
+    return {str(each): word if each in ready.networks else None for each in edges}
+
+
+def next_state(ready: list[Ready], decided: Decided) -> State:
+    """Return what the next run will know."""
+    state, now, plan = decided.before, decided.now, decided.plan
+    questions = {q for decision in plan.decisions for q in decision.candidate.questions}
+    entries = {decision.provider.name: decision.entry for decision in plan.decisions}
+    held = [each for each in plan.decisions if each.status == "held" and each.entry]
+    return State(
+        written=now,
+        asked=decided.asked,
+        # the answers that a held provider was accepted for stay: on the night on which it has
+        # recovered, one of them may time out
+        known={
+            **decided.recall.below(_came_from(held)),
+            **decided.recall.remembered(questions),
+        },
+        accepted={name: entry for name, entry in entries.items() if entry},
+        tables={str(each.path): _table_state(each, state) for each in ready},
+        journal=recent((*state.journal, *_changes(plan, state, now)), now),
+    )
+
+
+def _came_from(decisions: list[Decision]) -> list[str]:
+    """Return the domains of some providers, and those of the records that passed what counts."""
+    domains = [domain for each in decisions for domain in each.provider.domains]
+    return domains + [o.domain for each in decisions if each.entry for o in each.entry.origins]
+
+
+def _table_state(ready: Ready, state: State) -> TableState:
+    written = digest(tables.rules_in(ready.content))
+    if ready.form.checker != "postmap":
+        return TableState(written, written)  # which Postfix has no part in
+    before = state.tables.get(str(ready.path), TableState(""))
+    return TableState(written, before.loaded if ready.is_current else "")
+
+
+def digest(rules: list[str]) -> str:
+    """Return what identifies the rules of a table."""
+    return hashlib.sha256("\n".join(rules).encode()).hexdigest()
+
+
+def _changes(decided: Plan, state: State, now: float) -> list[Change]:
+    if not state.written:
+        return []  # the first run: everything is new
+    before = {name: entry.networks for name, entry in state.accepted.items()}
+    after = {decision.provider.name: decision.passed for decision in decided.decisions}
+    changes = [
+        Change(now, name, after.get(name, EMPTY) - old, old - after.get(name, EMPTY))
+        for name, old in sorted({**dict.fromkeys(after, EMPTY), **before}.items())
+    ]
+    return [change for change in changes if change.added or change.removed]

@@ -1,0 +1,248 @@
+"""`spfwhite add`: a sender gets in now, the others stay as they were."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from spfwhite.config import adding as added
+from spfwhite.config.loading import load
+from tests.support.cli import Finished, spfwhite
+from tests.support.dnsserver import DnsServer, Zone
+from tests.support.launcher import Change
+
+RECORDS = {
+    ("first.test", "TXT"): ["v=spf1 ip4:20.0.0.0/20 -all"],
+    ("late.test", "TXT"): ["v=spf1 ip4:20.1.0.0/24 -all"],
+    ("late.test", "A"): ["20.1.0.1"],
+    ("empty.test", "TXT"): ["v=spf1 -all"],
+    ("wide.test", "TXT"): ["v=spf1 +all"],
+}
+
+# /etc/spfwhite is a constant of the program: a process of its own gets another folder by this
+PROGRAM = """
+import sys
+from pathlib import Path
+from spfwhite.config import loading as config
+config.SYSTEM = Path(sys.argv[1])
+config.load.__kwdefaults__["system"] = config.SYSTEM
+sys.argv[:2] = ["spfwhite"]
+from spfwhite.cli.main import main
+main()
+"""
+
+
+class Site:
+    """A machine whose /etc/spfwhite is `system`."""
+
+    def __init__(self, folder: Path, server: DnsServer) -> None:
+        self.system = folder / "etc"
+        self.table = folder / "allow.cidr"
+        self.added = self.system / "providers.d" / "90-added.toml"
+        self.server = server
+        self.system.mkdir()
+        (self.system / "providers.toml").write_text(
+            f"defaults = false\n"
+            f'[output]\nallow = "{self.table}"\nreject = "{folder / "reject.cidr"}"\n'
+            f'[state]\npath = "{folder / "state.json"}"\n'
+            f'[dns]\nnameservers = ["{server.address}"]\n'
+            f'[providers.first]\ndomains = ["first.test"]\n'
+        )
+
+    def run(self, *arguments: str) -> Finished:
+        return spfwhite(*arguments, change=Change(system=str(self.system)))
+
+    def rules(self) -> list[str]:
+        lines = self.table.read_text().splitlines() if self.table.exists() else []
+        return [line for line in lines if not line.startswith("#")]
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with DnsServer(Zone(RECORDS)) as server:
+        yield Site(tmp_path, server)
+
+
+def test_a_domain_is_written_to_a_file_of_its_own_and_listed(site: Site) -> None:
+    assert site.run("generate").returncode == 0
+    site.server.reset()
+    done = site.run("add", "--expires", "2099-01-31", "Late.Test.")
+    assert done.returncode == 0, done.stderr
+    assert "late.test passes 1 IPv4" in done.stdout
+    assert site.rules() == ["20.0.0.0/20\tpermit", "20.1.0.0/24\tpermit"]
+    provider = tomllib.loads(site.added.read_text())["providers"]["late-test"]
+    assert provider["domains"] == ["late.test"]
+    assert str(provider["expires"]) == "2099-01-31"
+    assert {name for name, _, _ in site.server.queries} == {"late.test"}, "the others from memory"
+
+
+def test_the_first_run_may_be_an_addition(site: Site) -> None:
+    assert site.run("add", "late.test").returncode == 0
+    assert site.rules() == ["20.0.0.0/20\tpermit", "20.1.0.0/24\tpermit"]
+
+
+def test_networks_need_no_domain(site: Site) -> None:
+    assert site.run("add", "--networks", "20.9.0.0/24", "--category", "by-hand").returncode == 0
+    assert "20.9.0.0/24\tpermit" in site.rules()
+    (provider,) = (each for each in load(system=site.system).providers if each.name != "first")
+    assert (provider.name, provider.category) == ("20-9-0-0-24", "by-hand")
+
+
+def test_a_second_addition_leaves_the_first_alone(site: Site) -> None:
+    site.run("add", "late.test")
+    site.run("add", "--networks", "20.9.0.0/24")
+    assert len(site.rules()) == 3
+    assert len(tomllib.loads(site.added.read_text())["providers"]) == 2
+
+
+@pytest.mark.parametrize("options", [["--dry-run"], ["-c"]])
+def test_a_dry_run_and_an_overlay_of_ones_own_are_only_shown_the_block(
+    site: Site, options: list[str]
+) -> None:
+    before = ["-c", str(site.system / "providers.toml")] if options == ["-c"] else []
+    after = options if options != ["-c"] else []
+    done = site.run(*before, "add", *after, "late.test")
+    assert done.returncode == 0
+    assert '[providers.late-test]\ncategory = "added"\ndomains = ["late.test"]' in done.stdout
+    assert not site.added.exists()
+    assert site.rules() == []
+
+
+def test_a_full_standard_output_does_not_keep_a_sender_out(site: Site) -> None:
+    assert site.run("generate").returncode == 0
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM, site.system, "add", "late.test"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=300,
+        )
+    assert done.returncode == 3
+    assert "cannot write to standard output: No space left on device\n" in done.stderr
+    assert "late-test" in tomllib.loads(site.added.read_text())["providers"]
+    assert "20.1.0.0/24\tpermit" in site.rules()
+
+
+def test_a_domain_that_passes_nothing_is_not_added(site: Site) -> None:
+    done = site.run("add", "empty.test")
+    assert (done.returncode, site.added.exists()) == (1, False)
+    assert "nothing was added" in done.stderr
+
+
+@pytest.mark.parametrize("domain", ["empty.test", "gone.test", "wide.test"])
+@pytest.mark.parametrize("others", [["--networks", "20.9.0.0/24"], ["late.test"]])
+def test_a_domain_that_passes_nothing_is_left_out_of_what_is_added(
+    site: Site, others: list[str], domain: str
+) -> None:
+    done = site.run("add", domain, *others)
+    assert done.returncode == 0, done.stderr
+    assert f"{domain} is left out: it passes no address" in done.stderr
+    ((name, provider),) = tomllib.loads(site.added.read_text())["providers"].items()
+    assert name == domain.replace(".", "-")
+    assert domain not in provider.get("domains", [])
+    assert len(site.rules()) == 2
+    assert site.run("generate").returncode == 0, "no run complains of it from now on"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "name a domain"),
+        (["first.test"], "first in"),
+        (["--networks", "20.9.0.1/24"], "20.9.0.0/24"),
+        (["--category", "No Good", "late.test"], "category"),
+        (["--expires", "soon", "late.test"], "soon"),
+        (["no_such..name"], "no_such..name"),
+    ],
+)
+def test_what_would_not_load_is_a_usage_error_and_leaves_no_file(
+    site: Site, arguments: list[str], words: str
+) -> None:
+    done = site.run("add", *arguments)
+    assert done.returncode == 2, done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not site.added.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--expires", "2020-01-31"], "2020-01-31 is over"),
+        (["--category", "de"], "category de is off: `de = true` in [categories]"),
+    ],
+)
+def test_a_provider_that_would_be_off_is_not_written(
+    site: Site, arguments: list[str], words: str
+) -> None:
+    done = site.run("add", *arguments, "late.test")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+    assert not site.added.exists()
+    assert site.run("add", "late.test").returncode == 0, "nothing is in the way of a retry"
+
+
+@pytest.mark.parametrize(
+    ("keys", "switch"),
+    [
+        ('category = "de"', "`de = true` in [categories]"),
+        ("enabled = false", "`enabled = true` in [providers.off]"),
+        ("expires = 2020-01-31", "`expires` in [providers.off]"),
+    ],
+)
+def test_a_provider_that_has_the_domain_but_is_off_is_named_with_its_switch(
+    site: Site, keys: str, switch: str
+) -> None:
+    with (site.system / "providers.toml").open("a") as file:
+        file.write(f'[providers.off]\ndomains = ["late.test"]\n{keys}\n')
+    done = site.run("add", "late.test")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "provider off has late.test but is off: " in done.stderr
+    assert switch in done.stderr
+
+
+def test_a_provider_that_is_on_counts_before_one_that_is_off(site: Site) -> None:
+    with (site.system / "providers.toml").open("a") as file:
+        file.write('[providers.a]\ndomains = ["first.test"]\nenabled = false\n')
+    assert "first in" in site.run("add", "first.test").stderr
+
+
+def test_a_state_that_cannot_be_read_keeps_nobody_out(site: Site) -> None:
+    assert site.run("generate").returncode == 0
+    state = site.table.with_name("state.json")
+    state.write_text("{")
+    done = site.run("add", "late.test")
+    assert done.returncode == 0, done.stderr
+    assert "it is kept as" in done.stderr
+    assert site.rules() == ["20.0.0.0/20\tpermit", "20.1.0.0/24\tpermit"]
+
+
+def test_it_waits_for_a_run_that_is_under_way(site: Site, tmp_path: Path) -> None:
+    site.run("generate")
+    holder = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import fcntl, sys, time; f = open(sys.argv[1]); fcntl.flock(f, fcntl.LOCK_EX);"
+            "print('held', flush=True); time.sleep(1.5)",
+            str(tmp_path / "state.json.lock"),
+        ],
+        stdout=subprocess.PIPE,
+    )
+    with holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        assert site.run("add", "late.test").returncode == 0
+    assert len(site.rules()) == 2
+
+
+def test_names_are_made_from_domains_and_unique() -> None:
+    assert added.unused_name("_spf.Late.test", []) == "spf-late-test"
+    assert added.unused_name("late.test", ["late-test", "late-test-2"]) == "late-test-3"
+    assert added.unused_name("...", []) == "added"

@@ -1,0 +1,276 @@
+"""The configuration as a whole: the packaged file, what wins over it, what each provider gets."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+
+import pytest
+
+from spfwhite.config.loading import Config, Provider, load
+from spfwhite.config.overlay import TABLES
+from spfwhite.errors import ConfigError
+from spfwhite.networks import Networks
+
+PACKAGED = Path(__file__).parents[2] / "providers.toml"
+
+WANTED = """
+_spf.google.com spf.protection.outlook.com _spf1.yahoo.com _spf2.yahoo.com _spf3.yahoo.com
+icloud.com fastmail.com zoho.com _spf.protonmail.ch tutanota.de migadu.com gmx.net web.de mail.com
+linkedin.com facebookmail.com pinterest.com reddit.com x.com tiktok.com amazon.com ebay.com
+paypal.com craigslist.org booking.com stripe.com amazonses.com sendgrid.net mailgun.org mailjet.com
+spf.brevo.com spf.mtasv.net servers.mcsv.net spf.mandrillapp.com constantcontact.com
+cust-spf.exacttarget.com _spf.salesforce.com smtp2go.com mailchannels.net messagelabs.com
+_netblocks.mimecast.com github.com gitlab.com zendesk.com codeberg.org sr.ht
+"""
+REGIONAL = """
+t-online.de freenet.de _spf-eu.ionos.com _spf.kundenserver.de _spf.strato.com mail.de posteo.de
+mailbox.org laposte.net orange.fr wanadoo.fr mx.ovh.com _spf.mail.ru _spf.yandex.net rambler.ru
+spf.mail.qq.com spf.163.com
+"""
+
+Loader = Callable[[str], Config]
+
+
+@pytest.fixture
+def overlaid(tmp_path: Path) -> Loader:
+    """Return a function that loads an overlay of the given text as `-c` does."""
+
+    def read(text: str) -> Config:
+        path = tmp_path / "own.toml"
+        path.write_text(text)
+        return load(path)
+
+    return read
+
+
+@pytest.fixture
+def system(tmp_path: Path) -> Path:
+    """Return an empty folder that stands for /etc/spfwhite."""
+    folder = tmp_path / "spfwhite"
+    (folder / "providers.d").mkdir(parents=True)
+    return folder
+
+
+def provider(config: Config, name: str) -> Provider:
+    return next(each for each in config.providers if each.name == name)
+
+
+# --- the packaged file ---
+
+
+def test_every_key_stands_in_the_packaged_file_and_no_other() -> None:
+    document = tomllib.loads(PACKAGED.read_text())
+    found = {(table, key) for table in TABLES for key in document[table]}
+    assert found == {(table, key) for table, rules in TABLES.items() for key in rules}
+
+
+def test_every_key_of_the_settings_has_a_comment_above_it() -> None:
+    settings, found, _ = PACKAGED.read_text().partition("\n# --- mailbox")
+    assert found
+    lines = settings.splitlines()
+    keys = [number for number, line in enumerate(lines) if re.match(r"\w+ = ", line)]
+    assert len(keys) > sum(map(len, TABLES.values()))
+    assert [lines[n] for n in keys if not re.match(r"# \S", lines[n - 1])] == []
+
+
+def test_the_package_holds_the_file_of_the_top_level() -> None:
+    assert PACKAGED.with_name("spfwhite").joinpath("providers.toml").resolve() == PACKAGED.resolve()
+
+
+def test_the_default_list_is_the_wanted_one_and_regions_are_off(system: Path) -> None:
+    providers = load(system=system).providers
+    on = [domain for each in providers if each.enabled for domain in each.domains]
+    off = [domain for each in providers if not each.enabled for domain in each.domains]
+    assert sorted(on) == sorted(WANTED.split())
+    assert sorted(off) == sorted(REGIONAL.split())
+
+
+def test_every_default_category_has_a_switch_and_every_switch_a_provider(system: Path) -> None:
+    config = load(system=system)
+    assert {p.category for p in config.providers} == config.categories.keys()
+
+
+def test_loading_imports_no_slow_package() -> None:
+    code = (
+        "import sys, spfwhite.config as c; c.load(system=c.Path('/none'));"
+        "print([m for m in ('dns', 'httpx', 'netaddr', 'click') if m in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"
+
+
+# --- what wins ---
+
+
+def test_an_overlay_changes_its_key_and_no_other(overlaid: Loader) -> None:
+    config, plain = overlaid("[dns]\nattempts = 2"), overlaid("# nothing")
+    assert (config.dns.attempts, plain.dns.attempts) == (2, 4)
+    assert config.dns.deadline == plain.dns.deadline
+    assert config.providers == plain.providers
+
+
+def test_system_overlays_apply_in_name_order_after_the_main_one(system: Path) -> None:
+    (system / "providers.toml").write_text("[dns]\nattempts = 2\nconcurrency = 2\nmax_qps = 2")
+    (system / "providers.d/20-b.toml").write_text("[dns]\nattempts = 5")
+    (system / "providers.d/10-a.toml").write_text("[dns]\nattempts = 3\nconcurrency = 3")
+    (system / "providers.d/.30-c.toml").write_text("never read")
+    (system / "providers.d/40-d.toml.bak").write_text("never read")
+    dns = load(system=system).dns
+    assert (dns.attempts, dns.concurrency, dns.max_qps) == (5, 3, 2)
+
+
+def test_a_given_file_takes_the_place_of_the_system_overlays(system: Path, tmp_path: Path) -> None:
+    (system / "providers.toml").write_text("[dns]\nattempts = 2")
+    (tmp_path / "own.toml").write_text("# nothing")
+    assert load(tmp_path / "own.toml", system=system).dns.attempts == 4
+
+
+def test_a_missing_system_folder_leaves_the_defaults(tmp_path: Path) -> None:
+    assert load(system=tmp_path / "none").dns.attempts == 4
+
+
+def test_lists_replace_and_excluded_networks_unite(system: Path) -> None:
+    for name, network in (("a", "192.0.2.0/24"), ("b", "2001:db8::/32")):
+        (system / f"providers.d/{name}.toml").write_text(
+            f'[safety]\nexclude = ["{network}"]\n[providers.own]\nnetworks = ["{network}"]'
+        )
+    config = load(system=system)
+    assert config.safety.exclude == Networks.parse(["192.0.2.0/24", "2001:db8::/32"])
+    assert provider(config, "own").networks == Networks.parse(["2001:db8::/32"])
+
+
+def test_a_provider_is_merged_key_by_key_and_knows_who_touched_it_last(overlaid: Loader) -> None:
+    config = overlaid("[providers.google]\nenabled = false")
+    google, github = provider(config, "google"), provider(config, "github")
+    assert (google.enabled, google.domains) == (False, ("_spf.google.com",))
+    assert google.origin.endswith("own.toml")
+    assert github.origin.endswith("/spfwhite/providers.toml")
+
+
+def test_defaults_false_leaves_the_settings_and_no_provider(overlaid: Loader) -> None:
+    config = overlaid('defaults = false\n[providers.b]\ndomains = ["b.test"]\n')
+    assert [each.name for each in config.providers] == ["b"]
+    assert config.dns.attempts == 4
+    assert provider(config, "b").enabled
+
+
+def test_a_category_switch_and_a_provider_switch_must_both_be_on(overlaid: Loader) -> None:
+    config = overlaid("[categories]\nsocial = false\nde = true\n[providers.posteo]\nenabled=false")
+    on = {name: provider(config, name).enabled for name in ("reddit", "posteo", "freenet")}
+    assert on == {"reddit": False, "posteo": False, "freenet": True}
+
+
+def test_special_use_is_inherited_unless_the_provider_decides(overlaid: Loader) -> None:
+    own = '[providers.{}]\nnetworks = ["10.0.0.1"]\n'
+    config = overlaid(
+        '[safety]\nspecial_use = "keep"\n'
+        + own.format("a")
+        + own.format("b")
+        + 'special_use="drop"'
+    )
+    assert provider(config, "a").special_use == "keep"
+    assert provider(config, "b").special_use == "drop"
+
+
+def test_the_parts_are_frozen_and_providers_sorted(overlaid: Loader) -> None:
+    config = overlaid("# nothing")
+    with pytest.raises(FrozenInstanceError):
+        config.dns.attempts = 1  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        config.categories["de"] = True  # type: ignore[index]
+    names = [each.name for each in config.providers]
+    assert names == sorted(names)
+
+
+def test_paths_are_relative_to_the_file_that_names_them(overlaid: Loader, tmp_path: Path) -> None:
+    config = overlaid('[output]\nallow = "table"\n[state]\npath = "/var/state"')
+    assert config.output.allow == tmp_path / "table"
+    assert config.state.path == Path("/var/state")
+    assert config.postfix.config_directory is None
+
+
+def test_files_of_domains_and_networks_are_read(overlaid: Loader, tmp_path: Path) -> None:
+    (tmp_path / "d.txt").write_bytes(b"# ours\r\nA.test.\r\n\r\nb.test # two\r\n")
+    (tmp_path / "n.txt").write_text("192.0.2.0/25\n192.0.2.128 - 192.0.2.255")
+    own = overlaid(
+        '[providers.own]\ndomains=["b.test"]\ndomains_file="d.txt"\nnetworks_file="n.txt"'
+    )
+    assert provider(own, "own").domains == ("b.test", "a.test")
+    assert provider(own, "own").networks == Networks.parse(["192.0.2.0/24"])
+
+
+# --- the digest ---
+
+OWN = '[providers.own]\ndomains = ["a.test", "b.test"]\nnetworks = ["192.0.2.1"]\n'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        OWN + 'category = "de"\nenabled = false',
+        OWN.replace('"a.test", "b.test"', '"B.test", "a.test."'),
+        '[providers.own]\ndomains = ["b.test"]\ndomains_file = "d.txt"\nnetworks = ["192.0.2.1"]',
+    ],
+)
+def test_the_digest_is_the_same_for_the_same_addresses(
+    text: str, overlaid: Loader, tmp_path: Path
+) -> None:
+    (tmp_path / "d.txt").write_text("a.test")
+    assert provider(overlaid(text), "own").digest == provider(overlaid(OWN), "own").digest
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        OWN.replace("a.test", "c.test"),
+        OWN.replace("192.0.2.1", "192.0.2.2"),
+        OWN + 'action = "reject"',
+        OWN + 'special_use = "keep"',
+        OWN + 'domains_file = "d.txt"',
+    ],
+)
+def test_the_digest_changes_with_what_decides_addresses(
+    text: str, overlaid: Loader, tmp_path: Path
+) -> None:
+    (tmp_path / "d.txt").write_text("c.test")
+    assert provider(overlaid(text), "own").digest != provider(overlaid(OWN), "own").digest
+
+
+# --- what only the whole can tell ---
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[providers.own]\nenabled = true", "has none of domains, networks, domains_file"),
+        ("[providers.gogle]\nenabled = false", "did you mean providers.google?"),
+        ("[categories]\nmailbx = false", "did you mean categories.mailbox?"),
+        (
+            "[state]\npath = 'x'\n[output]\nreject = 'x'",
+            "state.path is the same file as output.reject",
+        ),
+    ],
+)
+def test_a_configuration_that_contradicts_itself_is_refused(
+    text: str, sentence: str, overlaid: Loader
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        overlaid(text)
+    assert "own.toml: " in str(caught.value)
+    assert sentence in str(caught.value)
+
+
+def test_a_switch_for_a_category_of_an_own_provider_is_known(overlaid: Loader) -> None:
+    config = overlaid(OWN + 'category = "ours"\n[categories]\nours = false')
+    assert not provider(config, "own").enabled
+
+
+def test_a_folder_may_be_that_of_the_overlay(tmp_path: Path) -> None:
+    (tmp_path / "main.cf").touch()
+    overlay = tmp_path / "providers.toml"
+    overlay.write_text('[postfix]\nconfig_directory = "."\n')
+    assert load(overlay).postfix.config_directory == tmp_path

@@ -1,0 +1,180 @@
+"""Configuration files as files: contents, rights, and lists of one entry a line."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from spfwhite.config.loading import load
+from spfwhite.errors import ConfigError
+
+STRANGER = 65534
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """Return a file that only its owner can write."""
+    path = tmp_path / "own.toml"
+    path.write_text("# nothing")
+    path.chmod(0o644)
+    return path
+
+
+def fault(path: Path | None = None, *, system: Path = Path("/none")) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load(path, system=system)
+    return str(caught.value)
+
+
+def as_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+
+
+def of_stranger(path: Path) -> None:
+    """Make root's file a stranger's; without root's rights, the tester's own is one already."""
+    if os.getuid() == 0:
+        os.chown(path, STRANGER, STRANGER)
+
+
+@pytest.mark.parametrize("content", [b"", b" \n\t\n"])
+def test_an_empty_file_is_refused_as_a_failed_write(own: Path, content: bytes) -> None:
+    own.write_bytes(content)
+    assert fault(own).startswith(f"{own}: is empty, which looks like a failed write; ")
+
+
+def test_comments_alone_are_a_file_that_says_nothing(own: Path) -> None:
+    assert load(own).dns == load(system=Path("/none")).dns
+
+
+def test_a_byte_order_mark_and_crlf_are_taken(own: Path) -> None:
+    own.write_bytes(b"\xef\xbb\xbf[dns]\r\nattempts = 2\r\n")
+    assert load(own).dns.attempts == 2
+
+
+def test_bytes_that_are_not_utf8_are_named_by_line(own: Path) -> None:
+    own.write_bytes(b"# a\n# \xff")
+    assert fault(own) == f"{own}:2: is not UTF-8"
+
+
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "none.toml"
+    assert fault(path) == f"{path}: cannot be read: No such file or directory"
+
+
+def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
+    assert fault(tmp_path) == f"{tmp_path}: cannot be read: Is a directory"
+
+
+def test_a_dangling_link_in_the_system_folder_does_not_pass_for_a_missing_file(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "providers.toml").symlink_to("none")
+    assert "providers.toml: cannot be read" in fault(system=tmp_path)
+
+
+def test_a_system_folder_that_is_a_file_is_an_error(own: Path) -> None:
+    assert fault(system=own) == f"{own}: cannot be read: Not a directory"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
+def test_a_file_without_read_permission_is_an_error(own: Path) -> None:
+    own.chmod(0)
+    assert fault(own) == f"{own}: cannot be read: Permission denied"
+
+
+# --- lists ---
+
+
+@pytest.mark.parametrize(
+    ("key", "line", "sentence"),
+    [
+        (
+            "domains_file",
+            "b\u00fccher.test",
+            '"b\\195\\188cher.test" has a character outside ASCII',
+        ),
+        ("networks_file", "192.0.2.1/24", '"192.0.2.1/24" has host bits set'),
+    ],
+)
+def test_a_bad_line_is_named_by_file_and_line(
+    own: Path, key: str, line: str, sentence: str
+) -> None:
+    own.write_text(f'[providers.own]\n{key} = "list.txt"')
+    own.with_name("list.txt").write_text(f"# one\n\n{line}\n")
+    assert fault(own).startswith(f"{own.with_name('list.txt')}:3: {sentence}")
+
+
+def test_a_missing_list_is_an_error(own: Path) -> None:
+    own.write_text('[providers.own]\ndomains_file = "list.txt"')
+    assert f"{own.with_name('list.txt')}: cannot be read" in fault(own)
+
+
+# --- who may write what root reads ---
+
+
+@pytest.mark.parametrize("mode", [0o666, 0o646])
+def test_root_refuses_a_file_that_others_can_write(
+    own: Path, mode: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own.chmod(mode)
+    as_root(monkeypatch)
+    assert fault(own) == f"{own}: root reads no file that others can write; chmod go-w {own}"
+
+
+def test_root_refuses_a_file_that_a_group_other_than_its_own_can_write(
+    own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_stranger(own)
+    own.chmod(0o664)
+    as_root(monkeypatch)
+    assert "chmod go-w" in fault(own)
+
+
+def test_root_refuses_a_list_that_others_can_write(
+    own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own.write_text('[providers.own]\ndomains_file = "list.txt"')
+    own.with_name("list.txt").write_text("a.test")
+    own.with_name("list.txt").chmod(0o666)
+    as_root(monkeypatch)
+    assert "list.txt: root reads no file that others can write" in fault(own)
+
+
+def test_root_takes_a_file_of_another_user_only_where_it_was_named(
+    own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = own.rename(own.with_name("providers.toml"))
+    of_stranger(path)
+    as_root(monkeypatch)
+    assert load(path).dns.attempts == 4
+    assert f"{path}: root reads no file of user " in fault(system=path.parent)
+
+
+def test_root_refuses_a_folder_that_others_can_write_unless_it_is_sticky(
+    own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_root(monkeypatch)
+    own.parent.chmod(0o1777)
+    assert load(own).dns.attempts == 4
+    own.parent.chmod(0o777)
+    assert fault(own).endswith(f"chmod o-w {own.parent}")
+
+
+def test_root_looks_at_the_folder_behind_a_link(
+    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = tmp_path / "folder/link.toml"
+    link.parent.mkdir(mode=0o755)
+    link.symlink_to(own)
+    as_root(monkeypatch)
+    assert load(link).dns.attempts == 4
+    own.parent.chmod(0o777)
+    assert fault(link).endswith(f"chmod o-w {own.parent}")
+
+
+def test_who_is_not_root_reads_what_others_can_write(
+    own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own.chmod(0o666)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert load(own).dns.attempts == 4

@@ -1,0 +1,324 @@
+"""Files of Postwhite and of its forks as overlays that the configuration takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spfwhite.config.loading import load
+from spfwhite.config.postwhite import CATEGORY, MAX_BYTES, Imported, NotPostwhiteError, convert
+from spfwhite.config.settings import Config, Provider
+
+DEFAULTS = load(system=Path("/nonexistent"))
+DEFAULT_NAMES = {provider.name for provider in DEFAULTS.providers}
+
+
+def imported(text: str | bytes) -> Imported:
+    return convert(text.encode() if isinstance(text, str) else text, DEFAULTS)
+
+
+def loaded(text: str | bytes) -> Config:
+    """Return the configuration with the overlay of a file."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "overlay.toml")
+        path.write_text(imported(text).overlay, encoding="utf-8")
+        return load(path)
+
+
+def own(text: str | bytes) -> list[Provider]:
+    return [each for each in loaded(text).providers if each.name not in DEFAULT_NAMES]
+
+
+def said(text: str | bytes) -> list[tuple[int, str]]:
+    return [(each.line, each.text) for each in imported(text).remarks]
+
+
+CONF = """\
+# Options of a site
+spftoolspath="/usr/local/bin/spf-tools"
+postfixpath="/etc/postfix"
+postfixbinarypath="/usr/sbin"
+whitelist="postscreen_spf_whitelist.cidr"
+blacklist="postscreen_spf_blacklist.cidr"
+yahoo_static_hosts="${spftoolspath}/yahoo.txt"
+custom_hosts="aol.com Partner.example.
+  icloud.com"
+enable_blacklist=yes
+blacklist_hosts="spam.example"
+simplify=no
+invalid_ip4=remove
+include_yahoo=yes
+reload_postfix=yes
+"""
+
+
+def test_a_whole_postwhite_conf_becomes_this_overlay() -> None:
+    assert imported(CONF).overlay == (
+        "# Made by spfwhite import; it holds only what differs from the defaults.\n"
+        "\n[output]\n"
+        'allow = "/etc/postfix/postscreen_spf_whitelist.cidr"\n'
+        'reject = "/etc/postfix/postscreen_spf_blacklist.cidr"\n'
+        "\n[postfix]\nreload = true\n"
+        '\n[providers.aol-com]\ncategory = "postwhite"\ndomains = ["aol.com"]\n'
+        '\n[providers.partner-example]\ncategory = "postwhite"\ndomains = ["partner.example"]\n'
+        '\n[providers.spam-example]\ncategory = "postwhite"\naction = "reject"\n'
+        'domains = ["spam.example"]\n'
+    )
+
+
+def test_all_that_a_whole_postwhite_conf_says_besides_is_remarked_in_its_order() -> None:
+    starts = [
+        (2, "spftoolspath is not needed: "),
+        (4, "postfixbinarypath is not needed: "),
+        (7, "yahoo_static_hosts is not carried over; a provider with networks_file = "),
+        (8, "icloud.com is not carried over: the default provider icloud has it"),
+        (12, "simplify is not needed: a table is always collapsed"),
+        (13, "invalid_ip4 is not needed: host bits in a record are always masked"),
+        (14, "include_yahoo is not needed: the provider yahoo is on by default"),
+    ]
+    remarks = said(CONF)
+    assert [line for line, _ in remarks] == [line for line, _ in starts]
+    for (_, text), (_, start) in zip(remarks, starts, strict=True):
+        assert text.startswith(start)
+    assert '"/usr/local/bin/spf-tools/yahoo.txt"' in remarks[2][1]
+
+
+def test_the_overlay_of_a_whole_postwhite_conf_loads() -> None:
+    config = loaded(CONF)
+    assert config.postfix.reload
+    assert config.output == DEFAULTS.output
+    assert {each.name: (each.action, each.category, each.enabled) for each in own(CONF)} == {
+        "aol-com": ("permit", CATEGORY, True),
+        "partner-example": ("permit", CATEGORY, True),
+        "spam-example": ("reject", CATEGORY, True),
+    }
+
+
+def test_yahoo_can_be_left_out_and_its_domains_named() -> None:
+    text = "include_yahoo=no\ncustom_hosts=_spf1.yahoo.com\n"
+    yahoo = next(each for each in loaded(text).providers if each.name == "yahoo")
+    assert not yahoo.enabled
+    assert [each.domains for each in own(text)] == [("_spf1.yahoo.com",)]
+    assert said(text) == []
+
+
+def test_a_domain_of_a_default_provider_that_is_off_is_carried_over_under_a_name_of_its_own() -> (
+    None
+):
+    assert [(each.name, each.domains) for each in own("custom_hosts=mail.de\n")] == [
+        ("mail-de-2", ("mail.de",))
+    ]
+
+
+def test_domains_with_the_same_name_become_different_providers() -> None:
+    text = "_a.b-c.test\na.b.c.test\na-b.c.test\n__._\npostwhite.networks\n192.0.2.1\n"
+    names = {(each.domains or tuple(each.networks.texts()))[0]: each.name for each in own(text)}
+    assert names == {
+        "_a.b-c.test": "a-b-c-test",
+        "a.b.c.test": "a-b-c-test-2",
+        "a-b.c.test": "a-b-c-test-3",
+        "__._": "host",
+        "postwhite.networks": "postwhite-networks",
+        "192.0.2.1/32": "postwhite-networks-2",
+    }
+
+
+@pytest.mark.parametrize("switch", ["", "enable_blacklist=no\n", "enable_blacklist=''\n"])
+def test_a_blacklist_that_is_not_enabled_is_a_remark(switch: str) -> None:
+    text = f"blacklist_hosts=spam.example\n{switch}"
+    assert own(text) == []
+    sentence = "blacklist_hosts is not carried over: enable_blacklist is not yes"
+    assert said(text) == [(1, sentence)]
+
+
+def test_a_rejected_domain_that_is_permitted_too_is_remarked() -> None:
+    text = "enable_blacklist=yes\ncustom_hosts=a.test\nblacklist_hosts='a.test github.com'\n"
+    assert said(text) == [
+        (3, "a.test is permitted, too, which wins over its rejection"),
+        (
+            3,
+            "github.com is permitted by the default provider github, too, "
+            "which wins over its rejection",
+        ),
+    ]
+    assert [each.action for each in own(text)] == ["permit", "reject", "reject"]
+
+
+@pytest.mark.parametrize("key", ["enable_blacklist", "include_yahoo", "reload_postfix"])
+@pytest.mark.parametrize("value", ["YES", "true", "1", "y"])
+def test_a_switch_that_is_neither_yes_nor_no_is_a_remark(key: str, value: str) -> None:
+    sentence = f'{key} must be yes or no, not "{value}"; it is not carried over'
+    assert said(f"simplify=\n{key}={value}\n") == [(2, sentence)]
+    assert not loaded(f"{key}={value}\n").postfix.reload
+
+
+def test_a_reload_that_is_off_stays_off() -> None:
+    assert "reload = false" in imported("reload_postfix=no\n").overlay
+
+
+@pytest.mark.parametrize(
+    ("text", "allow", "reject"),
+    [
+        ("postfixpath=/srv/mx/", "/srv/mx/postscreen_spf_whitelist.cidr", "/srv/mx/*"),
+        ("whitelist=a.cidr", "/etc/postfix/a.cidr", ""),
+        ("blacklist='sub dir/r.cidr'", "", "/etc/postfix/sub dir/r.cidr"),
+        ("postfixpath=/\nwhitelist=/a", "/a", "/*"),
+        ("whitelist='a\"\\b'", '/etc/postfix/a"\\b', ""),
+        ("whitelist=\u00fc", "/etc/postfix/\u00fc", ""),
+        ("whitelist=''", "", ""),
+    ],
+)
+def test_the_paths_of_the_tables_are_carried_over(text: str, allow: str, reject: str) -> None:
+    config = loaded(text)
+    default = "postscreen_spf_blacklist.cidr"
+    assert config.output.allow == Path(allow or DEFAULTS.output.allow)
+    assert config.output.reject == Path(reject.replace("*", default) or DEFAULTS.output.reject)
+    assert said(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("postfixpath=etc/postfix", 'must be an absolute path, not "etc/postfix"'),
+        ("whitelist='a\tb'", 'must be a path, not "/etc/postfix/a\\009b"'),
+        ("whitelist='a\nb'", 'must be a path, not "/etc/postfix/a\\010b"'),
+        ("whitelist=same\nblacklist=same", "two files would have the same path"),
+        ("whitelist=postscreen_spf_blacklist.cidr", "two files would have the same path"),
+        ("postfixpath=/var/lib/spfwhite\nwhitelist=state.json", "two files would have the same"),
+    ],
+)
+def test_a_path_that_cannot_be_used_is_a_remark(text: str, sentence: str) -> None:
+    assert loaded(text).output == DEFAULTS.output
+    assert sentence in said(text)[0][1]
+
+
+def test_a_path_that_is_not_utf8_is_a_remark() -> None:
+    [(_, remark)] = said(b"whitelist=\xff\n")
+    assert '"/etc/postfix/\\255"' in remark
+
+
+def test_an_unknown_setting_is_a_remark_with_its_line() -> None:
+    assert said("simplify=\ncustom_host=a.test\n") == [
+        (2, "custom_host is no setting of Postwhite; it is not carried over")
+    ]
+
+
+def test_hosts_that_the_shell_would_compute_are_a_remark() -> None:
+    text = 'custom_hosts="a.test $(cat /etc/hosts)"\nreload_postfix=yes\n'
+    assert own(text) == []
+    assert loaded(text).postfix.reload
+    assert [line for line, _ in said(text)] == [1]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_list_has_one_domain_or_network_a_line(end: str) -> None:
+    lines = ["# senders", "", "a.test # ours", "  B.test.  ", "192.0.2.0/24", "2001:db8::1"]
+    text = end.join([*lines, "198.51.100.1 - 198.51.100.2", "a.test", ""])
+    providers = {each.name: each for each in own("\ufeff" + text)}
+    assert [providers[name].domains for name in ("a-test", "b-test")] == [("a.test",), ("b.test",)]
+    assert providers.pop("postwhite-networks").networks.texts() == [
+        "192.0.2.0/24",
+        "198.51.100.1/32",
+        "198.51.100.2/32",
+        "2001:db8::1/128",
+    ]
+    assert len(providers) == 2
+    assert said(text) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("localhost", '"localhost" is not a domain'),
+        ("a.test b.test", '"a.test b.test" is not a domain'),
+        ("include:a.test", '"include:a.test" is not a domain'),
+        ("b\u00fccher.test", "write an IDN in its xn-- form"),
+        ("192.0.2.1/24", "has host bits set; did you mean 192.0.2.0/24?"),
+        ("192.0.2.0/33", "is not an IPv4 or IPv6 address, network or range"),
+        ("192.0.2.9-192.0.2.1", "is a range that ends before it begins"),
+        ("x = 1", '"x = 1" is not a domain'),
+        ("google.com", ""),
+        ("github.com", "github.com is not carried over: the default provider github has it"),
+    ],
+)
+def test_a_line_of_a_list_that_cannot_be_carried_over_is_a_remark(line: str, sentence: str) -> None:
+    text = f"a.test\n\n{line}\n"
+    assert [(number, sentence in remark) for number, remark in said(text)] == (
+        [(3, True)] if sentence else []
+    )
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\n\n",
+        b"# custom_hosts=a.test\n",
+        b"x=1\n",
+        b"192.0.2.0/24 permit\n",
+        b"%PDF-1.4\n\xff\xfe\n",
+        b'[output]\nallow = "x"\n',
+        b"<html><body>a.test</body></html>\n",
+    ],
+)
+def test_a_file_that_is_neither_is_refused(data: bytes) -> None:
+    with pytest.raises(NotPostwhiteError, match=r"is neither a postwhite\.conf nor a list"):
+        imported(data)
+
+
+def test_a_nul_is_refused() -> None:
+    with pytest.raises(NotPostwhiteError, match="NUL"):
+        imported(b"custom_hosts=a.test\0b.test\n")
+
+
+def test_a_file_of_1_mib_is_read_and_a_longer_one_refused() -> None:
+    text = b"custom_hosts=a.test\n"
+    data = text + b"#" * (MAX_BYTES - len(text))
+    assert "a-test" in imported(data).overlay
+    with pytest.raises(NotPostwhiteError, match="has more than 1,048,576 bytes"):
+        imported(data + b"#")
+
+
+KEYS = ["postfixpath", "whitelist", "blacklist", "custom_hosts", "blacklist_hosts"]
+KEYS += ["enable_blacklist", "include_yahoo", "reload_postfix", "yahoo_static_hosts", "other"]
+VALUES = ["/etc", "x", "yes", "no", "a.test", "b.test _c.d-e.test", "192.0.2.1", "::/0", "mail.de"]
+VALUES += [
+    '"',
+    "'",
+    "\\",
+    "\n",
+    "]",
+    "$x",
+    "$whitelist",
+    "`",
+    "(",
+    ")",
+    " ",
+    "#",
+    "=",
+    "\x7f",
+    "\t",
+]
+CONFS = st.lists(
+    st.tuples(st.sampled_from(KEYS), st.lists(st.sampled_from(VALUES) | st.text(max_size=4)))
+).map(lambda lines: "\n".join(f"{key}={''.join(value)}" for key, value in lines).encode())
+QUOTED = st.lists(st.tuples(st.sampled_from(KEYS), st.text())).map(
+    lambda lines: "\n".join(f"{key}='{value}'" for key, value in lines if "'" not in value).encode()
+)
+LISTS = st.lists(st.sampled_from(VALUES) | st.text(max_size=8)).map("\n".join).map(str.encode)
+
+
+@given(st.binary() | CONFS | QUOTED | LISTS | st.tuples(CONFS, st.binary()).map(b"\n".join))
+def test_any_bytes_are_refused_or_give_an_overlay_that_loads(data: bytes) -> None:
+    try:
+        result = imported(data)
+    except NotPostwhiteError:
+        return
+    loaded(data)
+    for remark in result.remarks:
+        assert remark.text.isascii() and remark.text.isprintable()
+        assert 1 <= remark.line <= data.count(b"\n") + 1

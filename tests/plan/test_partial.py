@@ -1,0 +1,42 @@
+"""A provider that was first accepted while a query failed is not held for becoming whole."""
+
+from __future__ import annotations
+
+from tests.support.nights import Nights, configured, failing, records
+
+WHOLE = records(p="ip4:20.1.0.0/24 include:s.test", s="ip4:20.0.0.0/16", q="ip4:21.0.0.0/16")
+GROWN = records(p="ip4:20.1.0.0/24 include:s.test", s="ip4:22.0.0.0/12", q="ip4:21.0.0.0/16")
+
+
+def series() -> Nights:
+    return Nights(configured({"p": ["p.test"], "q": ["q.test"]}, safety={"total_max_growth": 999}))
+
+
+def test_what_was_missing_on_the_first_night_is_no_growth_on_the_second() -> None:
+    nights = series()
+    first = nights.night(failing(WHOLE, "s.test"))
+    assert first.decision("p").status == "incomplete"
+    second = nights.night(WHOLE)
+    assert second.decision("p").status == "ok"
+    assert second.decision("p").networks.size(4) > 65_536
+
+
+def test_once_it_was_whole_its_growth_is_judged() -> None:
+    nights = series()
+    nights.night(failing(WHOLE, "s.test"))
+    nights.night(WHOLE)
+    assert nights.night(GROWN).decision("p").status == "held"
+
+
+def test_a_failed_query_later_on_lifts_nothing() -> None:
+    nights = series()
+    nights.night(WHOLE)
+    nights.night(failing(WHOLE, "s.test"), days=20)
+    assert nights.night(GROWN).decision("p").status == "held"
+
+
+def test_what_grows_while_the_gap_stays_is_judged() -> None:
+    nights = series()
+    grown = records(p="ip4:20.1.0.0/24 ip4:22.0.0.0/12 include:s.test", q="ip4:21.0.0.0/16")
+    nights.night(failing(WHOLE, "s.test"))
+    assert nights.night(failing({**WHOLE, **grown}, "s.test")).decision("p").status == "held"

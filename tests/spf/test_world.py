@@ -1,0 +1,92 @@
+"""The whole frozen world, every group in one run of the program through a real server."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from spfwhite.networks import Networks
+from spfwhite.spf.list_mode import evaluate
+from spfwhite.tables.content import networks_in
+from tests.support.cli import TABLE, WORLD, Finished, overlay, rules, spfwhite, world_providers
+from tests.support.counting import Counting
+from tests.support.dnsserver import Zone
+from tests.support.zones import Snapshot, world
+
+pytestmark = pytest.mark.slow
+
+DOMAINS = [domain for domains in world_providers().values() for domain in domains]
+
+
+class Ran(NamedTuple):
+    """A run over the whole world: its folder, what it said, what was asked, and how often each."""
+
+    folder: Path
+    config: Path
+    done: Finished
+    asked: set[tuple[str, str]]
+    times: list[int]
+
+    @property
+    def table(self) -> bytes:
+        return (self.folder / TABLE).read_bytes()
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """Return a run with all domains of all groups."""
+    folder = tmp_path_factory.mktemp("world")
+    with Counting(Zone.from_file(WORLD / "world.zone")) as server:
+        config = overlay(folder, world_providers(), server=server)
+        done = spfwhite("-c", config, "-v", "generate", "--record", folder / "snapshot.json")
+        return Ran(folder, config, done, set(server.count()), server.times)
+
+
+def test_every_domain_of_every_group_is_asked_for(ran: Ran) -> None:
+    assert len(DOMAINS) > 100
+    for domain in DOMAINS:
+        assert (domain, "TXT") in ran.asked
+
+
+def test_each_question_reaches_the_server_exactly_once(ran: Ran) -> None:
+    assert len(ran.asked) > len(DOMAINS)
+    assert ran.times == [1] * len(ran.asked)
+
+
+def test_what_was_recorded_is_what_was_asked(ran: Ran) -> None:
+    answers = json.loads((ran.folder / "snapshot.json").read_bytes())["answers"]
+    assert {tuple(key.split()) for key in answers} == ran.asked
+
+
+def test_the_table_has_what_all_domains_pass_together(ran: Ran) -> None:
+    evaluation = evaluate(DOMAINS, Snapshot(world()))
+    assert networks_in(ran.table) == Networks.union(
+        evaluation.root(domain).passed for domain in DOMAINS
+    )
+
+
+def test_the_run_is_degraded_by_the_dead_domains_and_says_which(ran: Ran) -> None:
+    assert ran.done.returncode == 3
+    said = ran.done.stdout + ran.done.stderr
+    for domain in ("spfa.bigfish.com", "spfb.bigfish.com", "spfc.bigfish.com"):
+        assert domain in said
+    assert said.isascii()
+    assert "Traceback" not in said
+
+
+def test_a_replay_gives_the_same_rules(ran: Ran) -> None:
+    replay = ["--replay", str(ran.folder / "snapshot.json")]
+    done = spfwhite("-c", ran.config, "generate", *replay, "-o", "-")
+    assert rules(done.stdout) == rules(ran.table)
+
+
+def test_strict_mode_lists_a_part_of_what_list_mode_lists(ran: Ran) -> None:
+    replay = ["--replay", str(ran.folder / "snapshot.json")]
+    done = spfwhite("-c", ran.config, "generate", *replay, "--strict", "-o", "-")
+    strict = networks_in(done.stdout.encode())
+    assert strict
+    assert not strict - networks_in(ran.table)
+    assert strict != networks_in(ran.table)

@@ -1,0 +1,181 @@
+"""A series of runs without processes, files or a clock: fetch, decide, and what is remembered.
+
+Owns one night: what a run does between asking and writing, over a zone of the oracle, its state
+taken through JSON each time as the file would. Refuses to judge what a night decides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from spfwhite.config import loading as config
+from spfwhite.config.settings import Config, roots
+from spfwhite.dns.answers import Answer, Failed, Question
+from spfwhite.networks import EMPTY, Networks
+from spfwhite.plan import state
+from spfwhite.plan.decided import Decided, decide_run
+from spfwhite.plan.plan import Decision, Plan
+from spfwhite.plan.state import State
+from spfwhite.report.report import ProviderReport, Report, provider_report
+from spfwhite.sources.crawl import crawl
+from spfwhite.sources.memory import Heard, Recall, policy
+from spfwhite.tables import write
+from spfwhite.wording import DAY
+from tests.support.oracle import TEMPFAIL, Zone
+from tests.support.zones import Snapshot
+
+START = 1_700_000_000.0
+"""When the first night is."""
+
+_OVERLAY = 'defaults = false\n[providers.model]\ndomains = ["a.test"]\n'
+
+
+@cache
+def _loaded() -> Config:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "providers.toml"
+        file.write_text(_OVERLAY)
+        return config.load(file)
+
+
+def configured(providers: Mapping[str, Iterable[str]], **tables: Mapping[str, Any]) -> Config:
+    """The default settings with these providers (name -> domains) and keys (safety={...}, ...)."""
+    base = _loaded()
+    (model,) = base.providers
+    for table, keys in tables.items():
+        base = replace(base, **{table: replace(getattr(base, table), **keys)})
+    made = [
+        replace(model, name=name, domains=tuple(domains), special_use=base.safety.special_use)
+        for name, domains in sorted(providers.items())
+    ]
+    return replace(base, providers=tuple(made))
+
+
+def edited(base: Config, name: str, **keys: object) -> Config:
+    """A configuration in which one provider has other keys."""
+    made = [
+        replace(each, **keys) if each.name == name else each  # type: ignore[arg-type]
+        for each in base.providers
+    ]
+    return replace(base, providers=tuple(made))
+
+
+def records(**texts: str) -> dict[tuple[str, str], tuple[str, ...] | str]:
+    """A zone of SPF records: `a="ip4:..."` is `v=spf1 ip4:... -all` at a.test."""
+    return {(f"{name}.test", "TXT"): (f"v=spf1 {text} -all",) for name, text in texts.items()}
+
+
+def failing(zone: Zone, *names: str) -> Zone:
+    """The zone with all questions about these names, or about every name of it, failing."""
+    chosen = names or tuple({name for name, _ in zone})
+    types = ("TXT", "MX", "A", "AAAA")
+    return {**zone, **{(name, rrtype): TEMPFAIL for name in chosen for rrtype in types}}
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """What one run decided, what the next will know, and the answers that it used."""
+
+    plan: Plan
+    state: State
+    answers: Mapping[Question, Answer]
+    report: Report
+
+    def decision(self, name: str) -> Decision:
+        """The decision about a provider."""
+        return next(each for each in self.plan.decisions if each.provider.name == name)
+
+    def reported(self, name: str) -> ProviderReport:
+        """What is reported of a provider."""
+        return next(each for each in self.report.providers if each.name == name)
+
+
+def run(
+    config: Config,
+    zone: Zone,
+    before: State,
+    now: float,
+    *,
+    lifted: Collection[str] = (),
+    force: bool = False,
+) -> Night:
+    """One run; the state stays as it was if the plan is refused."""
+    heard = Heard(answers=_asked(config, zone, before, now), whole=True)
+    decided = decide_run(config, before, heard, now, accept=lifted, force=force)
+    ready = write.prepared(config, decided.plan, Path("-"), now, force=False)
+    after = before
+    if not decided.plan.refusals:
+        after = state.parse(state.dump(write.next_state(ready, decided)))
+    return Night(decided.plan, after, decided.answers, _report(decided))
+
+
+def _asked(config: Config, zone: Zone, before: State, now: float) -> dict[Question, Answer]:
+    snapshot = Snapshot(zone)
+
+    async def ask(question: Question) -> Answer:
+        return snapshot[question]
+
+    recall = Recall(before.known, policy(config), now)
+    return asyncio.run(
+        crawl(
+            roots(config.enabled()),
+            ask,
+            limits=config.limits(),
+            deadline=60.0,
+            concurrency=512,
+            known=recall.offline(),
+            read_as=recall.use,
+        )
+    )
+
+
+def _report(decided: Decided) -> Report:
+    plan, answers = decided.plan, decided.answers
+    return Report(
+        started=decided.now,
+        path=None,
+        outcome="refused" if plan.refusals else "planned",
+        providers=tuple(provider_report(decision) for decision in plan.decisions),
+        networks=plan.permitted,
+        rejected=plan.rejected,
+        before=EMPTY,
+        questions=len(decided.heard.answers),
+        failed=sum(isinstance(answer, Failed) for answer in answers.values()),
+        asked=decided.asked,
+        refusals=plan.refusals,
+    )
+
+
+class Nights:
+    """Runs one after the other, with the state and the table that they leave."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.now = START
+        self.state = State()
+        self.table: Networks = EMPTY
+
+    def night(
+        self,
+        zone: Zone,
+        *,
+        days: float = 1.0,
+        lifted: Collection[str] = (),
+        force: bool = False,
+    ) -> Night:
+        """One run, so many days after the last; it leaves nothing if it is refused."""
+        self.now += days * DAY
+        made = run(self.config, zone, self.state, self.now, lifted=lifted, force=force)
+        if not made.plan.refusals:
+            self.state, self.table = made.state, made.plan.permitted
+        return made
+
+    def texts(self) -> list[str]:
+        """The rules of the table."""
+        return self.table.texts()
