@@ -9,10 +9,10 @@ import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from spfwhite.config.loading import parse_nameserver
 from spfwhite.config.settings import Dns
 from spfwhite.config.values import parse_domain
 from spfwhite.dns.answers import Answers, canonical
+from spfwhite.dns.nameservers import parse_nameserver
 from spfwhite.networks import Network, Networks
 from spfwhite.sources.fetch import look_up
 from spfwhite.spf.list_mode import evaluate

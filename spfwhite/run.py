@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from spfwhite import files
-from spfwhite.config.settings import Config
+from spfwhite.config.settings import Config, FormatName
 from spfwhite.dns.answers import Failed
 from spfwhite.errors import ReloadError, StateError, UsageError
 from spfwhite.plan.decided import Decided, decide_run
@@ -26,7 +26,6 @@ from spfwhite.sources import fetch
 from spfwhite.sources.crawl import Progress, no_progress
 from spfwhite.sources.memory import Heard, Recall, policy
 from spfwhite.tables import write
-from spfwhite.tables.formats import FormatName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

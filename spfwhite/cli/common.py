@@ -24,7 +24,7 @@ from spfwhite.wording import printable
 
 if TYPE_CHECKING:
     from spfwhite.config.settings import Config
-    from spfwhite.config.values import NameServer
+    from spfwhite.dns.nameservers import NameServer
 
 PROGRESS_AFTER: Final = 1.0
 """Seconds of work after which a bar appears."""
@@ -45,7 +45,7 @@ class Common:
 
 
 def _nameservers(_context: click.Context, _option: Any, texts: tuple[str, ...]) -> Any:
-    from spfwhite.config.values import parse_nameserver
+    from spfwhite.dns.nameservers import parse_nameserver
 
     try:
         return tuple(parse_nameserver(text) for text in texts)

@@ -28,8 +28,8 @@ from spfwhite.cli.common import (
     strict_option,
 )
 from spfwhite.cli.streams import InPlace
+from spfwhite.config.settings import FORMAT_NAMES, FormatName
 from spfwhite.errors import StateError, UsageError
-from spfwhite.tables.formats import FORMAT_NAMES, FormatName
 from spfwhite.wording import counts
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 from spfwhite.networks import Networks
-from spfwhite.spf.result import Evaluation, Problem, Step
+from spfwhite.report.as_json import problem_json
+from spfwhite.spf.result import Evaluation, Step
 from spfwhite.spf.strict import MAX_LOOKUPS, MAX_VOIDS
 from spfwhite.wording import clipped, counts
 
@@ -103,17 +104,6 @@ def as_json(evaluation: Evaluation, domain: str) -> dict[str, Any]:
         "lookups": root.lookups,
         "voids": root.voids,
         "tree": _Unfolding(evaluation, domain).json(evaluation.roots[domain]),
-    }
-
-
-def problem_json(problem: Problem) -> dict[str, Any]:
-    """Return a problem as a JSON object."""
-    return {
-        "kind": problem.kind,
-        "domain": problem.domain,
-        "term": problem.term,
-        "detail": problem.detail,
-        "widens": problem.widens,
     }
 
 

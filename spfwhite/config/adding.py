@@ -16,7 +16,7 @@ from typing import Final
 
 from spfwhite import files
 from spfwhite.config import loading as config
-from spfwhite.config.loading import Config
+from spfwhite.config.settings import Config
 from spfwhite.errors import ConfigError
 
 FILE: Final = Path("providers.d") / "90-added.toml"

@@ -13,22 +13,11 @@ from typing import Any
 
 from spfwhite.config.config_file import Files, listed
 from spfwhite.config.overlay import Overlay, did_you_mean, read_overlay
-from spfwhite.config.settings import SETTINGS, Config, Provider, Table
-from spfwhite.config.values import NameServer, parse_domain, parse_nameserver, shown
+from spfwhite.config.settings import SETTINGS, Config, Provider, Table, set_name
+from spfwhite.config.values import parse_domain, shown
 from spfwhite.errors import ConfigError
 from spfwhite.networks import Networks, parse_operator
-from spfwhite.tables.formats import set_name
 from spfwhite.wording import printable
-
-__all__ = [
-    "Config",
-    "ConfigError",
-    "NameServer",
-    "Provider",
-    "load",
-    "parse_domain",
-    "parse_nameserver",
-]
 
 DEFAULTS = "providers.toml"
 SYSTEM = Path("/etc/spfwhite")

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from spfwhite.config.settings import Config
+from spfwhite.config.settings import Action, Config
 from spfwhite.config.shell import Assigned, Assignments, Remark
 from spfwhite.config.values import parse_domain, shown
 from spfwhite.config.values import path as parse_path
 from spfwhite.networks import parse_operator
-from spfwhite.tables.formats import Action
 from spfwhite.wording import clipped
 
 MAX_BYTES: Final = 2**20

@@ -8,6 +8,7 @@ Refuses: defaults, which stand in `providers.toml` only.
 import datetime
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property
@@ -16,7 +17,6 @@ from typing import Annotated, Any, Final, Literal, get_args, get_type_hints
 
 from spfwhite.config.patterns import parse_pattern
 from spfwhite.config.values import (
-    NameServer,
     Rule,
     choice,
     entries,
@@ -29,17 +29,19 @@ from spfwhite.config.values import (
     parse_argument,
     parse_domain,
     parse_name,
-    parse_nameserver,
     parse_url,
     path,
     switch,
     whole,
 )
+from spfwhite.dns.nameservers import NameServer, parse_nameserver
 from spfwhite.networks import Networks
 from spfwhite.spf.reach import Limits
 from spfwhite.spf.width import Widest
-from spfwhite.tables.formats import FORMAT_NAMES, Action, FormatName
 
+Action = Literal["permit", "reject"]
+FormatName = Literal["postscreen", "plain", "json", "rbldnsd", "nft", "access"]
+FORMAT_NAMES: Final[tuple[FormatName, ...]] = get_args(FormatName)
 SpecialUse = Literal["drop", "keep"]
 Family = Literal["ipv4", "ipv6", "both"]
 
@@ -266,3 +268,9 @@ SETTINGS: Final[Mapping[str, type[Any]]] = {
     if isinstance(table, type) and is_dataclass(table)
 }
 """The tables of settings by name."""
+
+
+def set_name(name: str) -> str:
+    """Return what nft takes for the name of a set; two files may come to the same."""
+    made = re.sub(r"[^A-Za-z0-9_]", "_", name)
+    return made if made[:1].isalpha() else f"_{made}"

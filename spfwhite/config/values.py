@@ -7,10 +7,8 @@ text that continues "the key ...".
 """
 
 import datetime
-import ipaddress
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
@@ -27,13 +25,6 @@ NAME_WORDS: Final = "small letters, digits, _ and -, a letter or digit first"
 # Letters, digits and hyphens (RFC 1034 section 3.5), and the underscore of names such as _spf.
 LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 DOMAIN_LENGTH: Final = 253
-
-DNS_PORT: Final = 53
-SERVER: Final = re.compile(
-    r"(?:\[(?P<bracketed>[0-9A-Fa-f:.]+)\]|(?P<dotted>[0-9.]+))(?::(?P<port>[0-9]{1,5}))?"
-    r"|(?P<bare>[0-9A-Fa-f:.]+)"
-)
-SERVER_EXAMPLES: Final = '"192.0.2.1", "192.0.2.1:5353", "2001:db8::1" or "[2001:db8::1]:53"'
 
 
 def shown(value: object) -> str:
@@ -194,33 +185,3 @@ def parse_domain(text: str) -> str:
     if len(domain) > DOMAIN_LENGTH:
         raise ValueError(f"has {len(domain)} characters; a domain has at most {DOMAIN_LENGTH}")
     return domain
-
-
-@dataclass(frozen=True, slots=True)
-class NameServer:
-    """Where questions go: an IPv4 or IPv6 address in its canonical form, and a port."""
-
-    address: str
-    port: int
-
-    def __str__(self) -> str:
-        host = f"[{self.address}]" if ":" in self.address else self.address
-        return f"{host}:{self.port}"
-
-
-def parse_nameserver(text: str) -> NameServer:
-    """Return the name server of `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1`, `[2001:db8::1]:53`.
-
-    Raises ValueError with a text that continues "it ...".
-    """
-    match = SERVER.fullmatch(text)
-    try:
-        if match is None:
-            raise ValueError
-        address = str(ipaddress.ip_address(match["bracketed"] or match["dotted"] or match["bare"]))
-    except ValueError:
-        raise ValueError(f"is not a name server such as {SERVER_EXAMPLES}") from None
-    port = int(match["port"] or DNS_PORT)
-    if not 1 <= port <= 65535:
-        raise ValueError(f"has the port {port}; a port is from 1 to 65535")
-    return NameServer(address, port)

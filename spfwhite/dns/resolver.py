@@ -15,10 +15,10 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import Final
 
-from spfwhite.config.values import NameServer
 from spfwhite.dns import message as messages
 from spfwhite.dns.answers import Answer, Failed, Question, name_fault
 from spfwhite.dns.message import UnusableError
+from spfwhite.dns.nameservers import NameServer
 from spfwhite.dns.window import Window
 
 FIRST_TIMEOUT: Final = 0.7

@@ -21,6 +21,7 @@ from spfwhite.errors import ConfigError, FileError, PostfixError, StateError
 from spfwhite.inspect import leftovers, wiring
 from spfwhite.inspect.finding import Finding, Findings
 from spfwhite.plan.state import State, load
+from spfwhite.tables import access_list
 from spfwhite.tables import content as tables
 from spfwhite.tables.postfix import DEFAULT_FOLDER, Postfix
 from spfwhite.tables.write import digest
@@ -188,7 +189,8 @@ def _instance(postfix: Postfix, used: Collection[Path], state: State | None) -> 
     name = wiring.service(services)
     main = postfix.parameters(*wiring.PARAMETERS)
     parameters = {**main, **(postfix.overrides(name) if name else {})}
-    entries = [wiring.entry(word) for word in wiring.words(parameters.get(wiring.LIST, ""))]
+    words = access_list.words(parameters.get(access_list.LIST, ""))
+    entries = [access_list.entry(word) for word in words]
     yield from wiring.master_findings(services)
     real = [Path(os.path.realpath(path)) for path in used]
     yield from wiring.wiring_findings(parameters, entries, wiring.Tables(*real))

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from spfwhite.cli.show import problem_json
 from spfwhite.dns.answers import Question, Void
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan.last_run import LastRun
 from spfwhite.plan.plan import Decision
-from spfwhite.report.as_json import counts, time_text
+from spfwhite.report.as_json import counts, problem_json, time_text
 from spfwhite.report.report import ProviderReport, expired_report, provider_report
 from spfwhite.report.text import problem
 from spfwhite.wording import clipped, few, span

@@ -6,7 +6,6 @@ POSTSCREEN_README). Refuses: to run Postfix's programs; it is given what they sa
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,9 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from spfwhite.inspect.finding import Finding, Findings
+from spfwhite.tables.access_list import LIST, Entry, words
 from spfwhite.wording import clipped
 
-LIST: Final = "postscreen_access_list"
 SITES: Final = "postscreen_dnsbl_sites"
 DEEP: Final = (
     "postscreen_pipelining_enable",
@@ -34,27 +33,7 @@ THRESHOLDS: Final = (
 
 PARAMETERS: Final = (LIST, SITES, *DEEP, *ACTIONS, *THRESHOLDS)
 
-SUFFIXES: Final = dict.fromkeys(("cidr", "pcre", "regexp", "texthash"), "") | {
-    "hash": ".db",
-    "btree": ".db",
-    "lmdb": ".lmdb",
-    "cdb": ".cdb",
-    "dbm": ".pag",
-    "sdbm": ".pag",
-}
-"""The types of tables that are local files, with what the name of the file has after the path."""
-
 Services = Sequence[Sequence[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One entry of postscreen_access_list; `path` without symlinks, None if it names no file."""
-
-    text: str
-    kind: str = ""
-    path: Path | None = None
-    missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +42,6 @@ class Tables:
 
     allow: Path
     reject: Path | None = None
-
-
-def words(value: str) -> list[str]:
-    """Return the entries of a list of Postfix's, an inline table `cidr:{...}` as `cidr:`."""
-    while (shorter := re.sub(r"\{[^{}]*\}", "", value)) != value:
-        value = shorter
-    return re.findall(r"[^,\s]+", value)
-
-
-def entry(text: str) -> Entry:
-    """Return an entry with what the file system says of it; raises OSError."""
-    kind, colon, name = text.removeprefix("proxy:").partition(":")
-    if not colon or kind not in SUFFIXES or not name.startswith("/"):
-        return Entry(text)
-    missing = not Path(name + SUFFIXES[kind]).exists()
-    return Entry(text, kind, Path(os.path.realpath(name)), missing)
 
 
 def service(services: Services) -> str | None:

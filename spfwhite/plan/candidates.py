@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from spfwhite.config.settings import Config, Provider, roots
+from spfwhite.config.settings import Action, Config, Provider, roots
 from spfwhite.dns.answers import NOT_ASKED, Answers, Failed, Question
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.sources.listed import MX_FALLBACK, listings, with_fallbacks
@@ -19,7 +19,6 @@ from spfwhite.special_use import SPECIAL_USE
 from spfwhite.spf.list_mode import evaluate
 from spfwhite.spf.reach import Reach
 from spfwhite.spf.result import Evaluation, Origin, Problem
-from spfwhite.tables.formats import Action
 
 ACTIONS: Final[tuple[Action, ...]] = ("permit", "reject")
 

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from spfwhite._version import __version__
-from spfwhite.cli.show import problem_json
 from spfwhite.networks import Networks
 from spfwhite.report.report import ProviderReport, Report
+from spfwhite.spf.result import Problem
 
 FORMAT: Final = "spfwhite-report"
 VERSION: Final = 1
@@ -82,4 +82,15 @@ def _provider(provider: ProviderReport) -> dict[str, Any]:
         "stale": {"since": time_text(stale.seen), "reason": stale.reason} if stale else None,
         "notice": provider.notice,
         "problems": [problem_json(problem) for problem in provider.problems],
+    }
+
+
+def problem_json(problem: Problem) -> dict[str, Any]:
+    """Return a problem as a JSON object."""
+    return {
+        "kind": problem.kind,
+        "domain": problem.domain,
+        "term": problem.term,
+        "detail": problem.detail,
+        "widens": problem.widens,
     }

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from spfwhite.config.settings import Provider
+from spfwhite.config.settings import FormatName, Provider
 from spfwhite.errors import Exit
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan.plan import Decision, Status
 from spfwhite.sources.memory import Stale
 from spfwhite.spf.result import Problem
-from spfwhite.tables.formats import FormatName
 
 Outcome = Literal["written", "current", "planned", "refused"]
 

@@ -8,17 +8,13 @@ which escapes what it quotes.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Final, Literal, NamedTuple
 
+from spfwhite.config.settings import Action, FormatName, set_name
 from spfwhite.wording import printable
 
-Action = Literal["permit", "reject"]
-FormatName = Literal["postscreen", "plain", "json", "rbldnsd", "nft", "access"]
 Checker = Literal["", "postmap", "nft"]
-
-FORMAT_NAMES: Final[tuple[FormatName, ...]] = get_args(FormatName)
 
 
 class Source(NamedTuple):
@@ -88,12 +84,6 @@ def _rbldnsd(listing: Listing) -> Iterator[str]:
         for row in listing.family(version):
             # rbldnsd puts the client's address in the place of `$`, which no name of a provider has
             yield f"{row.network} :127.0.0.2:{row.sources[0].provider}"
-
-
-def set_name(name: str) -> str:
-    """Return what nft takes for the name of a set; two files may come to the same."""
-    made = re.sub(r"[^A-Za-z0-9_]", "_", name)
-    return made if made[:1].isalpha() else f"_{made}"
 
 
 def _nft(listing: Listing) -> Iterator[str]:

@@ -19,16 +19,16 @@ from typing import NamedTuple
 
 from spfwhite import files
 from spfwhite._version import __version__
-from spfwhite.config.settings import Config, Table
+from spfwhite.config.settings import Action, Config, FormatName, Table
 from spfwhite.errors import FileError, PostfixError
-from spfwhite.inspect import wiring
 from spfwhite.networks import BITS, EMPTY, Networks, address
 from spfwhite.plan.decided import Decided
 from spfwhite.plan.plan import Decision, Plan
 from spfwhite.plan.state import Change, State, TableState, recent, save
+from spfwhite.tables import access_list
 from spfwhite.tables import content as tables
 from spfwhite.tables import nft as nftables
-from spfwhite.tables.formats import FORMATS, Action, Format, FormatName
+from spfwhite.tables.formats import FORMATS, Format
 from spfwhite.tables.listing import chosen, listing, networks_of
 from spfwhite.tables.postfix import Postfix, reload_by
 
@@ -239,8 +239,8 @@ def is_unread(config: Config, written: list[Ready]) -> bool:
     if not replaced or not postfix.is_here():
         return False
     try:
-        value = postfix.parameters(wiring.LIST).get(wiring.LIST, "")
-        return any(wiring.entry(word).path in replaced for word in wiring.words(value))
+        value = postfix.parameters(access_list.LIST).get(access_list.LIST, "")
+        return any(access_list.entry(word).path in replaced for word in access_list.words(value))
     except (PostfixError, OSError):
         return False  # what is wrong there is for `spfwhite check` to say
 

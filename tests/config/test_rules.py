@@ -2,7 +2,8 @@
 
 import pytest
 
-from spfwhite.config.values import NameServer, parse_domain, parse_nameserver
+from spfwhite.config.values import parse_domain
+from spfwhite.dns.nameservers import NameServer, parse_nameserver
 from spfwhite.wording import printable
 
 LONGEST = ".".join(["a" * 63] * 3 + ["b" * 61])

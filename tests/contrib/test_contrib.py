@@ -12,13 +12,13 @@ import shlex
 import shutil
 import stat
 import subprocess
-import tomllib
 from collections.abc import Sequence
 from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
 
+from spfwhite._version import __version__
 from spfwhite.config.loading import load
 from tests.support.cli import spfwhite
 
@@ -276,9 +276,8 @@ def test_the_readme_says_what_each_file_is() -> None:
 
 
 def test_the_debian_package_has_the_version_of_the_program() -> None:
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     changelog = (CONTRIB / "debian" / "changelog").read_text()
-    assert changelog.startswith(f"spfwhite ({version}-1) ")
+    assert changelog.startswith(f"spfwhite ({__version__}-1) ")
 
 
 @pytest.mark.parametrize("has_sendmail", [True, False])

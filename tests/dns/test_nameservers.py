@@ -8,8 +8,7 @@ import pytest
 
 from spfwhite import run as app
 from spfwhite.config.loading import load
-from spfwhite.config.values import NameServer
-from spfwhite.dns.nameservers import system_nameservers
+from spfwhite.dns.nameservers import NameServer, system_nameservers
 from spfwhite.errors import NoNameServerError
 from spfwhite.sources import fetch
 

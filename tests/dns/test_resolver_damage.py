@@ -11,10 +11,10 @@ import dns.message
 import dns.rcode
 import pytest
 
-from spfwhite.config.values import NameServer
 from spfwhite.dns import message as messages
 from spfwhite.dns import resolver
 from spfwhite.dns.answers import Failed, Found, Question, Void
+from spfwhite.dns.nameservers import NameServer
 from spfwhite.dns.window import Window
 from tests.support.asking import ask, ask_all, asking
 from tests.support.dnsfaults import MANGLED, Kind, Transport

@@ -8,14 +8,8 @@ from pathlib import Path
 import pytest
 
 from spfwhite.inspect.finding import Finding
-from spfwhite.inspect.wiring import (
-    Tables,
-    entry,
-    master_findings,
-    service,
-    wiring_findings,
-    words,
-)
+from spfwhite.inspect.wiring import Tables, master_findings, service, wiring_findings
+from spfwhite.tables.access_list import entry, words
 
 SMTPD = ["smtp", "inet", "n", "-", "y", "-", "-", "smtpd"]
 POSTSCREEN = ["smtp", "inet", "n", "-", "y", "-", "1", "postscreen"]

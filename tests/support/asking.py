@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 
-from spfwhite.config.values import NameServer
 from spfwhite.dns.answers import Answer, Question
+from spfwhite.dns.nameservers import NameServer
 from spfwhite.dns.resolver import Resolver
 from tests.support.dnsserver import DnsServer
 

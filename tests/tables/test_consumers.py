@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from spfwhite.config.settings import FormatName
 from spfwhite.errors import ProgramError
 from spfwhite.programs import FOLDERS
 from spfwhite.tables import nft as nftables
-from spfwhite.tables.formats import FormatName
 from tests.support.cli import overlay, spfwhite
 from tests.support.postfix_instance import Instance, needs_postfix, needs_postmap, prepared, unless
 from tests.support.rspamd import is_listed, needs_rspamd, rspamd

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from spfwhite.config.settings import FORMAT_NAMES, Action, FormatName
 from spfwhite.tables import content as tables
-from spfwhite.tables.formats import FORMAT_NAMES, FORMATS, Action, FormatName, Listing, Row, Source
+from spfwhite.tables.formats import FORMATS, Listing, Row, Source
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CHANGED = datetime(2026, 11, 1, 4, 30, tzinfo=UTC)

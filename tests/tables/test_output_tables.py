@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from spfwhite.config.loading import load
+from spfwhite.config.settings import FORMAT_NAMES
 from spfwhite.errors import ConfigError
-from spfwhite.tables.formats import FORMAT_NAMES
 from tests.support.cli import spfwhite
 from tests.support.dnszone import Zone
 from tests.support.site import RULES, Site, site

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spfwhite.config.settings import Action
 from spfwhite.networks import EMPTY, EVERYTHING, Networks
 from spfwhite.tables import content as tables
-from spfwhite.tables.formats import FORMATS, Action, Listing
+from spfwhite.tables.formats import FORMATS, Listing
 from spfwhite.tables.listing import bare_rows
 
 NAME = "postscreen_spf_whitelist.cidr"
