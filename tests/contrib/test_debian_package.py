@@ -137,7 +137,7 @@ class Host:
         self.run("echo nameserver 127.0.0.1 >/etc/resolv.conf")
         self.run(
             "systemd-run -q -p WorkingDirectory=/root/tree "
-            "python3 -m tests.dnsserver /root/zone --port 53"
+            "python3 -m tests.support.dnsserver /root/zone --port 53"
         )
         self.run(f"set -e; {POSTFIX}")
         (self.machine.root / "etc" / "spfwhite").mkdir()

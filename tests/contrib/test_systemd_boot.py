@@ -43,7 +43,7 @@ DNS_SERVICE = f"""\
 [Service]
 Type=exec
 WorkingDirectory={CHECKOUT}
-ExecStart=/usr/bin/python3 -m tests.dnsserver --port {PORT} /root/zone
+ExecStart=/usr/bin/python3 -m tests.support.dnsserver --port {PORT} /root/zone
 [Install]
 WantedBy=multi-user.target
 """
