@@ -1,14 +1,13 @@
 """The assignments of a shell file, read without a shell.
 
-Owns: `name=value` with quotes, escapes, arrays, comments and variables that the file itself has set
-before. Refuses: to run, source or expand anything else; what is more than a plain assignment is a
-remark, and behind what could decide about the rest, as an `if` does, nothing is read.
+Owns: `NAME=value` and `NAME+=value`, one a line, with quotes (in which a line may end), comments,
+and variables that the file itself has set before. Refuses: to run or expand anything else. Such a
+line is a remark; behind one that could decide about the rest, as an `if` does, nothing is read.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,36 +17,27 @@ from spfwhite.wording import clipped
 MAX_GROWTH: Final = 2**20
 """Characters that variables may add to a file's values: made of each other, they grow as 2^n."""
 
+# No alternative of these begins with what another one may hold, so each place in a text can be read
+# in one way only, and a long text that fits nothing takes no longer than one that fits.
 _NAME: Final = "[A-Za-z_][A-Za-z0-9_]*"
-_VARIABLE: Final = rf"\$(?P<variable>{_NAME}|\{{{_NAME}\}})"
-_ASSIGNED: Final = re.compile(rf"({_NAME})(\+?)=")
-_BETWEEN: Final = re.compile(r"[ \t\n]+|\\\n|#[^\n]*")
-_END: Final = re.compile(r"[ \t]*(?:(?<=[ \t])#[^\n]*)?(?:[\n;]|\Z)")
-_BARE: Final = re.compile(
-    rf"""(?P<plain>[^ \t\n'"\\`$;&|<>(){{}}\[\]*?~!]+)|'(?P<single>[^']*)'|(?P<quote>")"""
-    rf"""|\\(?P<escaped>.)|{_VARIABLE}""",
-    re.DOTALL,
+_VARIABLE: Final = rf"\$(?:{_NAME}(?![A-Za-z0-9_])|\{{{_NAME}\}})"
+_IN_QUOTES: Final = rf'[^"\\`$]*(?:(?:\\.|{_VARIABLE})[^"\\`$]*)*'  # x \" $NAME ${NAME}
+_BARE: Final = r"""[^ \t\n'"\\`$;&|<>(){}\[\]*?~!]*"""
+_WORD: Final = rf"""{_BARE}(?:(?:'[^']*'|"{_IN_QUOTES}"|{_VARIABLE}){_BARE})*"""  # x'y'"z"$NAME
+_STATEMENT: Final = re.compile(
+    rf"[ \t]*(?:(?P<name>{_NAME})(?P<adds>\+?)=(?P<value>{_WORD})[ \t]*)?"
+    r"(?:(?<![^ \t\n])#[^\n]*)?(?:\n|\Z)"
+    r"|(?P<other>[^\n]*)\n?",
+    re.S,
 )
-_QUOTED: Final = re.compile(
-    rf"""(?P<plain>[^"\\`$]+|\\(?![$`"\\\n]))|(?P<quote>")|\\(?P<escaped>.)|{_VARIABLE}""",
-    re.DOTALL,
-)
+_PIECE: Final = re.compile(rf"""'(?P<literal>[^']*)'|"(?P<quoted>{_IN_QUOTES})"|[^'"]+""", re.S)
+_EXPANDED: Final = re.compile(rf'\\(?:\n|(?P<escaped>["\\`$]))|\$\{{?(?P<variable>{_NAME})\}}?')
 
-# The pieces of a line that cannot reach into the next: it leaves no quote or bracket open, has no
-# here-document and no operator at its end, and no word that makes conditional what follows.
-_NESTED: Final = r"""\([^()'"`\\]*\)|\{[^{}()'"`\\]*\}|`[^'"`\\]*`"""
-_PLAIN: Final = r"""[^"`\\(){}]*"""
-_CLOSED: Final = re.compile(
-    rf"""(?<![^ \t])#.*|[^'"`\\(){{}}#]+|#|'[^']*'|"{_PLAIN}(?:(?:{_NESTED}){_PLAIN})*"|{_NESTED}"""
-)
+_CLOSED: Final = re.compile(r"""\\.|'[^']*'|"[^"\\]*(?:\\.[^"\\]*)*"|(?<![^ \t])#.*""")
 _REACHES_ON: Final = re.compile(
     r"<<|[&|][ \t]*(?:#.*)?\Z"
     r"|\b(?:if|then|elif|else|for|while|until|do|case|select|function|exit|return|exec|break)\b"
 )
-
-
-class _NotPlainError(Exception):
-    """Shell that is more than `name=value`."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -72,101 +62,57 @@ class Assignments:
     def __init__(self, text: str) -> None:
         self.values: dict[str, Assigned] = {}
         self.remarks: list[Remark] = []
-        self._text = text
-        self._at = 0
-        self._newlines = [match.start() for match in re.finditer("\n", text)]
         self._room = MAX_GROWTH
-        self._missing = ""
-        while self._next() < len(text):
-            self._statement(self._at, bisect_left(self._newlines, self._at) + 1)
+        line = 1
+        for statement in _STATEMENT.finditer(text):
+            if other := statement["other"]:
+                rest = ", nor is anything after it" if _reaches_on(other) else ""
+                what = f"{shown(other.strip())} is more than a plain assignment"
+                self._lose(line, other, f"{what}; it is not carried over{rest}")
+                if rest:
+                    break
+            elif name := statement["name"]:
+                self._assign(line, name, statement)
+            line += statement[0].count("\n")
 
-    def _next(self) -> int:
-        self._at = _end(_BETWEEN, self._text, self._at)
-        return self._at
-
-    def _matched(self, pattern: re.Pattern[str]) -> re.Match[str]:
-        if match := pattern.match(self._text, self._at):
-            return match
-        raise _NotPlainError
-
-    def _statement(self, start: int, line: int) -> None:
-        name, self._missing = "", ""
+    def _assign(self, line: int, name: str, statement: re.Match[str]) -> None:
         try:
-            assigned = self._matched(_ASSIGNED)
-            name = assigned[1]
-            self._at = assigned.end()
-            value = self._assigned(name if assigned[2] else "")
-            self._at = self._matched(_END).end()
-        except _NotPlainError:
-            self._skip(start, line, name)
+            before = self._variable(name) if statement["adds"] and name in self.values else ""
+            value = before + _PIECE.sub(self._read, statement["value"])
+        except ValueError as fault:
+            self._lose(line, name, f"{clipped(name)} {fault}; it is not carried over")
         else:
-            if self._missing:
-                self._lose(line, name, f"{clipped(name)} {self._missing}; it is not carried over")
-            else:
-                self.values[name] = Assigned(value, line)
+            self.values[name] = Assigned(value, line)
 
-    def _assigned(self, added_to: str) -> str:
-        before = self._variable(added_to) if added_to in self.values else ""
-        if self._text.startswith("(", self._at):
-            return f"{before} {self._array()}"
-        return before + self._word()
-
-    def _array(self) -> str:
-        self._at += 1
-        words = []
-        while not self._text.startswith(")", self._next()):
-            before = self._at
-            words.append(self._word())
-            if self._at == before:
-                raise _NotPlainError
-        self._at += 1
-        return " ".join(words)
-
-    def _word(self) -> str:
-        parts = []
-        pattern = _BARE
-        while piece := pattern.match(self._text, self._at):
-            self._at = piece.end()
-            if piece["quote"]:
-                pattern = _BARE if pattern is _QUOTED else _QUOTED
-            elif piece["variable"]:
-                parts.append(self._variable(piece["variable"].strip("{}")))
-            elif piece["escaped"] != "\n":
-                parts.append(piece[str(piece.lastgroup)])
-        if pattern is _QUOTED:
-            raise _NotPlainError
-        return "".join(parts)
+    def _read(self, piece: re.Match[str]) -> str:
+        if piece["literal"] is not None:
+            return piece["literal"]
+        text = piece[0] if piece["quoted"] is None else piece["quoted"]
+        return _EXPANDED.sub(
+            lambda m: self._variable(m["variable"]) if m["variable"] else m["escaped"] or "", text
+        )
 
     def _variable(self, name: str) -> str:
-        known = self.values.get(name)
-        if known is None:
-            self._missing = f"needs ${clipped(name)}, which the file does not set before"
-            return ""
-        self._room -= len(known.value)
+        if name not in self.values:
+            raise ValueError(f"needs ${clipped(name)}, which the file does not set before")
+        value = self.values[name].value
+        self._room -= len(value)
         if self._room < 0:
-            self._missing = "is made of variables that grow too long"
-            return ""
-        return known.value
+            raise ValueError("is made of variables that grow too long")
+        return value
 
-    def _skip(self, start: int, line: int, name: str) -> None:
-        """Leave out a line, or all of the rest if the line could reach there."""
-        end = self._text.find("\n", start)
-        shell = self._text[start : end if end >= 0 else None]
-        closed = _end(_CLOSED, shell, 0) == len(shell) and not _REACHES_ON.search(shell)
-        self._at = start + len(shell) if closed else len(self._text)
-        rest = "" if closed else ", nor is anything after it"
-        what = f"{shown(shell.rstrip())} is more than a plain assignment"
-        self._lose(line, name, f"{what}; it is not carried over{rest}")
-
-    def _lose(self, line: int, name: str, remark: str) -> None:
+    def _lose(self, line: int, statement: str, remark: str) -> None:
         self.remarks.append(Remark(line, remark))
-        # in a shell it would now have another value than it had before
-        self.values.pop(name, None)
+        # in a shell the name would now have another value than it had before
+        if name := re.match(rf"[ \t]*({_NAME})", statement):
+            self.values.pop(name[1], None)
 
 
-def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
-    """Return where the matches of a pattern end that follow each other from a place on."""
-    # one by one: a repeated group would keep hundreds of octets for each of them
-    while match := pattern.match(text, at):
-        at = match.end()
-    return at
+def _reaches_on(line: str) -> bool:
+    """Whether a line leaves a quote or bracket open, or makes conditional what follows."""
+    return bool(
+        re.search(r"""['"\\]""", _CLOSED.sub("", line))
+        or _REACHES_ON.search(line)
+        or line.count("`") % 2
+        or any(line.count(opening) != line.count(closing) for opening, closing in ("()", "{}"))
+    )
