@@ -1,9 +1,9 @@
 """One value of the configuration: from what TOML gave to what the program uses.
 
-Owns: the kinds of value (numbers, choices, paths, domains, name servers, networks) and the
-sentence for one that does not fit; its rules annotate the fields in `spfwhite.config.settings`.
-Refuses: to know files, keys or defaults. A rule takes a TOML value and raises ValueError with a
-text that continues "the key ...".
+Owns: the kinds of value (numbers, choices, paths, domains, URLs, networks) and the sentence for one
+that does not fit; its rules annotate the fields in `spfwhite.config.settings`. A rule takes a TOML
+value and raises ValueError with a text that continues "the key ...". Refuses: to know files, keys
+or defaults.
 """
 
 import datetime
@@ -104,9 +104,9 @@ def entries(value: object) -> list[object]:
 
 def path(value: object) -> Path:
     """Return the path of a file; who knows the file that names it puts its folder in front."""
-    found = optional_path(value)
-    if found and found.name:
-        return found
+    file = optional_path(value)
+    if file and file.name:
+        return file
     raise ValueError(f"must be a path, not {shown(value)}")
 
 
@@ -153,8 +153,12 @@ def networks(value: object) -> Networks:
 
 def parse_url(text: str) -> str:
     """Return the URL of a page. Raises ValueError for what is none."""
-    parts = urlsplit(text)
-    if not re.fullmatch(r"https?://[!-~]{3,2000}", text) or not parts.hostname or parts.username:
+    try:
+        parts = urlsplit(text)
+        usable = parts.hostname and not parts.username and parts.port != 0
+    except ValueError:  # with a text of its own: for a bracket without its partner, a bad port
+        usable = False
+    if not usable or not re.fullmatch(r"https?://[!-~]{3,2000}", text):
         raise ValueError("is not a URL such as https://example.org/addresses")
     return text
 

@@ -1,8 +1,8 @@
-"""Single values: what operators write as domains and name servers."""
+"""Single values: what operators write as domains, name servers and URLs."""
 
 import pytest
 
-from spfwhite.config.values import parse_domain
+from spfwhite.config.values import parse_domain, parse_url
 from spfwhite.dns.nameservers import NameServer, parse_nameserver
 from spfwhite.wording import printable
 
@@ -87,6 +87,34 @@ def test_a_name_server_is_an_address_with_or_without_a_port(text: str, server: N
 def test_what_is_no_name_server_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"^(is|has) "):
         parse_nameserver(text)
+
+
+@pytest.mark.parametrize("text", ["http://a.test/b?c=d", "https://[2001:db8::1]:8443/"])
+def test_a_url_is_taken_as_it_is(text: str) -> None:
+    assert parse_url(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a.test",
+        "ftp://a.test/",
+        "https://",
+        "https:///path",
+        "https://a.test/\n",
+        "https://b\u00fccher.test/",
+        "https://me:secret@a.test/",
+        "https://[bad",
+        "https://[bad]/",
+        "https://a.test:0/",
+        "https://a.test:65536/",
+        "https://a.test:http/",
+    ],
+)
+def test_what_is_no_url_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^is not a URL such as https://example\.org/addresses$"):
+        parse_url(text)
 
 
 def test_bytes_that_are_not_printable_ascii_are_shown_as_decimals() -> None:
