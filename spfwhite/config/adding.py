@@ -63,7 +63,7 @@ def obstacle(configured: Config, addition: Addition, today: date) -> str:
         for domain in (each for each in addition.domains if each in holder.domains):
             if why := off[holder.name]:
                 return f"provider {holder.name} has {domain} but is off: {why}"
-            return f"{holder.name} in {holder.origin} has that domain already"
+            return f"{holder.name} in {holder.defined_in} has that domain already"
     if addition.expires and addition.expires < today:
         return f"nothing was added: --expires {addition.expires} is over"
     if not configured.categories.get(addition.category, True):

@@ -6,7 +6,7 @@ Refuses: to read the environment, and to guess; every fault is a ConfigError.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -21,6 +21,8 @@ from spfwhite.wording import printable
 
 DEFAULTS = "providers.toml"
 SYSTEM = Path("/etc/spfwhite")
+OUTPUTS = ("allow", "reject")
+"""The keys of `[output]` that name postscreen's tables."""
 
 Keys = dict[str, Any]
 
@@ -38,14 +40,14 @@ def load(path: Path | None = None, *, system: Path = SYSTEM) -> Config:
         read_overlay(files.text(file), printable(str(file)), file.absolute().parent)
         for file in paths
     ]
-    everything = [_packaged(), *overlays]
-    tables = _merged_tables(everything)
-    keys = _merged_providers(everything)
-    _refuse_unused_categories(everything, keys, tables["provider_defaults"])
-    tables["output"]["tables"] = _output_tables(everything, tables, keys)
-    _refuse_shared_paths(tables, everything[-1].file)
-    _refuse_missing_main_cf(everything, tables["postfix"]["config_directory"])
-    categories = {name: on for each in everything for name, on in each.categories.items()}
+    overlays.insert(0, _packaged())
+    tables = _merged_tables(overlays)
+    keys = _merged_providers(overlays)
+    _refuse_unused_categories(overlays, keys, tables["provider_defaults"])
+    tables["output"]["tables"] = _output_tables(overlays, tables, keys)
+    _refuse_shared_paths(overlays, tables)
+    _refuse_missing_main_cf(overlays, tables["postfix"]["config_directory"])
+    categories = {name: on for overlay in overlays for name, on in overlay.categories.items()}
     return Config(
         **{name: table(**tables[name]) for name, table in SETTINGS.items()},
         categories=MappingProxyType(categories),
@@ -70,6 +72,11 @@ def system_files(system: Path) -> list[Path]:
     ]
 
 
+def _setter(overlays: Sequence[Overlay], table: str, key: str) -> int:
+    """Return the index of the overlay whose value of a key counts: the last one that has it."""
+    return max(at for at, overlay in enumerate(overlays) if key in overlay.tables.get(table, ()))
+
+
 def _merged_tables(overlays: Iterable[Overlay]) -> dict[str, Keys]:
     merged: dict[str, Keys] = {}
     exclude = []
@@ -83,13 +90,13 @@ def _merged_tables(overlays: Iterable[Overlay]) -> dict[str, Keys]:
 
 
 def _merged_providers(overlays: list[Overlay]) -> dict[str, Keys]:
-    """Return each provider's keys and its origin, without the packaged ones if a file says so."""
+    """Return each provider's keys, without the packaged ones if a file says so."""
     if not all(overlay.defaults for overlay in overlays):
         overlays = overlays[1:]
     merged: dict[str, Keys] = {}
     for overlay in overlays:
         for name, keys in overlay.providers.items():
-            merged.setdefault(name, {}).update(keys, origin=overlay.file)
+            merged.setdefault(name, {}).update(keys, defined_in=overlay.file)
     return merged
 
 
@@ -123,7 +130,7 @@ def _output_tables(
     overlays: list[Overlay], tables: Mapping[str, Keys], providers: Mapping[str, Keys]
 ) -> tuple[Table, ...]:
     """Return the further tables; a name that is nobody's would leave one empty in silence."""
-    file = next(o.file for o in reversed(overlays) if "tables" in o.tables.get("output", ()))
+    file = overlays[_setter(overlays, "output", "tables")].file
     everybody = {name: tables["provider_defaults"] | keys for name, keys in providers.items()}
     known = {"providers": set(providers)}
     known["categories"] = {keys["category"] for keys in everybody.values()}
@@ -146,6 +153,7 @@ def _output_tables(
                     f'"{keys["action"]}"'
                 )
         made.append(Table(**keys))
+    _refuse_shared_sets(made, file)
     return tuple(made)
 
 
@@ -153,8 +161,8 @@ def _refuse_plain_http(name: str, keys: Keys) -> None:
     for url in keys["pages"]:
         if keys["pages_enabled"] and not keys["pages_http"] and url.startswith("http:"):
             raise ConfigError(
-                f"{keys['origin']}: providers.{name}.pages has {printable(url)}, which anybody on "
-                "the way can change; use https, or set pages_http = true"
+                f"{keys['defined_in']}: providers.{name}.pages has {printable(url)}, which anybody "
+                "on the way can change; use https, or set pages_http = true"
             )
 
 
@@ -166,7 +174,7 @@ def _refuse_nameless(name: str, keys: Keys, providers: Mapping[str, Keys]) -> No
     if not any(keys[source] for source in SOURCES):
         others = [other for other in providers if other != name]
         raise ConfigError(
-            f"{keys['origin']}: providers.{name} has none of {', '.join(SOURCES)}"
+            f"{keys['defined_in']}: providers.{name} has none of {', '.join(SOURCES)}"
             + did_you_mean("providers", name, others)
         )
 
@@ -185,24 +193,39 @@ def _refuse_unused_categories(
             )
 
 
-def _refuse_shared_paths(tables: Mapping[str, Keys], file: str) -> None:
-    """Raise ConfigError if one output would overwrite another, or the sets of another in nft."""
-    outputs, state = tables["output"], tables["state"]["path"]
-    places = [("output.allow", outputs["allow"]), ("output.reject", outputs["reject"])]
-    places += [("output.tables.path", table.path) for table in outputs["tables"]]
-    kept = [(f"the old {key}", path.with_name(f"{path.name}.orig")) for key, path in places]
-    kept += [("state.path", state)]
-    kept += [
-        ("a file beside state.path", state.with_name(state.name + e)) for e in (".lock", ".bad")
-    ]
-    seen: dict[str, str] = {}
-    for key, path in (*places, *kept):
+def _refuse_shared_paths(overlays: list[Overlay], tables: Mapping[str, Keys]) -> None:
+    """Raise ConfigError if a run would write two things to one file."""
+    seen: dict[str, tuple[str, int]] = {}
+    for what, path, setter in _written_files(overlays, tables):
         real = os.path.realpath(path)
         if real in seen:
-            raise ConfigError(f"{file}: {key} is the same file as {seen[real]}, {shown(str(path))}")
-        seen[real] = key
+            other, other_setter = seen[real]
+            file = overlays[max(setter, other_setter)].file
+            raise ConfigError(f"{file}: {what} is the same file as {other}, {shown(str(path))}")
+        seen[real] = (what, setter)
+
+
+def _written_files(
+    overlays: list[Overlay], tables: Mapping[str, Keys]
+) -> Iterator[tuple[str, Path, int]]:
+    """Yield what a run may write: the key or a description, the path, which overlay set it."""
+    outputs, state = tables["output"], tables["state"]["path"]
+    places = [(f"output.{key}", outputs[key], _setter(overlays, "output", key)) for key in OUTPUTS]
+    further = _setter(overlays, "output", "tables")
+    places += [("output.tables.path", table.path, further) for table in outputs["tables"]]
+    yield from places
+    for key, path, setter in places:
+        yield f"the old {key}", path.with_name(f"{path.name}.orig"), setter
+    setter = _setter(overlays, "state", "path")
+    yield "state.path", state, setter
+    for suffix in (".lock", ".bad"):
+        yield "a file beside state.path", state.with_name(state.name + suffix), setter
+
+
+def _refuse_shared_sets(tables: Iterable[Table], file: str) -> None:
+    """Raise ConfigError if the sets of one table would overwrite those of another in nft."""
     sets: dict[str, Path] = {}
-    for table in outputs["tables"]:
+    for table in tables:
         name = set_name(table.path.stem)
         if table.format == "nft" and sets.setdefault(name, table.path) != table.path:
             raise ConfigError(
@@ -217,10 +240,9 @@ def _refuse_missing_main_cf(overlays: list[Overlay], folder: Path | None) -> Non
         if folder is None or (folder / "main.cf").stat():
             return
     except (FileNotFoundError, NotADirectoryError):
-        key = "config_directory"
-        file = next(o.file for o in reversed(overlays) if key in o.tables.get("postfix", ()))
+        file = overlays[_setter(overlays, "postfix", "config_directory")].file
         raise ConfigError(
-            f"{file}: postfix.{key} is {shown(str(folder))}, where there is no main.cf; "
+            f"{file}: postfix.config_directory is {shown(str(folder))}, where there is no main.cf; "
             "correct it, or leave it out for the default of Postfix"
         ) from None
     except OSError:

@@ -139,12 +139,12 @@ class Provider:
     """`[providers.NAME]`: a sender, with everything decided that other tables decide for it.
 
     `enabled` is its own switch and its category's; `domains` and `networks` hold the lines of the
-    files too; `special_use` is `[safety]`'s if the provider says "inherit"; `origin` is the last
-    file that said something about it.
+    files too; `special_use` is `[safety]`'s if the provider says "inherit"; `defined_in` is the
+    last file that said something about it.
     """
 
     name: str
-    origin: str
+    defined_in: str
     category: Annotated[str, name]
     enabled: Annotated[bool, switch]
     domains: Annotated[tuple[str, ...], list_of(parse_domain)]
@@ -177,7 +177,7 @@ class Provider:
 NO_ADDRESSES: Final = frozenset(
     (
         "name",
-        "origin",
+        "defined_in",
         "category",
         "enabled",
         "expires",

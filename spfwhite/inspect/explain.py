@@ -126,7 +126,7 @@ def _passing(decisions: list[Decision], asked: Networks) -> Iterator[Passing]:
     for decision in decisions:
         name, candidate, entry = decision.provider.name, decision.candidate, decision.entry
         if candidate.static & asked:
-            yield Passing(name, "networks", decision.provider.origin, (), None, None)
+            yield Passing(name, "networks", decision.provider.defined_in, (), None, None)
         if not entry or not decision.passed & asked:
             continue
         for origin in entry.origins:

@@ -122,7 +122,7 @@ def expired_report(provider: Provider, left: Networks) -> ProviderReport:
         problems=(),
         holds=(),
         stale=None,
-        notice=f"its last day was {provider.expires} ({provider.origin})" if left else "",
+        notice=f"its last day was {provider.expires} ({provider.defined_in})" if left else "",
     )
 
 

@@ -148,8 +148,8 @@ def test_a_provider_is_merged_key_by_key_and_knows_who_touched_it_last(overlaid:
     config = overlaid("[providers.google]\nenabled = false")
     google, github = provider(config, "google"), provider(config, "github")
     assert (google.enabled, google.domains) == (False, ("_spf.google.com",))
-    assert google.origin.endswith("own.toml")
-    assert github.origin.endswith("/spfwhite/providers.toml")
+    assert google.defined_in.endswith("own.toml")
+    assert github.defined_in.endswith("/spfwhite/providers.toml")
 
 
 def test_defaults_false_leaves_the_settings_and_no_provider(overlaid: Loader) -> None:
@@ -263,6 +263,26 @@ def test_a_configuration_that_contradicts_itself_is_refused(
         overlaid(text)
     assert "own.toml: " in str(caught.value)
     assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "blamed"),
+    [
+        (["[output]\nallow = '/a'\nreject = '/a'"], "0.toml"),
+        (["[output]\nallow = '/a'\n[state]\npath = '/a'"], "0.toml"),
+        (["[output]\nallow = '/a'", "[state]\npath = '/a'"], "1.toml"),
+        (["[state]\npath = '/a'", "[output]\nallow = '/a'"], "1.toml"),
+        (["[state]\npath = '/a'", "[[output.tables]]\npath = '/a.bad'"], "1.toml"),
+    ],
+)
+def test_the_file_that_set_a_shared_path_is_blamed_and_no_later_one(
+    said: list[str], blamed: str, system: Path
+) -> None:
+    for number, text in enumerate([*said, OWN]):
+        (system / f"providers.d/{number}.toml").write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load(system=system)
+    assert str(caught.value).startswith(f"{system}/providers.d/{blamed}: ")
 
 
 def test_a_switch_for_a_category_of_an_own_provider_is_known(overlaid: Loader) -> None:

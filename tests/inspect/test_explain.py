@@ -139,7 +139,7 @@ def test_exponentially_many_chains_end_and_give_a_shortest_one() -> None:
 
 
 def test_a_static_network_names_the_file_that_has_it() -> None:
-    config = edited(CONFIG, "q", networks=Networks.parse(["40.0.0.0/24"]), origin="mine.toml")
+    config = edited(CONFIG, "q", networks=Networks.parse(["40.0.0.0/24"]), defined_in="mine.toml")
     found = explained(nights(ZONE, config=config), "40.0.0.1")
     assert passing(found, "q") == Passing("q", "networks", "mine.toml", (), None, None)
 
