@@ -7,7 +7,6 @@ out. Refuses: files that are neither, and to touch any file.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from spfwhite.config.settings import Action, Config
 from spfwhite.config.shell import Assigned, Assignments, Remark
 from spfwhite.config.values import parse_domain, shown
 from spfwhite.config.values import path as parse_path
+from spfwhite.config.writing import Value, table, unused_name
 from spfwhite.networks import parse_operator
 from spfwhite.wording import clipped
 
@@ -46,8 +46,6 @@ _ASSIGNS_KNOWN: Final = re.compile(rf"^[ \t]*(?:{'|'.join(sorted(KNOWN))})\+?=",
 _LIKE_ADDRESS: Final = re.compile(r"[0-9A-Fa-f.:/ -]+")
 
 _NOTHING: Final = Assigned("", 0)
-
-Value = bool | str | list[str]
 
 
 class NotPostwhiteError(Exception):
@@ -103,7 +101,6 @@ class _Overlay:
             for domain in provider.domains
         }
         self._names = {provider.name for provider in defaults.providers}
-        self._numbers = Counter[str]()
         self._carried: set[tuple[str, Action]] = set()
         self._networks: dict[Action, list[str]] = {}
 
@@ -136,7 +133,7 @@ class _Overlay:
             by = f" by the default provider {default}" if default else ""
             text = f"{domain} is permitted{by}, too, which wins over its rejection"
             self.remarks.append(Remark(line, text))
-        self._add_provider(domain.replace(".", "-"), action)["domains"] = [domain]
+        self._add_provider(domain, action)["domains"] = [domain]
 
     def _add_network(self, entry: str, action: Action) -> None:
         if action not in self._networks:
@@ -146,10 +143,7 @@ class _Overlay:
         self._networks[action].append(entry)
 
     def _add_provider(self, name: str, action: Action) -> dict[str, Value]:
-        base = unique = name.lstrip("_-") or "host"
-        while unique in self._names:
-            self._numbers[base] += 1
-            unique = f"{base}-{self._numbers[base] + 1}"
+        unique = unused_name(name, self._names)
         self._names.add(unique)
         provider: dict[str, Value] = {"category": CATEGORY}
         if action == "reject":
@@ -164,10 +158,8 @@ class _Overlay:
 
     def toml(self) -> str:
         """Return the overlay as TOML."""
-        lines = ["# Made by spfwhite import; it holds only what differs from the defaults."]
-        for table, keys in self.tables.items():
-            lines += ["", f"[{table}]", *(f"{key} = {_toml(keys[key])}" for key in keys)]
-        return "\n".join([*lines, ""])
+        head = "# Made by spfwhite import; it holds only what differs from the defaults.\n"
+        return "\n".join([head, *(table(name, keys) for name, keys in self.tables.items())])
 
 
 def _domain(entry: str) -> str | None:
@@ -179,17 +171,6 @@ def _domain(entry: str) -> str | None:
             raise
         parse_operator(entry)
         return None
-
-
-def _toml(value: Value) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        # control characters, which would need more, are in no path that the configuration takes
-        return '"' + value.replace("\\", r"\\").replace('"', r"\"") + '"'
-    if len(value) == 1:
-        return f"[{_toml(value[0])}]"
-    return "\n".join(["[", *(f"    {_toml(text)}," for text in value), "]"])
 
 
 class _Settings:
@@ -242,8 +223,8 @@ class _Settings:
                 self._remark(name, "is not carried over: two files would have the same path")
             return
         paths = {"allow": allow, "reject": reject}
-        if table := {key: str(path) for key, path in paths.items() if path}:
-            self._overlay.tables["output"] = {**table}
+        if outputs := {key: str(path) for key, path in paths.items() if path}:
+            self._overlay.tables["output"] = {**outputs}
 
     def _output(self, name: str, default: Path) -> Path | None:
         """Return the path of a table, if the file says something about it that can be used."""

@@ -121,7 +121,7 @@ def test_domains_with_the_same_name_become_different_providers() -> None:
         "_a.b-c.test": "a-b-c-test",
         "a.b.c.test": "a-b-c-test-2",
         "a-b.c.test": "a-b-c-test-3",
-        "__._": "host",
+        "__._": "provider",
         "postwhite.networks": "postwhite-networks",
         "192.0.2.1/32": "postwhite-networks-2",
     }
