@@ -6,8 +6,9 @@ to print (`spfwhite.cli.main`) and to exit.
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from spfwhite import files
+from spfwhite.config import adding
 from spfwhite.config.settings import Config, FormatName
 from spfwhite.dns.answers import Failed
 from spfwhite.errors import ReloadError, StateError, UsageError
@@ -25,6 +27,9 @@ from spfwhite.report.report import Report, TableReport, provider_report
 from spfwhite.sources import fetch
 from spfwhite.sources.crawl import Progress, no_progress
 from spfwhite.sources.memory import Heard, Recall, policy
+from spfwhite.spf.list_mode import evaluate
+from spfwhite.spf.result import Evaluation
+from spfwhite.spf.strict import evaluate_strict
 from spfwhite.tables import write
 
 
@@ -302,3 +307,41 @@ def _refuse_without_state(options: Options, why: str) -> None:
     if options.offline or (options.only and not options.output):
         option = "--offline" if options.offline else "--only"
         raise UsageError(f"{option} needs the state of an earlier run, and {why}")
+
+
+def try_out(config: Config, addition: adding.Addition) -> tuple[adding.Addition, Evaluation]:
+    """Ask what the domains of a provider pass; return it without those that pass nothing.
+
+    Such a domain would list nothing, and be reported as missing by every run from then on. Raises
+    NoNameServerError.
+    """
+    names = addition.domains
+    answers = asyncio.run(fetch.look_up(names, config.dns, config.limits()))
+    mode = evaluate_strict if config.spf.strict else evaluate
+    evaluation = mode(names, answers, widest=config.widest("permit"))
+    passing = [name for name in names if evaluation.root(name).passed]
+    return replace(addition, domains=passing), evaluation
+
+
+def add(
+    config: Config,
+    addition: adding.Addition,
+    system: Path,
+    *,
+    reread: Callable[[], Config],
+    tell: Callable[[Path], None],
+    wait: float,
+) -> Run:
+    """Write a provider to the file of its own below `system`, and make the tables with it.
+
+    All other providers come from memory, if there is a state. `reread` returns the configuration
+    with the provider. `tell` is called with the file as soon as it is written, since the run may
+    still fail. `wait` is how many seconds to wait for the lock. Raises what `generate` raises, and
+    ConfigError.
+    """
+    try:
+        remembers = load(config.state.path) is not None  # or raises, while nothing is written
+    except StateError:
+        remembers = False  # the run keeps it aside and asks for all
+    tell(adding.append(addition, system))
+    return generate(reread(), Options(only=addition.name if remembers else "", wait=wait))

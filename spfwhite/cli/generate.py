@@ -29,13 +29,12 @@ from spfwhite.cli.common import (
 )
 from spfwhite.cli.streams import InPlace
 from spfwhite.config.settings import FORMAT_NAMES, FormatName
-from spfwhite.errors import StateError, UsageError
 from spfwhite.wording import counts
 
 if TYPE_CHECKING:
-    from spfwhite.config.settings import Config
     from spfwhite.report.report import Report
     from spfwhite.run import Options, Run
+    from spfwhite.spf.result import Evaluation
 
 TERMINAL_LINES: Final = 12
 """Lines of a difference that a terminal is shown without -v."""
@@ -238,7 +237,7 @@ def add(
     spfwhite add --networks 198.51.100.0/24 --expires 2027-01-31 partner.example
     """
     from spfwhite import run as app
-    from spfwhite.config import adding as added
+    from spfwhite.config import adding
     from spfwhite.config.loading import SYSTEM
 
     names = domain_names(domains)
@@ -246,63 +245,42 @@ def add(
         raise click.UsageError("name a domain, or a network by --networks")
     with errors():
         config = config_of(common, **network)
-        taken = {provider.name for provider in config.providers}
-        addition = added.Addition(
-            added.unused_name((names or list(networks))[0], taken),
-            names,
-            networks,
-            category,
-            expires.date() if expires else None,
+        proposed = adding.propose(
+            config,
+            domains=names,
+            networks=networks,
+            category=category,
+            expires=expires.date() if expires else None,
+            today=datetime.now(UTC).date(),
         )
-        if why := added.obstacle(config, addition, datetime.now(UTC).date()):
-            raise UsageError(why)
-        passing = _shown(config, names)
-        if not passing and not networks:
+        addition, evaluation = app.try_out(config, proposed)
+        _print_passed(names, evaluation)
+        if not addition.domains and not networks:
             print_lines(["nothing was added: no address is passed"], err=True)
             sys.exit(1)
-        left_out = (name for name in names if name not in passing)
+        left_out = (name for name in names if name not in addition.domains)
         print_lines((f"{name} is left out: it passes no address" for name in left_out), err=True)
-        addition = replace(addition, domains=passing)
         print_bytes(addition.block().encode())
         if common.config or dry_run:
             print_lines(["# paste this into the overlay" if common.config else "# not written"])
             return
-        only = addition.name if _remembers(config) else ""  # or raises, while nothing is written
-        print_lines([f"# written to {added.append(addition, SYSTEM)}"])
-        config = config_of(common, **network)
-        options = app.Options(only=only, wait=WAIT)
-        run = app.generate(config, options)
-        _print_run(common, run, options)
+        run = app.add(
+            config,
+            addition,
+            SYSTEM,
+            reread=lambda: config_of(common, **network),
+            tell=lambda path: print_lines([f"# written to {path}"]),
+            wait=WAIT,
+        )
+        _print_run(common, run, app.PLAIN)
         _print_unread(run)
     raise _end(run.report)
 
 
-def _remembers(config: Config) -> bool:
-    """Whether there is a state to take all other providers from; raises FileError."""
-    from spfwhite.plan.state import load
-
-    try:
-        return load(config.state.path) is not None
-    except StateError:
-        return False  # the run keeps it aside and asks for all
-
-
-def _shown(config: Config, names: list[str]) -> list[str]:
-    """Print what the domains pass; return those that pass anything.
-
-    Another one would list nothing, and be reported as missing by every run from then on.
-    """
-    import asyncio
-
+def _print_passed(names: list[str], evaluation: Evaluation) -> None:
+    """Print what the domains pass."""
     from spfwhite.report import text
-    from spfwhite.sources.fetch import look_up
-    from spfwhite.spf.list_mode import evaluate
-    from spfwhite.spf.strict import evaluate_strict
 
-    answers = asyncio.run(look_up(names, config.dns, config.limits()))
-    mode = evaluate_strict if config.spf.strict else evaluate
-    evaluation = mode(names, answers, widest=config.widest("permit"))
     for name in names:
         print_lines([f"{name} passes {counts(evaluation.root(name).passed)}"])
-        print_lines(f"  {text.problem(found)}" for found in evaluation.problems(name))
-    return [name for name in names if evaluation.root(name).passed]
+        print_lines(f"  {text.problem(problem)}" for problem in evaluation.problems(name))

@@ -1,30 +1,31 @@
 """A provider that is added by hand: its block of TOML, and the file of its own.
 
-Owns: `90-added.toml`, to which blocks are appended and nothing else is done. Refuses: to write what
-`spfwhite.config.load` would not load.
+Owns: which provider may be added, and `90-added.toml`, to which blocks are appended and nothing
+else is done. Refuses: to write what `spfwhite.config.load` would not load.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Final
 
 from spfwhite import files
-from spfwhite.config import loading as config
+from spfwhite.config.config_file import Files
+from spfwhite.config.overlay import read_overlay
 from spfwhite.config.settings import Config
-from spfwhite.errors import ConfigError
+from spfwhite.config.writing import table, unused_name
+from spfwhite.errors import UsageError
+from spfwhite.wording import printable
 
 FILE: Final = Path("providers.d") / "90-added.toml"
 
 HEAD: Final = "# Providers added by `spfwhite add`; edit or remove them here.\n"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Addition:
     """A provider to be added; `networks` are texts as an operator writes them."""
 
@@ -36,31 +37,47 @@ class Addition:
 
     def block(self) -> str:
         """Return the TOML of the provider."""
-        lines = [f"[providers.{self.name}]", f"category = {json.dumps(self.category)}"]
-        if self.domains:
-            lines.append(f"domains = {json.dumps(list(self.domains))}")
-        if self.networks:
-            lines.append(f"networks = {json.dumps(list(self.networks))}")
-        if self.expires:
-            lines.append(f"expires = {self.expires.isoformat()}")
-        return "\n".join(lines) + "\n"
+        sources = {"domains": self.domains, "networks": self.networks, "expires": self.expires}
+        given = {key: value for key, value in sources.items() if value}
+        return table(f"providers.{self.name}", {"category": self.category, **given})
 
 
-def unused_name(wanted: str, taken: Collection[str]) -> str:
-    """Return a provider name made from a domain or network, with a number if it is taken."""
-    base = re.sub(r"[^a-z0-9]+", "-", wanted.lower()).strip("-") or "added"
-    names = [base, *(f"{base}-{number}" for number in range(2, len(taken) + 3))]
-    return next(name for name in names if name not in taken)
+def propose(
+    configured: Config,
+    *,
+    domains: Sequence[str],
+    networks: Sequence[str],
+    category: str,
+    expires: date | None,
+    today: date,
+) -> Addition:
+    """Return the provider of some domains and networks, under a name that is not taken.
+
+    Raises ConfigError if it would not load, and UsageError if there is no use in it: if a provider
+    has a domain already, or if it would be off from the first day.
+    """
+    taken = {provider.name for provider in configured.providers}
+    addition = Addition(
+        name=unused_name([*domains, *networks][0], taken),
+        domains=domains,
+        networks=networks,
+        category=category,
+        expires=expires,
+    )
+    read_overlay(addition.block(), "what would be added", Path("/"))
+    if why := _obstacle(configured, addition, today):
+        raise UsageError(why)
+    return addition
 
 
-def obstacle(configured: Config, addition: Addition, today: date) -> str:
+def _obstacle(configured: Config, addition: Addition, today: date) -> str:
     """Return why a provider must not be added, as a sentence; "" if it may.
 
     One that would be off from the first day would leave the mail that waits where it is.
     """
-    off = {each.name: configured.why_off(each, today) for each in configured.providers}
-    for holder in sorted(configured.providers, key=lambda each: bool(off[each.name])):
-        for domain in (each for each in addition.domains if each in holder.domains):
+    off = {provider.name: configured.why_off(provider, today) for provider in configured.providers}
+    for holder in sorted(configured.providers, key=lambda provider: bool(off[provider.name])):
+        for domain in set(addition.domains) & set(holder.domains):
             if why := off[holder.name]:
                 return f"provider {holder.name} has {domain} but is off: {why}"
             return f"{holder.name} in {holder.defined_in} has that domain already"
@@ -75,25 +92,17 @@ def obstacle(configured: Config, addition: Addition, today: date) -> str:
 def append(addition: Addition, system: Path) -> Path:
     """Add the block to the file of its own below `system` and return its path.
 
-    Raises FileError, and ConfigError if the configuration would not load with it; the file is as it
-    was then.
+    Raises FileError, and ConfigError if the file would not load; then it is as it was.
     """
     path = system / FILE
     for folder in (system, path.parent):
         files.make_folder(folder)
     with files.lock(path.with_name(f".{path.name}.lock"), 10):
-        old = files.read_if_there(path)
-        files.replace(path, (old or HEAD.encode()) + b"\n" + addition.block().encode())
-        try:
-            config.load(system=system)
-        except ConfigError:
-            _restore(path, old)
-            raise
+        old = files.read_if_there(path) or HEAD.encode()
+        with files.replacing(path, old + b"\n" + addition.block().encode()) as written:
+            # looked at before it takes its place, since with a file that does not load every run
+            # would end at once: the folder may be one that root trusts no file in, or another
+            # `add` may have taken the name
+            text = Files(root_owned=True).text(written)
+            read_overlay(text, printable(str(path)), path.parent)
     return path
-
-
-def _restore(path: Path, old: bytes | None) -> None:
-    if old is None:
-        path.unlink()
-    else:
-        files.replace(path, old)

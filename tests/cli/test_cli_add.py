@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from spfwhite.config import adding as added
 from spfwhite.config.loading import load
 from tests.support.cli import Finished, spfwhite
 from tests.support.dnsserver import DnsServer, Zone
@@ -159,16 +158,22 @@ def test_a_domain_that_passes_nothing_is_left_out_of_what_is_added(
         (["--category", "No Good", "late.test"], "category"),
         (["--expires", "soon", "late.test"], "soon"),
         (["no_such..name"], "no_such..name"),
+        (["--networks", "nonsense"], 'networks has "nonsense", which is not an IPv4'),
+        (["--networks", '\n\x7f"'], "is not an IPv4"),
     ],
 )
+@pytest.mark.parametrize("kind", ["for good", "--dry-run", "-c"])
 def test_what_would_not_load_is_a_usage_error_and_leaves_no_file(
-    site: Site, arguments: list[str], words: str
+    kind: str, site: Site, arguments: list[str], words: str
 ) -> None:
-    done = site.run("add", *arguments)
-    assert done.returncode == 2, done.stderr
+    before = ["-c", str(site.system / "providers.toml")] if kind == "-c" else []
+    after = ["--dry-run"] if kind == "--dry-run" else []
+    done = site.run(*before, "add", *after, *arguments)
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert not site.added.exists()
+    assert site.server.queries == []
 
 
 @pytest.mark.parametrize(
@@ -240,9 +245,3 @@ def test_it_waits_for_a_run_that_is_under_way(site: Site, tmp_path: Path) -> Non
         holder.stdout.readline()
         assert site.run("add", "late.test").returncode == 0
     assert len(site.rules()) == 2
-
-
-def test_names_are_made_from_domains_and_unique() -> None:
-    assert added.unused_name("_spf.Late.test", []) == "spf-late-test"
-    assert added.unused_name("late.test", ["late-test", "late-test-2"]) == "late-test-3"
-    assert added.unused_name("...", []) == "added"
