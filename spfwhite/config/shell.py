@@ -1,15 +1,15 @@
 """The assignments of a shell file, read without a shell.
 
-Owns: `NAME=value` and `NAME+=value`, one a line, with quotes (in which a line may end), comments,
-and variables that the file itself has set before. Refuses: to run or expand anything else. Such a
-line is a remark; behind one that could decide about the rest, as an `if` does, nothing is read.
+Owns: `NAME=value` and `NAME+=value`, one a line: bare, in '' or in "" (in which a line may end),
+with comments, and variables that the file itself has set before. Refuses: to run or expand anything
+else. Such a line is a remark; behind one that could decide about the rest, as an `if` does, nothing
+is read.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from spfwhite.config.values import shown
 from spfwhite.wording import clipped
@@ -17,20 +17,20 @@ from spfwhite.wording import clipped
 MAX_GROWTH: Final = 2**20
 """Characters that variables may add to a file's values: made of each other, they grow as 2^n."""
 
-# No alternative of these begins with what another one may hold, so each place in a text can be read
-# in one way only, and a long text that fits nothing takes no longer than one that fits.
+# Each place of a text can be read by one alternative only, so that a long text which fits nothing
+# takes no longer than one that fits.
 _NAME: Final = "[A-Za-z_][A-Za-z0-9_]*"
 _VARIABLE: Final = rf"\$(?:{_NAME}(?![A-Za-z0-9_])|\{{{_NAME}\}})"
-_IN_QUOTES: Final = rf'[^"\\`$]*(?:(?:\\.|{_VARIABLE})[^"\\`$]*)*'  # x \" $NAME ${NAME}
-_BARE: Final = r"""[^ \t\n'"\\`$;&|<>(){}\[\]*?~!]*"""
-_WORD: Final = rf"""{_BARE}(?:(?:'[^']*'|"{_IN_QUOTES}"|{_VARIABLE}){_BARE})*"""  # x'y'"z"$NAME
+_QUOTED: Final = rf'[^"\\`$]*(?:(?:\\.|{_VARIABLE})[^"\\`$]*)*'  # x \" $NAME ${NAME}
+_PLAIN: Final = r"""[^ \t\n'"\\`$;&|<>(){}\[\]*?~!]*"""
+_BARE: Final = rf"{_PLAIN}(?:{_VARIABLE}{_PLAIN})*"
 _STATEMENT: Final = re.compile(
-    rf"[ \t]*(?:(?P<name>{_NAME})(?P<adds>\+?)=(?P<value>{_WORD})[ \t]*)?"
-    r"(?:(?<![^ \t\n])#[^\n]*)?(?:\n|\Z)"
-    r"|(?P<other>[^\n]*)\n?",
-    re.S,
+    rf"""[ \t]*(?:(?P<name>{_NAME})(?P<adds>\+?)="""
+    rf"""(?:'(?P<literal>[^']*)'|"(?P<quoted>{_QUOTED})"|(?P<bare>{_BARE}))[ \t]*)?"""
+    r"""(?:(?<![^ \t\n])#[^\n]*)?(?:\n|\Z)"""
+    r"""|(?P<other>[^\n]*)\n?""",
+    re.DOTALL,
 )
-_PIECE: Final = re.compile(rf"""'(?P<literal>[^']*)'|"(?P<quoted>{_IN_QUOTES})"|[^'"]+""", re.S)
 _EXPANDED: Final = re.compile(rf'\\(?:\n|(?P<escaped>["\\`$]))|\$\{{?(?P<variable>{_NAME})\}}?')
 
 _CLOSED: Final = re.compile(r"""\\.|'[^']*'|"[^"\\]*(?:\\.[^"\\]*)*"|(?<![^ \t])#.*""")
@@ -40,16 +40,14 @@ _REACHES_ON: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Remark:
+class Remark(NamedTuple):
     """Something in a file that is not carried over as it stands; `line` counts from 1."""
 
     line: int
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Assigned:
+class Assigned(NamedTuple):
     """The last value of a name, and the line of that assignment."""
 
     value: str
@@ -72,24 +70,20 @@ class Assignments:
                 if rest:
                     break
             elif name := statement["name"]:
-                self._assign(line, name, statement)
+                try:
+                    self.values[name] = Assigned(self._value(statement), line)
+                except ValueError as fault:
+                    self._lose(line, name, f"{clipped(name)} {fault}; it is not carried over")
             line += statement[0].count("\n")
 
-    def _assign(self, line: int, name: str, statement: re.Match[str]) -> None:
-        try:
-            before = self._variable(name) if statement["adds"] and name in self.values else ""
-            value = before + _PIECE.sub(self._read, statement["value"])
-        except ValueError as fault:
-            self._lose(line, name, f"{clipped(name)} {fault}; it is not carried over")
-        else:
-            self.values[name] = Assigned(value, line)
-
-    def _read(self, piece: re.Match[str]) -> str:
-        if piece["literal"] is not None:
-            return piece["literal"]
-        text = piece[0] if piece["quoted"] is None else piece["quoted"]
-        return _EXPANDED.sub(
-            lambda m: self._variable(m["variable"]) if m["variable"] else m["escaped"] or "", text
+    def _value(self, statement: re.Match[str]) -> str:
+        name = statement["name"]
+        before = self._variable(name) if statement["adds"] and name in self.values else ""
+        if statement["literal"] is not None:
+            return before + statement["literal"]
+        return before + _EXPANDED.sub(
+            lambda m: self._variable(m["variable"]) if m["variable"] else m["escaped"] or "",
+            statement["quoted"] or statement["bare"] or "",
         )
 
     def _variable(self, name: str) -> str:
