@@ -6,7 +6,7 @@ Refuses: to read the environment, and to guess; every fault is a ConfigError.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -21,8 +21,6 @@ from spfwhite.wording import printable
 
 DEFAULTS = "providers.toml"
 SYSTEM = Path("/etc/spfwhite")
-OUTPUTS = ("allow", "reject")
-"""The keys of `[output]` that name postscreen's tables."""
 
 Keys = dict[str, Any]
 
@@ -42,16 +40,19 @@ def load(path: Path | None = None, *, system: Path = SYSTEM) -> Config:
     ]
     overlays.insert(0, _packaged())
     tables = _merged_tables(overlays)
-    keys = _merged_providers(overlays)
-    _refuse_unused_categories(overlays, keys, tables["provider_defaults"])
-    tables["output"]["tables"] = _output_tables(overlays, tables, keys)
+    providers = _merged_providers(overlays, tables["provider_defaults"])
+    _refuse_unused_categories(overlays, providers)
+    tables["output"]["tables"] = _output_tables(overlays, tables, providers)
     _refuse_shared_paths(overlays, tables)
     _refuse_missing_main_cf(overlays, tables["postfix"]["config_directory"])
     categories = {name: on for overlay in overlays for name, on in overlay.categories.items()}
     return Config(
         **{name: table(**tables[name]) for name, table in SETTINGS.items()},
         categories=MappingProxyType(categories),
-        providers=tuple(_provider(name, keys, tables, categories, files) for name in sorted(keys)),
+        providers=tuple(
+            _provider(name, providers, tables["safety"], categories, files)
+            for name in sorted(providers)
+        ),
     )
 
 
@@ -72,8 +73,9 @@ def system_files(system: Path) -> list[Path]:
     ]
 
 
-def _setter(overlays: Sequence[Overlay], table: str, key: str) -> int:
-    """Return the index of the overlay whose value of a key counts: the last one that has it."""
+def _setter(overlays: Sequence[Overlay], name: str) -> int:
+    """Return which overlay's `table.key` counts: the index of the last one that has it."""
+    table, key, *_ = name.split(".")
     return max(at for at, overlay in enumerate(overlays) if key in overlay.tables.get(table, ()))
 
 
@@ -89,26 +91,26 @@ def _merged_tables(overlays: Iterable[Overlay]) -> dict[str, Keys]:
     return merged
 
 
-def _merged_providers(overlays: list[Overlay]) -> dict[str, Keys]:
-    """Return each provider's keys, without the packaged ones if a file says so."""
+def _merged_providers(overlays: list[Overlay], defaults: Keys) -> dict[str, Keys]:
+    """Return all keys of each provider, without the packaged providers if a file says so."""
     if not all(overlay.defaults for overlay in overlays):
         overlays = overlays[1:]
     merged: dict[str, Keys] = {}
     for overlay in overlays:
         for name, keys in overlay.providers.items():
-            merged.setdefault(name, {}).update(keys, defined_in=overlay.file)
+            merged.setdefault(name, {**defaults}).update(keys, defined_in=overlay.file)
     return merged
 
 
 def _provider(
     name: str,
     providers: Mapping[str, Keys],
-    tables: Mapping[str, Keys],
+    safety: Keys,
     categories: Mapping[str, bool],
     files: Files,
 ) -> Provider:
-    keys = tables["provider_defaults"] | providers[name]
-    _refuse_nameless(name, keys, providers)
+    keys = providers[name]
+    _refuse_nameless(name, providers)
     domains, networks = keys["domains"], keys["networks"]
     if file := keys["domains_file"]:
         domains += files.entries(file, parse_domain)
@@ -116,24 +118,21 @@ def _provider(
         networks = Networks.union([networks, *files.entries(file, parse_operator)])
     _refuse_plain_http(name, keys)
     inherited = keys["special_use"] == "inherit"
-    keys |= {
-        "name": name,
+    decided = {
         "enabled": keys["enabled"] and categories.get(keys["category"], True),
         "domains": tuple(dict.fromkeys(domains)),
         "networks": networks,
-        "special_use": tables["safety"]["special_use"] if inherited else keys["special_use"],
+        "special_use": safety["special_use"] if inherited else keys["special_use"],
     }
-    return Provider(**keys)
+    return Provider(name=name, **(keys | decided))
 
 
 def _output_tables(
     overlays: list[Overlay], tables: Mapping[str, Keys], providers: Mapping[str, Keys]
 ) -> tuple[Table, ...]:
     """Return the further tables; a name that is nobody's would leave one empty in silence."""
-    file = overlays[_setter(overlays, "output", "tables")].file
-    everybody = {name: tables["provider_defaults"] | keys for name, keys in providers.items()}
-    known = {"providers": set(providers)}
-    known["categories"] = {keys["category"] for keys in everybody.values()}
+    file = overlays[_setter(overlays, "output.tables")].file
+    known = {"providers": set(providers), "categories": _categories(providers)}
     made = []
     for entry in tables["output"]["tables"]:
         if "path" not in entry:
@@ -142,16 +141,12 @@ def _output_tables(
         for kind, names in known.items():
             for name in keys[kind]:
                 if name not in names:
-                    hint = did_you_mean("", name, names)
-                    raise ConfigError(
-                        f"{file}: output.tables.{kind} has {name}, none of ours{hint}"
-                    )
+                    fault = f"output.tables.{kind} has {name}, none of ours"
+                    raise ConfigError(f"{file}: {fault}{did_you_mean('', name, names)}")
         for name in keys["providers"]:
-            if everybody[name]["action"] != keys["action"]:
-                raise ConfigError(
-                    f"{file}: output.tables.providers has {name}, whose action is not "
-                    f'"{keys["action"]}"'
-                )
+            if providers[name]["action"] != keys["action"]:
+                fault = f'{name}, whose action is not "{keys["action"]}"'
+                raise ConfigError(f"{file}: output.tables.providers has {fault}")
         made.append(Table(**keys))
     _refuse_shared_sets(made, file)
     return tuple(made)
@@ -170,7 +165,8 @@ SOURCES = ("domains", "networks", "domains_file", "networks_file", "pages", "hos
 """The keys of which a provider needs one."""
 
 
-def _refuse_nameless(name: str, keys: Keys, providers: Mapping[str, Keys]) -> None:
+def _refuse_nameless(name: str, providers: Mapping[str, Keys]) -> None:
+    keys = providers[name]
     if not any(keys[source] for source in SOURCES):
         others = [other for other in providers if other != name]
         raise ConfigError(
@@ -179,12 +175,13 @@ def _refuse_nameless(name: str, keys: Keys, providers: Mapping[str, Keys]) -> No
         )
 
 
-def _refuse_unused_categories(
-    overlays: list[Overlay], providers: Mapping[str, Keys], defaults: Keys
-) -> None:
+def _categories(providers: Mapping[str, Keys]) -> set[str]:
+    return {keys["category"] for keys in providers.values()}
+
+
+def _refuse_unused_categories(overlays: list[Overlay], providers: Mapping[str, Keys]) -> None:
     """Raise ConfigError for a switch that switches nothing: a misspelt one would be silent."""
-    known: set[str] = set(overlays[0].categories)
-    known.update({**defaults, **keys}["category"] for keys in providers.values())
+    known = overlays[0].categories.keys() | _categories(providers)
     for overlay in overlays:
         for name in sorted(overlay.categories.keys() - known):
             raise ConfigError(
@@ -195,31 +192,26 @@ def _refuse_unused_categories(
 
 def _refuse_shared_paths(overlays: list[Overlay], tables: Mapping[str, Keys]) -> None:
     """Raise ConfigError if a run would write two things to one file."""
-    seen: dict[str, tuple[str, int]] = {}
-    for what, path, setter in _written_files(overlays, tables):
+    seen: dict[str, tuple[str, str]] = {}
+    for words, key, path in _written_files(tables):
         real = os.path.realpath(path)
         if real in seen:
-            other, other_setter = seen[real]
-            file = overlays[max(setter, other_setter)].file
-            raise ConfigError(f"{file}: {what} is the same file as {other}, {shown(str(path))}")
-        seen[real] = (what, setter)
+            others, other = seen[real]
+            file = overlays[max(_setter(overlays, key), _setter(overlays, other))].file
+            same = f"{words}{key} is the same file as {others}{other}"
+            raise ConfigError(f"{file}: {same}, {shown(str(path))}")
+        seen[real] = (words, key)
 
 
-def _written_files(
-    overlays: list[Overlay], tables: Mapping[str, Keys]
-) -> Iterator[tuple[str, Path, int]]:
-    """Yield what a run may write: the key or a description, the path, which overlay set it."""
-    outputs, state = tables["output"], tables["state"]["path"]
-    places = [(f"output.{key}", outputs[key], _setter(overlays, "output", key)) for key in OUTPUTS]
-    further = _setter(overlays, "output", "tables")
-    places += [("output.tables.path", table.path, further) for table in outputs["tables"]]
-    yield from places
-    for key, path, setter in places:
-        yield f"the old {key}", path.with_name(f"{path.name}.orig"), setter
-    setter = _setter(overlays, "state", "path")
-    yield "state.path", state, setter
-    for suffix in (".lock", ".bad"):
-        yield "a file beside state.path", state.with_name(state.name + suffix), setter
+def _written_files(tables: Mapping[str, Keys]) -> list[tuple[str, str, Path]]:
+    """Return all that a run may write: words and the key that say which, and the path."""
+    output, state = tables["output"], tables["state"]["path"]
+    places = [("", f"output.{key}", output[key]) for key in ("allow", "reject")]
+    places += [("", "output.tables.path", table.path) for table in output["tables"]]
+    places += [("the old ", key, path.with_name(f"{path.name}.orig")) for _, key, path in places]
+    beside = [state.with_name(state.name + suffix) for suffix in (".lock", ".bad")]
+    places += [("", "state.path", state)]
+    return places + [("a file beside ", "state.path", path) for path in beside]
 
 
 def _refuse_shared_sets(tables: Iterable[Table], file: str) -> None:
@@ -240,10 +232,10 @@ def _refuse_missing_main_cf(overlays: list[Overlay], folder: Path | None) -> Non
         if folder is None or (folder / "main.cf").stat():
             return
     except (FileNotFoundError, NotADirectoryError):
-        file = overlays[_setter(overlays, "postfix", "config_directory")].file
+        key = "postfix.config_directory"
         raise ConfigError(
-            f"{file}: postfix.config_directory is {shown(str(folder))}, where there is no main.cf; "
-            "correct it, or leave it out for the default of Postfix"
+            f"{overlays[_setter(overlays, key)].file}: {key} is {shown(str(folder))}, where there "
+            "is no main.cf; correct it, or leave it out for the default of Postfix"
         ) from None
     except OSError:
         return  # who may not look there asks nothing of Postfix
