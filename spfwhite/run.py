@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 
 from spfwhite import files
 from spfwhite.config import adding
+from spfwhite.config.adding import Addition
 from spfwhite.config.settings import Config, FormatName
 from spfwhite.dns.answers import Failed
 from spfwhite.errors import ReloadError, StateError, UsageError
@@ -309,39 +310,32 @@ def _refuse_without_state(options: Options, why: str) -> None:
         raise UsageError(f"{option} needs the state of an earlier run, and {why}")
 
 
-def try_out(config: Config, addition: adding.Addition) -> tuple[adding.Addition, Evaluation]:
+def try_out(config: Config, addition: Addition) -> tuple[Addition, Evaluation]:
     """Ask what the domains of a provider pass; return it without those that pass nothing.
 
-    Such a domain would list nothing, and be reported as missing by every run from then on. Raises
-    NoNameServerError.
+    Such a domain would be reported as missing by every run from then on. Raises UsageError,
+    ConfigError and NoNameServerError.
     """
-    names = addition.domains
-    answers = asyncio.run(fetch.look_up(names, config.dns, config.limits()))
+    adding.check(addition, config, datetime.now(UTC).date())
+    answers = asyncio.run(fetch.look_up(addition.domains, config.dns, config.limits()))
     mode = evaluate_strict if config.spf.strict else evaluate
-    evaluation = mode(names, answers, widest=config.widest("permit"))
-    passing = [name for name in names if evaluation.root(name).passed]
+    evaluation = mode(addition.domains, answers, widest=config.widest("permit"))
+    passing = [name for name in addition.domains if evaluation.root(name).passed]
     return replace(addition, domains=passing), evaluation
 
 
 def add(
-    config: Config,
-    addition: adding.Addition,
-    system: Path,
-    *,
-    reread: Callable[[], Config],
-    tell: Callable[[Path], None],
-    wait: float,
+    config: Config, addition: Addition, system: Path, written: Callable[[Path], Config], wait: float
 ) -> Run:
     """Write a provider to the file of its own below `system`, and make the tables with it.
 
-    All other providers come from memory, if there is a state. `reread` returns the configuration
-    with the provider. `tell` is called with the file as soon as it is written, since the run may
-    still fail. `wait` is how many seconds to wait for the lock. Raises what `generate` raises, and
-    ConfigError.
+    All others come from memory, if there is a state. `written` is told the file as soon as it is
+    there, since the run may fail, and returns the configuration read anew. `wait` is how many
+    seconds to wait for the lock. Raises ConfigError and what `generate` raises.
     """
     try:
         remembers = load(config.state.path) is not None  # or raises, while nothing is written
     except StateError:
         remembers = False  # the run keeps it aside and asks for all
-    tell(adding.append(addition, system))
-    return generate(reread(), Options(only=addition.name if remembers else "", wait=wait))
+    config = written(adding.append(addition, system))
+    return generate(config, Options(only=addition.name if remembers else "", wait=wait))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,6 +32,7 @@ from spfwhite.config.settings import FORMAT_NAMES, FormatName
 from spfwhite.wording import counts
 
 if TYPE_CHECKING:
+    from spfwhite.config.settings import Config
     from spfwhite.report.report import Report
     from spfwhite.run import Options, Run
     from spfwhite.spf.result import Evaluation
@@ -239,21 +240,21 @@ def add(
     from spfwhite import run as app
     from spfwhite.config import adding
     from spfwhite.config.loading import SYSTEM
+    from spfwhite.config.writing import unused_name
 
     names = domain_names(domains)
     if not names and not networks:
         raise click.UsageError("name a domain, or a network by --networks")
     with errors():
         config = config_of(common, **network)
-        proposed = adding.propose(
-            config,
+        wanted = adding.Addition(
+            name=unused_name([*names, *networks][0], {each.name for each in config.providers}),
             domains=names,
             networks=networks,
             category=category,
             expires=expires.date() if expires else None,
-            today=datetime.now(UTC).date(),
         )
-        addition, evaluation = app.try_out(config, proposed)
+        addition, evaluation = app.try_out(config, wanted)
         _print_passed(names, evaluation)
         if not addition.domains and not networks:
             print_lines(["nothing was added: no address is passed"], err=True)
@@ -264,14 +265,12 @@ def add(
         if common.config or dry_run:
             print_lines(["# paste this into the overlay" if common.config else "# not written"])
             return
-        run = app.add(
-            config,
-            addition,
-            SYSTEM,
-            reread=lambda: config_of(common, **network),
-            tell=lambda path: print_lines([f"# written to {path}"]),
-            wait=WAIT,
-        )
+
+        def written(path: Path) -> Config:
+            print_lines([f"# written to {path}"])
+            return config_of(common, **network)
+
+        run = app.add(config, addition, SYSTEM, written, WAIT)
         _print_run(common, run, app.PLAIN)
         _print_unread(run)
     raise _end(run.report)

@@ -16,7 +16,7 @@ from spfwhite import files
 from spfwhite.config.config_file import Files
 from spfwhite.config.overlay import read_overlay
 from spfwhite.config.settings import Config
-from spfwhite.config.writing import table, unused_name
+from spfwhite.config.writing import table
 from spfwhite.errors import UsageError
 from spfwhite.wording import printable
 
@@ -42,51 +42,23 @@ class Addition:
         return table(f"providers.{self.name}", {"category": self.category, **given})
 
 
-def propose(
-    configured: Config,
-    *,
-    domains: Sequence[str],
-    networks: Sequence[str],
-    category: str,
-    expires: date | None,
-    today: date,
-) -> Addition:
-    """Return the provider of some domains and networks, under a name that is not taken.
-
-    Raises ConfigError if it would not load, and UsageError if there is no use in it: if a provider
-    has a domain already, or if it would be off from the first day.
-    """
-    taken = {provider.name for provider in configured.providers}
-    addition = Addition(
-        name=unused_name([*domains, *networks][0], taken),
-        domains=domains,
-        networks=networks,
-        category=category,
-        expires=expires,
-    )
-    read_overlay(addition.block(), "what would be added", Path("/"))
-    if why := _obstacle(configured, addition, today):
-        raise UsageError(why)
-    return addition
-
-
-def _obstacle(configured: Config, addition: Addition, today: date) -> str:
-    """Return why a provider must not be added, as a sentence; "" if it may.
+def check(addition: Addition, configured: Config, today: date) -> None:
+    """Raise ConfigError if a provider would not load, and UsageError if there is no use in it.
 
     One that would be off from the first day would leave the mail that waits where it is.
     """
+    read_overlay(addition.block(), "what would be added", Path("/"))
     off = {provider.name: configured.why_off(provider, today) for provider in configured.providers}
     for holder in sorted(configured.providers, key=lambda provider: bool(off[provider.name])):
-        for domain in set(addition.domains) & set(holder.domains):
+        for domain in (domain for domain in addition.domains if domain in holder.domains):
             if why := off[holder.name]:
-                return f"provider {holder.name} has {domain} but is off: {why}"
-            return f"{holder.name} in {holder.defined_in} has that domain already"
+                raise UsageError(f"provider {holder.name} has {domain} but is off: {why}")
+            raise UsageError(f"{holder.name} in {holder.defined_in} has that domain already")
     if addition.expires and addition.expires < today:
-        return f"nothing was added: --expires {addition.expires} is over"
+        raise UsageError(f"nothing was added: --expires {addition.expires} is over")
     if not configured.categories.get(addition.category, True):
         switch = configured.switch(addition.category)
-        return f"nothing was added: category {addition.category} is off: {switch}"
-    return ""
+        raise UsageError(f"nothing was added: category {addition.category} is off: {switch}")
 
 
 def append(addition: Addition, system: Path) -> Path:

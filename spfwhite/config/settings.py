@@ -175,16 +175,8 @@ class Provider:
 
 
 NO_ADDRESSES: Final = frozenset(
-    (
-        "name",
-        "defined_in",
-        "category",
-        "enabled",
-        "expires",
-        "pages_enabled",
-        "domains_file",
-        "networks_file",
-    )
+    {"name", "defined_in", "category", "enabled", "expires"}
+    | {"pages_enabled", "domains_file", "networks_file"}
 )
 """Fields of a provider that do not decide its addresses; what the files hold is in the others."""
 
