@@ -1,7 +1,7 @@
 """The configuration: `providers.toml` and its overlays, merged to frozen dataclasses.
 
 Owns: which files are read, which of them wins, and what only the whole can tell: effective
-switches, inherited values, providers that name nothing.
+switches, inherited values, providers that name nothing, two outputs at one path.
 Refuses: to read the environment, and to guess; every fault is a ConfigError.
 """
 
@@ -63,6 +63,7 @@ def _packaged() -> Overlay:
 
 
 def system_files(system: Path) -> list[Path]:
+    """Return the overlays below a folder in the order they are read. Raises ConfigError."""
     # listed before opened: a file that is there but unreadable must not pass for a missing one
     main = [system / name for name in listed(system) if name == DEFAULTS]
     folder = system / "providers.d"

@@ -34,7 +34,8 @@ def expand(pattern: str, cap: int = MAX_NAMES) -> list[str]:
     choices = [_choices(text) if at % 2 else _Choices(1, [text]) for at, text in enumerate(pieces)]
     if math.prod(choice.size for choice in choices) > cap:
         raise ValueError(f"stands for more than {cap:,} names")
-    return [_host("".join(parts)) for parts in itertools.product(*(each.texts for each in choices))]
+    texts = itertools.product(*(choice.texts for choice in choices))
+    return [_host("".join(parts)) for parts in texts]
 
 
 def parse_pattern(text: str) -> str:
@@ -62,10 +63,8 @@ def _choices(inside: str) -> _Choices:
     if int(first) > int(last):
         raise ValueError(f"has {{{inside}}}, which ends before it begins")
     padded = any(len(end) > 1 and end.startswith("0") for end in (first, last))
-    return _numbers(range(int(first), int(last) + 1), max(len(first), len(last)) if padded else 0)
-
-
-def _numbers(numbers: range, width: int) -> _Choices:
+    width = max(len(first), len(last)) if padded else 0
+    numbers = range(int(first), int(last) + 1)
     return _Choices(len(numbers), (str(number).zfill(width) for number in numbers))
 
 

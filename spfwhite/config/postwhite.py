@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from spfwhite.config.settings import Action, Config
 from spfwhite.config.shell import Assigned, Assignments, Remark
@@ -32,13 +31,9 @@ UNNEEDED: Final[Mapping[str, str]] = {
     "simplify": "a table is always collapsed to the fewest networks",
     "invalid_ip4": "host bits in a record are always masked",
 }
-KNOWN: Final = frozenset(
-    (
-        *UNNEEDED,
-        *("postfixpath", "whitelist", "blacklist", "reload_postfix"),
-        *("custom_hosts", "enable_blacklist", "blacklist_hosts"),
-        *("include_yahoo", "yahoo_static_hosts"),
-    )
+KNOWN: Final = UNNEEDED.keys() | (
+    {"postfixpath", "whitelist", "blacklist", "reload_postfix", "custom_hosts"}
+    | {"enable_blacklist", "blacklist_hosts", "include_yahoo", "yahoo_static_hosts"}
 )
 """The variables of Postwhite 3.4."""
 
@@ -52,8 +47,7 @@ class NotPostwhiteError(Exception):
     """A file that cannot be imported; the text continues "the file ..."."""
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
+class Imported(NamedTuple):
     """An overlay that `spfwhite.config.load` takes, and what it leaves out, by line."""
 
     overlay: str
@@ -83,8 +77,7 @@ def convert(data: bytes, defaults: Config) -> Imported:
 
 def _lines(text: str) -> Iterable[tuple[int, str]]:
     for number, line in enumerate(text.split("\n"), 1):
-        entry = line.partition("#")[0].strip()
-        if entry:
+        if entry := line.partition("#")[0].strip():
             yield number, entry
 
 
@@ -104,6 +97,10 @@ class _Overlay:
         self._carried: set[tuple[str, Action]] = set()
         self._networks: dict[Action, list[str]] = {}
 
+    def remark(self, line: int, text: str) -> None:
+        """Say what of a line is not carried over as it stands."""
+        self.remarks.append(Remark(line, text))
+
     def hosts(self, entries: Iterable[tuple[int, str]], action: Action) -> bool:
         """Add domains and networks, given with their lines; return whether there was any."""
         return any([self._host(line, entry, action) for line, entry in entries])
@@ -112,12 +109,12 @@ class _Overlay:
         try:
             domain = _domain(entry)
         except ValueError as fault:
-            self.remarks.append(Remark(line, f"{shown(entry)} {fault}; it is not carried over"))
+            self.remark(line, f"{shown(entry)} {fault}; it is not carried over")
             return False
         key = (domain or entry, action)
         if key not in self._carried:
             self._carried.add(key)
-            if domain is not None:
+            if domain:
                 self._add_domain(line, domain, action)
             else:
                 self._add_network(entry, action)
@@ -126,13 +123,13 @@ class _Overlay:
     def _add_domain(self, line: int, domain: str, action: Action) -> None:
         default = self._permitted.get(domain)
         if default and action == "permit":
-            text = f"{domain} is not carried over: the default provider {default} has it"
-            self.remarks.append(Remark(line, text))
+            self.remark(
+                line, f"{domain} is not carried over: the default provider {default} has it"
+            )
             return
         if action == "reject" and (default or (domain, "permit") in self._carried):
             by = f" by the default provider {default}" if default else ""
-            text = f"{domain} is permitted{by}, too, which wins over its rejection"
-            self.remarks.append(Remark(line, text))
+            self.remark(line, f"{domain} is permitted{by}, too, which wins over its rejection")
         self._add_provider(domain, action)["domains"] = [domain]
 
     def _add_network(self, entry: str, action: Action) -> None:
@@ -143,12 +140,12 @@ class _Overlay:
         self._networks[action].append(entry)
 
     def _add_provider(self, name: str, action: Action) -> dict[str, Value]:
-        unique = unused_name(name, self._names)
-        self._names.add(unique)
+        name = unused_name(name, self._names)
+        self._names.add(name)
         provider: dict[str, Value] = {"category": CATEGORY}
         if action == "reject":
             provider["action"] = action
-        self.tables[f"providers.{unique}"] = provider
+        self.tables[f"providers.{name}"] = provider
         return provider
 
     def switch_off(self, default: str) -> None:
@@ -177,7 +174,7 @@ class _Settings:
     """The settings of a postwhite.conf, on their way into an overlay; an empty one says nothing."""
 
     def __init__(self, values: Mapping[str, Assigned], overlay: _Overlay, defaults: Config) -> None:
-        self._values = {name: each for name, each in values.items() if each.value.strip()}
+        self._values = {name: assigned for name, assigned in values.items() if assigned[0].strip()}
         self._overlay = overlay
         self._defaults = defaults
 
@@ -187,8 +184,7 @@ class _Settings:
         for name, reason in UNNEEDED.items():
             self._remark(name, f"is not needed: {reason}")
         self._outputs()
-        reload = self._switch("reload_postfix")
-        if reload is not None:
+        if (reload := self._switch("reload_postfix")) is not None:
             self._overlay.tables["postfix"] = {"reload": reload}
         self._yahoo()
         self._overlay.hosts(self._listed("custom_hosts"), "permit")
@@ -200,11 +196,11 @@ class _Settings:
     def _remark(self, name: str, text: str) -> None:
         """Say something about a setting, if the file has it."""
         if assigned := self._values.get(name):
-            self._overlay.remarks.append(Remark(assigned.line, f"{clipped(name)} {text}"))
+            self._overlay.remark(assigned.line, f"{clipped(name)} {text}")
 
     def _listed(self, name: str) -> list[tuple[int, str]]:
         assigned = self._values.get(name, _NOTHING)
-        return [(assigned.line, entry) for entry in re.findall(r"[^ \t\n]+", assigned.value)]
+        return [(assigned.line, entry) for entry in assigned.value.split()]
 
     def _switch(self, name: str) -> bool | None:
         """Return what a setting says; None if it is not there or neither yes nor no."""
