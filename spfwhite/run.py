@@ -196,17 +196,19 @@ def _report(start: _Start, decided: Decided, ready: list[write.Ready]) -> Report
     plan, allow = decided.plan, ready[0]
     failures = sum(isinstance(answer, Failed) for answer in decided.answers.values())
     configured_tables = start.in_force.output.tables if not start.options.output else ()
+    providers = (
+        *(provider_report(decision) for decision in plan.decisions),
+        *notices.expired(start.configured, start.in_force, start.before),
+    )
     return Report(
         started=start.started,
         path=allow.path,
         outcome="planned",
-        providers=(
-            *(provider_report(decision) for decision in plan.decisions),
-            *notices.expired(start.configured, start.in_force, start.before),
-        ),
+        providers={provider.name: provider for provider in providers},
         networks=plan.permitted,
         rejected=plan.rejected,
         before=allow.before,
+        table=allow.content,
         questions=len(decided.heard.answers),
         failed=failures,
         last_success=start.before.written,

@@ -48,7 +48,7 @@ def dump(report: Report) -> bytes:
         "questions": {"asked": report.questions, "failed": report.failed},
         "refusals": list(report.refusals),
         "notices": list(report.notices),
-        "providers": [_provider(provider) for provider in report.providers],
+        "providers": [_provider(provider) for provider in report.providers.values()],
     }
     return json.dumps(data, indent=1).encode() + b"\n"
 

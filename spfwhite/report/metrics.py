@@ -39,7 +39,8 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _metric("duration_seconds", "How long the run took.", f"{report.duration:.3f}")
     yield from _metric("questions", "Questions that the run asked.", str(report.questions))
     yield from _metric("failures", "Questions without an answer.", str(report.failed))
-    oldest = min((p.stale.seen for p in report.providers if p.stale), default=report.started)
+    providers = report.providers.values()
+    oldest = min((p.stale.seen for p in providers if p.stale), default=report.started)
     yield from _metric(
         "oldest_answer_age_seconds",
         "Age of the oldest remembered answer in use.",
@@ -64,7 +65,7 @@ def _metric(name: str, text: str, value: str) -> Iterator[str]:
 
 
 def _by_status(report: Report) -> Iterator[str]:
-    shared = Counter(provider.status for provider in report.providers)
+    shared = Counter(provider.status for provider in report.providers.values())
     yield f"# HELP {PREFIX}providers Providers by status."
     yield f"# TYPE {PREFIX}providers gauge"
     for status in get_args(Status):

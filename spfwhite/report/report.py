@@ -6,7 +6,8 @@ Owns: the types of a report and the exit code. Refuses: to format (`spfwhite.rep
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -53,9 +54,10 @@ class TableReport(NamedTuple):
 class Report:
     """One run of `generate`; `started` in seconds since the epoch.
 
-    `path` is where the allow table goes (None: standard output), `networks` what it holds,
-    `before` what it held. `refusals` are sentences, each with the number, the limit, the
-    configuration key and the flag that lets it pass; `notices` are news that change no exit code;
+    `providers` has, by name, those that are on and those whose last day is over. `path` is where
+    the allow table goes (None: nowhere), `networks` what it holds, `before` what it held, `table`
+    its octets. `refusals` are sentences, each with the number, the limit, the configuration key
+    and the flag that lets it pass; `notices` are news that change no exit code;
     `duration` is in seconds, `last_success` when a run before this one wrote the state, `asked`
     when all providers were last asked for, `questions` how many questions this run asked;
     `verified` tells whether postmap loaded the tables before they took their places;
@@ -67,12 +69,13 @@ class Report:
     started: float
     path: Path | None
     outcome: Outcome
-    providers: tuple[ProviderReport, ...]
+    providers: Mapping[str, ProviderReport]
     networks: Networks
     rejected: Networks
     before: Networks
     questions: int
     failed: int
+    table: bytes = field(default=b"", repr=False)
     verified: bool = False
     duration: float = 0.0
     last_success: float = 0.0
@@ -96,7 +99,7 @@ class Report:
     @property
     def has_news(self) -> bool:
         """Whether somebody should read this even if the exit code is 0."""
-        return bool(self.notices) or any(provider.notice for provider in self.providers)
+        return bool(self.notices) or any(provider.notice for provider in self.providers.values())
 
     @property
     def exit_code(self) -> Exit:
@@ -105,7 +108,7 @@ class Report:
             return Exit.REFUSED
         if self.not_reloaded:
             return Exit.NOT_RELOADED
-        if any(provider.degraded for provider in self.providers):
+        if any(provider.degraded for provider in self.providers.values()):
             return Exit.DEGRADED
         return Exit.OK
 

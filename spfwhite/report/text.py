@@ -60,7 +60,7 @@ def troubles(report: Report, *, verbose: bool, quiet: bool = False) -> Iterator[
     `quiet`: only what he has to act on.
     """
     yield from (printable(notice) for notice in report.notices)
-    loud = [each for each in report.providers if each.degraded or each.notice]
+    loud = [each for each in report.providers.values() if each.degraded or each.notice]
     for status in dict.fromkeys(each.status for each in loud):
         yield from _of_status(
             report, [each for each in loud if each.status == status], verbose=verbose
@@ -85,9 +85,8 @@ def _of_status(report: Report, providers: list[ProviderReport], *, verbose: bool
 
 def _faults(report: Report, loud: list[ProviderReport], *, verbose: bool) -> Iterator[str]:
     """Explain what else is not in order, or say that there is something."""
-    others = [
-        each for each in report.providers if each not in loud and (each.problems or each.stale)
-    ]
+    quiet = [each for each in report.providers.values() if each not in loud]
+    others = [each for each in quiet if each.problems or each.stale]
     if verbose:
         for provider in others:
             yield from _provider(report, provider, verbose=True)

@@ -141,8 +141,12 @@ def test_each_trouble_is_named_in_the_report_of_its_night(seed: int, days: int) 
         for trouble in troubles:
             assert is_named(night, trouble), trouble
         named = {f"p{trouble.provider}" for trouble in troubles}
-        recovering = {each.name for each in night.report.providers if each.added}
-        loud = {each.name for each in night.report.providers if each.status != "ok" or each.removed}
+        recovering = {each.name for each in night.report.providers.values() if each.added}
+        loud = {
+            each.name
+            for each in night.report.providers.values()
+            if each.status != "ok" or each.removed
+        }
         assert loud <= named | recovering, "and nobody else is"
 
 

@@ -194,5 +194,5 @@ def test_failures_of_every_single_question_change_nothing(strict: bool) -> None:
         series.state = before
         night = series.night({**zone, question: TEMPFAIL}, days=13)
         assert series.table == table, question
-        assert any(each.stale for each in night.report.providers), question
+        assert any(each.stale for each in night.report.providers.values()), question
         series.now -= 13 * DAY

@@ -93,7 +93,7 @@ class Night:
 
     def reported(self, name: str) -> ProviderReport:
         """What is reported of a provider."""
-        return next(each for each in self.report.providers if each.name == name)
+        return self.report.providers[name]
 
 
 def run(
@@ -141,7 +141,7 @@ def _report(decided: Decided) -> Report:
         started=decided.now,
         path=None,
         outcome="refused" if plan.refusals else "planned",
-        providers=tuple(provider_report(decision) for decision in plan.decisions),
+        providers={d.provider.name: provider_report(d) for d in plan.decisions},
         networks=plan.permitted,
         rejected=plan.rejected,
         before=EMPTY,
