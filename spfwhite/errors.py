@@ -37,8 +37,8 @@ class ConfigError(SpfwhiteError):
     exit_code = Exit.USAGE
 
 
-class UsageError(SpfwhiteError):
-    """Options that cannot be carried out."""
+class UsageError(SpfwhiteError, ValueError):
+    """Arguments or options that cannot be, or not with this configuration and state."""
 
     exit_code = Exit.USAGE
 

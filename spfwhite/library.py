@@ -1,18 +1,26 @@
 """The library: what domains pass, without configuration, state or rails.
 
-Owns: `resolve` and its result types. Refuses: to print, to log, to exit and to keep anything.
+Owns: `resolve` and its result types, the configuration as programs load it, and how an
+asynchronous function is called without an event loop. Refuses: to print, to log, to exit and to
+keep anything.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
 
-from spfwhite.config.settings import Dns
-from spfwhite.config.values import parse_domain
-from spfwhite.dns.answers import Answers, canonical
-from spfwhite.dns.nameservers import parse_nameserver
+from spfwhite.config.loading import load, packaged
+from spfwhite.config.overlay import TABLES
+from spfwhite.config.settings import SETTINGS, Config, Dns, Spf
+from spfwhite.config.values import Rule, list_of, parse_domain
+from spfwhite.dns.answers import Answers
+from spfwhite.errors import UsageError
 from spfwhite.networks import Network, Networks
 from spfwhite.sources.fetch import look_up
 from spfwhite.spf.list_mode import evaluate
@@ -20,104 +28,119 @@ from spfwhite.spf.reach import Limits
 from spfwhite.spf.result import Problem
 from spfwhite.spf.strict import evaluate_strict
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """What one domain passes; `lookups` are counted as RFC 7208 section 4.6.4 does."""
 
-    passed: Networks
     problems: tuple[Problem, ...]
     lookups: int
+    _passed: Networks = field(repr=False)
 
     @property
     def networks(self) -> tuple[Network, ...]:
         """The networks, collapsed and sorted, IPv4 first."""
-        return self.passed.networks
+        return self._passed.networks  # made when asked for: many are only counted or united
 
 
-class Results(Mapping[str, Result]):
+class Results(dict[str, Result]):
     """A result for each domain; `networks` is their union."""
 
-    def __init__(self, results: Mapping[str, Result], union: Networks) -> None:
-        self._results = results
-        self.networks: tuple[Network, ...] = union.networks
-
-    def __getitem__(self, domain: str) -> Result:
-        return self._results[domain]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._results)
-
-    def __len__(self) -> int:
-        return len(self._results)
+    networks: tuple[Network, ...] = ()
 
 
-def resolve(
-    domains: Iterable[str],
-    *,
-    nameservers: Sequence[str] | None = None,
-    strict: bool = False,
-    deadline: float = 60.0,
-    attempts: int = 4,
-    concurrency: int = 512,
-    max_qps: int = 0,
-    max_lookups: int = 500,
-    max_depth: int = 20,
-) -> Results:
-    """Return what each domain passes by RFC 7208; keys are as the domains were given.
+def load_config(path: str | Path | None = None) -> Config:
+    """Return the packaged defaults with the overlays of /etc/spfwhite, or with that one file.
 
-    `nameservers` are texts like "192.0.2.1", "192.0.2.1:5353" or "[2001:db8::1]:53"; None means
-    those of resolv.conf. `deadline` is in seconds for all look-ups. What DNS does wrong is a
-    problem of the domain, never an exception. Raises ValueError for a domain or a name server that
-    is none, and NoNameServerError where the system has none. For use where an event loop runs,
-    see `resolve_async`.
+    Raises ConfigError.
     """
-    return asyncio.run(
-        resolve_async(
-            domains,
-            nameservers=nameservers,
-            strict=strict,
-            deadline=deadline,
-            attempts=attempts,
-            concurrency=concurrency,
-            max_qps=max_qps,
-            max_lookups=max_lookups,
-            max_depth=max_depth,
-        )
-    )
+    return load(None if path is None else Path(path))
+
+
+def blocking(asynchronous: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
+    """Return the function for use where no event loop runs: without `_async` in its name."""
+
+    @wraps(asynchronous)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        with suppress(RuntimeError):
+            asyncio.get_running_loop()
+            raise UsageError(f"an event loop runs here: await {asynchronous.__name__} instead")
+        # given its factory, a runner leaves alone what asyncio.run unsets: the host's event loop
+        with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+            return runner.run(asynchronous(*args, **kwargs))
+
+    call.__name__ = call.__qualname__ = asynchronous.__name__.removesuffix("_async")
+    return call
 
 
 async def resolve_async(
-    domains: Iterable[str],
+    domains: str | Iterable[str],
     *,
-    nameservers: Sequence[str] | None = None,
-    strict: bool = False,
-    deadline: float = 60.0,
-    attempts: int = 4,
-    concurrency: int = 512,
-    max_qps: int = 0,
-    max_lookups: int = 500,
-    max_depth: int = 20,
+    nameservers: str | Iterable[str] = (),
+    strict: bool | None = None,
+    deadline: float | None = None,
+    attempts: int | None = None,
+    concurrency: int | None = None,
+    max_qps: int | None = None,
+    max_lookups: int | None = None,
+    max_depth: int | None = None,
 ) -> Results:
-    """Do what `resolve` does, inside a running event loop."""
-    names = {domain: canonical(domain) for domain in domains}
-    for domain, name in names.items():
-        try:
-            parse_domain(name)
-        except ValueError as fault:
-            raise ValueError(f"{domain!a} {fault}") from None
-    servers = tuple(parse_nameserver(text) for text in nameservers or ())
-    dns = Dns(servers, attempts, concurrency, max_qps, deadline, deadline, 0)
-    answers = await look_up(names.values(), dns, Limits(max_lookups, max_depth))
-    return _results(names, answers, strict=strict)
+    """Return what each domain passes by RFC 7208; keys are as the domains were given.
+
+    One text is one domain, or one name server. `nameservers` are texts like "192.0.2.1",
+    "192.0.2.1:5353" or "[2001:db8::1]:53"; without any, those of resolv.conf. What else is None is
+    as the providers.toml of the package has it, `[dns]` and `[spf]`; `deadline` is in seconds for
+    all look-ups. What DNS does wrong is a problem of the domain, never an exception. Raises
+    UsageError, which is a ValueError too, for an argument that cannot be, and NoNameServerError
+    where the system has none. `resolve` blocks, `resolve_async` is for use in an event loop.
+    """
+    given = texts(domains)
+    names = dict(zip(given, checked("domains", list_of(parse_domain), given), strict=True))
+    dns: Dns = _settings(
+        "dns",
+        nameservers=texts(nameservers),
+        deadline=deadline,
+        attempts=attempts,
+        concurrency=concurrency,
+        max_qps=max_qps,
+    )
+    spf: Spf = _settings("spf", strict=strict, max_lookups=max_lookups, max_depth=max_depth)
+    answers = await look_up(names.values(), dns, Limits(spf.max_lookups, spf.max_depth))
+    return _results(names, answers, strict=spf.strict)
+
+
+resolve = blocking(resolve_async)
+
+
+def checked(argument: str, rule: Rule, value: object) -> Any:
+    """Return what a rule of the configuration makes of an argument; raises UsageError."""
+    try:
+        return rule(value)
+    except ValueError as fault:
+        raise UsageError(f"{argument} {fault}") from None
+
+
+def texts(value: str | Iterable[str]) -> list[str]:
+    """Return an argument of texts; a single one is no list of letters."""
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _settings(table: str, **arguments: object) -> Any:
+    """Return a table of the packaged defaults, with the arguments that are not None."""
+    given = {name: value for name, value in arguments.items() if value is not None}
+    made = {name: checked(name, TABLES[table][name], value) for name, value in given.items()}
+    return SETTINGS[table](**packaged().tables[table] | made)
 
 
 def _results(names: Mapping[str, str], answers: Answers, *, strict: bool) -> Results:
     mode = evaluate_strict if strict else evaluate
     evaluation = mode(set(names.values()), answers)
-    results = {}
+    results = Results()
     for domain, name in names.items():
         root = evaluation.root(name)
-        results[domain] = Result(root.passed, evaluation.problems(name), root.lookups)
-    union = Networks.union(evaluation.root(name).passed for name in names.values())
-    return Results(results, union)
+        results[domain] = Result(evaluation.problems(name), root.lookups, root.passed)
+    results.networks = Networks.union(each._passed for each in results.values()).networks
+    return results

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, NamedTuple
 
 from spfwhite import files
 from spfwhite.config import adding
 from spfwhite.config.adding import Addition
-from spfwhite.config.settings import Config, FormatName
+from spfwhite.config.settings import FORMAT_NAMES, Config, FormatName
+from spfwhite.config.values import choice
 from spfwhite.dns.answers import Failed
 from spfwhite.errors import ReloadError, StateError, UsageError
+from spfwhite.library import blocking, checked, texts
 from spfwhite.plan.decided import Decided, decide_run
 from spfwhite.plan.state import State, load
 from spfwhite.report import notices
@@ -36,12 +37,9 @@ from spfwhite.tables import write
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What one run was asked to do beyond its configuration.
+    """What one run was asked to do beyond its configuration, as `generate_async` has it.
 
-    `output` is the one table to write, "-" for standard output, in the format `form`; None means
-    the configured tables. `accept` names providers whose hold is lifted ("all": every one), `only`
-    the one provider to ask the network for. `wait` is how many seconds to wait for the lock.
-    `progress` is called with the numbers of answered and of asked questions.
+    `wait` is how many seconds to wait for the lock. Raises UsageError.
     """
 
     output: Path | None = None
@@ -52,9 +50,17 @@ class Options:
     offline: bool = False
     only: str = ""
     accept: tuple[str, ...] = ()
-    form: FormatName = "postscreen"
+    format: FormatName = "postscreen"
     wait: float = 0.0
     progress: Progress = no_progress
+
+    def __post_init__(self) -> None:
+        if self.format != "postscreen" and not self.output:
+            raise UsageError("--format needs -o; for every run there is [[output.tables]]")
+        if self.replay and not (self.output or self.dry_run):
+            raise UsageError("--replay needs -o or --dry-run")
+        if sum(map(bool, (self.replay, self.offline, self.only))) > 1:
+            raise UsageError("--replay, --offline and --only exclude each other")
 
     @property
     def writes_state(self) -> bool:
@@ -65,13 +71,6 @@ class Options:
     def compares(self) -> bool:
         """Whether the configured tables are compared with those of the run before."""
         return self.output is None and self.replay is None
-
-
-class Run(NamedTuple):
-    """A report, and the allow table as it stands in the file or on standard output."""
-
-    report: Report
-    table: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,30 +95,69 @@ class _Start:
         return self.state or State()
 
 
-PLAIN: Final = Options()
+async def generate_async(
+    config: Config,
+    *,
+    output: str | Path | None = None,
+    format: FormatName = "postscreen",
+    dry_run: bool = False,
+    force: bool = False,
+    record: str | Path | None = None,
+    replay: str | Path | None = None,
+    offline: bool = False,
+    only: str = "",
+    accept: str | Iterable[str] = (),
+    progress: Progress = no_progress,
+) -> Report:
+    """Make the tables and return the report; `config` comes from `load_config`.
 
-
-def generate(config: Config, options: Options = PLAIN) -> Run:
-    """Make the tables and return the report; `config` comes from `spfwhite.config.load`.
-
-    Raises UsageError, FileError, LockedError, SnapshotError, NoNameServerError and ProgramError.
+    `output` is the one table to write, in that format ("-": the report's `table` alone); None means
+    the configured tables. `accept` names providers whose hold is lifted ("all": every one), `only`
+    the one provider to ask the network for. `progress` is called with the numbers of answered and
+    of asked questions. Raises UsageError, FileError, LockedError, SnapshotError, NoNameServerError
+    and ProgramError; sentences name the command's options. `generate` blocks; `generate_async`,
+    for use in an event loop, lets others go on while it asks, and not while it writes.
     """
+    options = Options(
+        output=_path(output),
+        format=checked("--format", choice(*FORMAT_NAMES), format),
+        dry_run=dry_run,
+        force=force,
+        record=_path(record),
+        replay=_path(replay),
+        offline=offline,
+        only=only,
+        accept=tuple(texts(accept)),
+        progress=progress,
+    )
+    return await run(config, options)
+
+
+generate = blocking(generate_async)
+
+
+def _path(name: str | Path | None) -> Path | None:
+    return None if name is None else Path(name)
+
+
+async def run(config: Config, options: Options) -> Report:
+    """Do what `generate_async` does."""
     now = time.time()
     in_force = config.in_force(datetime.fromtimestamp(now, UTC).date())
     _check(in_force, options)
     with _lock(in_force, options):
         start = _prepare(config, in_force, options, now)
-        decided = _decide(start)
+        decided = await _decide(start)
         ready = write.prepared(
             start.in_force,
             decided.plan,
             options.output,
             now,
-            form=options.form,
+            form=options.format,
             force=options.force,
         )
         report = _carry_out(start, _report(start, decided, ready), ready, decided)
-    return Run(replace(report, duration=time.time() - now), ready[0].content)
+    return replace(report, duration=time.time() - now)
 
 
 def reload(config: Config, wait: float = 0.0) -> bool:
@@ -165,13 +203,13 @@ def _prepare(configured: Config, in_force: Config, options: Options, now: float)
     )
 
 
-def _decide(start: _Start) -> Decided:
+async def _decide(start: _Start) -> Decided:
     """Ask, and decide; raises SnapshotError, NoNameServerError and FileError."""
     options = start.options
     decided = decide_run(
         start.in_force,
         start.before,
-        _heard(start),
+        await _heard(start),
         start.started,
         accept=options.accept,
         force=options.force,
@@ -181,14 +219,14 @@ def _decide(start: _Start) -> Decided:
     return decided
 
 
-def _heard(start: _Start) -> Heard:
+async def _heard(start: _Start) -> Heard:
     options = start.options
     if options.replay:
         return Heard(answers=fetch.load_snapshot(options.replay), whole=True)
     if options.offline:
         return Heard(answers={}, whole=False)
     recall = Recall(start.before.known, policy(start.in_force), start.started)
-    return fetch.fetch(start.in_force, recall, only=options.only, progress=options.progress)
+    return await fetch.fetch(start.in_force, recall, only=options.only, progress=options.progress)
 
 
 def _report(start: _Start, decided: Decided, ready: list[write.Ready]) -> Report:
@@ -274,9 +312,12 @@ def _carry_out(start: _Start, report: Report, ready: list[write.Ready], decided:
 def _check(config: Config, options: Options) -> None:
     """Raise UsageError or FileError for what needs no answer to be known to fail."""
     names = {provider.name for provider in config.enabled()}
-    wanted = {name for name in options.accept if name != "all"} | {options.only} - {""}
-    for name in sorted(wanted - names):
-        raise UsageError(f"{name!a} is not an enabled provider; see `spfwhite providers`")
+    wanted = {name: "--accept" for name in options.accept if name != "all"}
+    if options.only:
+        wanted[options.only] = "--only"
+    for name in sorted(wanted.keys() - names):
+        what = f"{wanted[name]} {name!a}"
+        raise UsageError(f"{what} is not an enabled provider; see `spfwhite providers`")
     write.require_folders(config, options.output)
 
 
@@ -328,7 +369,7 @@ def try_out(config: Config, addition: Addition) -> tuple[Addition, Evaluation]:
 
 def add(
     config: Config, addition: Addition, system: Path, written: Callable[[Path], Config], wait: float
-) -> Run:
+) -> Report:
     """Write a provider to the file of its own below `system`, and make the tables with it.
 
     All others come from memory, if there is a state. `written` is told the file as soon as it is
@@ -340,4 +381,5 @@ def add(
     except StateError:
         remembers = False  # the run keeps it aside and asks for all
     config = written(adding.append(addition, system))
-    return generate(config, Options(only=addition.name if remembers else "", wait=wait))
+    options = Options(only=addition.name if remembers else "", wait=wait)
+    return asyncio.run(run(config, options))

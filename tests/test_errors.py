@@ -8,7 +8,6 @@ import pytest
 
 import spfwhite
 from spfwhite import errors
-from spfwhite import run as app
 from spfwhite.config import loading as config
 from spfwhite.errors import Exit, SpfwhiteError
 
@@ -35,6 +34,5 @@ def test_each_error_has_its_exit_code() -> None:
 def test_a_program_that_uses_the_library_catches_one_class(tmp_path: Path) -> None:
     with pytest.raises(spfwhite.SpfwhiteError, match=r"missing\.toml"):
         config.load(tmp_path / "missing.toml")
-    options = app.Options(accept=("nobody",), dry_run=True)
     with pytest.raises(spfwhite.SpfwhiteError, match="'nobody' is not an enabled provider"):
-        app.generate(config.load(system=tmp_path), options)
+        spfwhite.generate(config.load(system=tmp_path), accept="nobody", dry_run=True)

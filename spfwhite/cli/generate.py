@@ -34,7 +34,6 @@ from spfwhite.wording import counts
 if TYPE_CHECKING:
     from spfwhite.config.settings import Config
     from spfwhite.report.report import Report
-    from spfwhite.run import Options, Run
     from spfwhite.spf.result import Evaluation
 
 TERMINAL_LINES: Final = 12
@@ -117,70 +116,65 @@ def generate(
     spfwhite generate --dry-run
     spfwhite generate -o ./postscreen_spf_whitelist.cidr
     """
-    if form != "postscreen" and not output:
-        raise click.UsageError("--format needs -o; for every run there is [[output.tables]]")
-    if replay and not (output or dry_run):
-        raise click.UsageError("--replay needs -o or --dry-run")
-    if sum(map(bool, (replay, offline, only))) > 1:
-        raise click.UsageError("--replay, --offline and --only exclude each other")
     if "-" in map(str, (record, report, metrics)):
         raise click.UsageError("--record, --report and --metrics need the name of a file, not -")
+    import asyncio
+
     from spfwhite import files
     from spfwhite import run as app
 
-    options = app.Options(
-        output=output,
-        dry_run=dry_run,
-        force=force,
-        record=record,
-        replay=replay,
-        offline=offline,
-        only=only,
-        accept=accept,
-        form=form,
-    )
     with errors():
+        options = app.Options(
+            output=output,
+            dry_run=dry_run,
+            force=force,
+            record=record,
+            replay=replay,
+            offline=offline,
+            only=only,
+            accept=accept,
+            format=form,
+        )
         for path in filter(None, (record, report, metrics)):
             files.require_writable(path)
         config = config_of(common, **network)
         if reload_ is not None:
             config = replace(config, postfix=replace(config.postfix, reload=reload_))
         with progress_bar("questions") as progress:
-            run = app.generate(config, replace(options, progress=progress))
+            made = asyncio.run(app.run(config, replace(options, progress=progress)))
         if report:
             from spfwhite.report import as_json as report_json
 
-            files.replace(report, report_json.dump(run.report))
+            files.replace(report, report_json.dump(made))
         if metrics:
             from spfwhite.report import metrics as metrics_form
 
-            files.replace(metrics, metrics_form.dump(run.report))
-        _print_run(common, run, options)
+            files.replace(metrics, metrics_form.dump(made))
+        _print_run(common, made, dry_run=dry_run)
         if reload_ is None:
-            _print_unread(run)
-    raise _end(run.report)
+            _print_unread(made)
+    raise _end(made)
 
 
-def _print_unread(run: Run) -> None:
+def _print_unread(report: Report) -> None:
     """Say what to type if Postfix uses the old table; who asked for no reload knows."""
-    if run.report.unread:
+    if report.unread:
         print_lines(["Postfix still uses the old table: spfwhite reload"], err=True)
 
 
-def _print_run(common: Common, run: Run, options: Options) -> None:
+def _print_run(common: Common, report: Report, *, dry_run: bool) -> None:
     """Print results to stdout and news to stderr; nothing where there is neither."""
     from spfwhite.report import text
 
-    report = run.report
-    if options.dry_run:
+    if dry_run:
         print_lines(_cut(common, list(text.difference(report))))
     elif report.path is None and not report.refusals:
-        print_bytes(run.table)
+        print_bytes(report.table)
     if common.quiet:
         print_lines(text.troubles(report, verbose=False, quiet=True), err=True)
     elif report.exit_code or report.has_news:
         print_lines(text.summary(report, verbose=common.verbose), err=True)
-    elif options.dry_run or common.verbose or on_terminal():
+    elif dry_run or common.verbose or on_terminal():
         print_lines(text.summary(report, verbose=common.verbose), err=report.path is None)
 
 
@@ -237,6 +231,7 @@ def add(
     spfwhite add partner.example
     spfwhite add --networks 198.51.100.0/24 --expires 2027-01-31 partner.example
     """
+
     from spfwhite import run as app
     from spfwhite.config import adding
     from spfwhite.config.loading import SYSTEM
@@ -270,10 +265,10 @@ def add(
             print_lines([f"# written to {path}"])
             return config_of(common, **network)
 
-        run = app.add(config, addition, SYSTEM, written, WAIT)
-        _print_run(common, run, app.PLAIN)
-        _print_unread(run)
-    raise _end(run.report)
+        report = app.add(config, addition, SYSTEM, written, WAIT)
+        _print_run(common, report, dry_run=False)
+        _print_unread(report)
+    raise _end(report)
 
 
 def _print_passed(names: list[str], evaluation: Evaluation) -> None:

@@ -7,6 +7,7 @@ Refuses: to read the environment, and to guess; every fault is a ConfigError.
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -38,7 +39,7 @@ def load(path: Path | None = None, *, system: Path = SYSTEM) -> Config:
         read_overlay(files.text(file), printable(str(file)), file.absolute().parent)
         for file in paths
     ]
-    overlays.insert(0, _packaged())
+    overlays.insert(0, packaged())
     tables = _merged_tables(overlays)
     providers = _merged_providers(overlays, tables["provider_defaults"])
     _refuse_unused_categories(overlays, providers)
@@ -56,7 +57,9 @@ def load(path: Path | None = None, *, system: Path = SYSTEM) -> Config:
     )
 
 
-def _packaged() -> Overlay:
+@cache
+def packaged() -> Overlay:
+    """Return the packaged defaults: every setting, and the default providers."""
     # importlib.resources would cost 10 ms to import, for packages in archives, which this is not
     file = Path(__file__).parents[1] / DEFAULTS
     return read_overlay(file.read_text("utf-8"), printable(str(file)), file.parent)

@@ -32,7 +32,7 @@ from spfwhite.sources.page_answers import Page, PageAnswer, Unchanged
 from spfwhite.spf.reach import Limits
 
 
-def fetch(
+async def fetch(
     config: Config, recall: Recall, *, only: str = "", progress: Progress = no_progress
 ) -> Heard:
     """Ask the network for all enabled providers, or for the one named `only`.
@@ -40,7 +40,7 @@ def fetch(
     `recall` says where a question that fails leads on to. Raises NoNameServerError.
     """
     providers = [each for each in config.enabled() if not only or each.name == only]
-    return asyncio.run(_ask_all(config, providers, recall, progress, whole=not only))
+    return await _ask_all(config, providers, recall, progress, whole=not only)
 
 
 async def _ask_all(

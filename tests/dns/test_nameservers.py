@@ -76,7 +76,7 @@ def test_networks_alone_need_no_name_server(
     head = 'defaults = false\n[output]\nallow = "t.cidr"\nreject = "r.cidr"\n[state]\npath = "s"\n'
     own = '[providers.own]\nnetworks = ["9.9.9.0/24"]\n'
     config.write_text(head + own)
-    assert app.generate(load(config)).report.networks.texts() == ["9.9.9.0/24"]
+    assert app.generate(load(config)).networks.texts() == ["9.9.9.0/24"]
     config.write_text(f'{head}{own}domains = ["example.org"]\n')
     with pytest.raises(NoNameServerError, match="there is none"):
         app.generate(load(config))

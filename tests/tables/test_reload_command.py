@@ -15,6 +15,7 @@ import pytest
 from spfwhite import programs
 from spfwhite import run as app
 from spfwhite.config.loading import load
+from spfwhite.report.report import Report
 from tests.support.cli import rules
 from tests.support.launcher import Change, Launcher
 from tests.support.postfix_instance import stand_in, unless
@@ -114,17 +115,17 @@ def test_a_reload_that_fails_in_silence_is_said(made: Site) -> None:
     assert_not_reloaded(made, done, "postfix reload", "1")
 
 
-def in_process(made: Site, monkeypatch: pytest.MonkeyPatch, *, seconds: float) -> app.Run:
+def in_process(made: Site, monkeypatch: pytest.MonkeyPatch, *, seconds: float) -> Report:
     """Run with another time-out."""
     monkeypatch.setattr(programs, "TIMEOUT", seconds)
-    return app.generate(load(made.config), app.Options())
+    return app.generate(load(made.config))
 
 
 def test_a_command_that_never_ends_gives_exit_5(
     made: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     by_command(made, "sleep", "600")
-    report = in_process(made, monkeypatch, seconds=0.2).report
+    report = in_process(made, monkeypatch, seconds=0.2)
     assert report.exit_code == 5
     assert "sleep" in report.not_reloaded and "0.2 s" in report.not_reloaded
     assert made.rules() == RULES and not is_loaded(made)
@@ -138,7 +139,7 @@ def test_a_postfix_that_never_answers_gives_exit_5(
     configure(made, "reload = true")
     env = stand_in(made.folder, "postfix", f'case "$*" in *{hangs}) exec sleep 600; esac')
     monkeypatch.setenv("PATH", env["PATH"])
-    report = in_process(made, monkeypatch, seconds=0.5).report
+    report = in_process(made, monkeypatch, seconds=0.5)
     assert (report.exit_code, is_loaded(made)) == (5, False)
 
 
@@ -146,7 +147,7 @@ def test_a_command_has_ended_though_it_leaves_a_process_behind(
     made: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     by_command(made, "sh", "-c", "sleep 6 &")  # as `postfix reload` leaves postsuper
-    report = in_process(made, monkeypatch, seconds=3.0).report
+    report = in_process(made, monkeypatch, seconds=3.0)
     assert (report.exit_code, report.not_reloaded) == (0, "")
 
 
@@ -169,7 +170,7 @@ def test_a_failed_reload_counts_more_than_a_degraded_provider(made: Site) -> Non
 def as_nobody(made: Site) -> tuple[int, str]:
     """Run in a process of a user without rights; return the exit code and why no reload."""
     config = load(made.config)
-    app.generate(config, app.Options(dry_run=True))  # loads what that user perhaps cannot read
+    app.generate(config, dry_run=True)  # loads what that user perhaps cannot read
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
@@ -177,7 +178,7 @@ def as_nobody(made: Site) -> tuple[int, str]:
             os.setgroups([])
             os.setgid(NOBODY)
             os.setuid(NOBODY)
-            report = app.generate(config, app.Options()).report
+            report = app.generate(config)
             os.write(writing, report.not_reloaded.encode())
             os._exit(report.exit_code)
         finally:

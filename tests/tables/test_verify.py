@@ -192,7 +192,7 @@ def test_without_a_main_cf_it_is_skipped_and_the_report_says_so(
 ) -> None:
     monkeypatch.setattr(postfix, "DEFAULT_FOLDER", made.folder / "none")
     config = load(overlay(made.folder, PROVIDERS, server=made.server))
-    report = app.generate(config).report
+    report = app.generate(config)
     assert report.verified is False
     assert made.rules() == NEW_RULES
     assert any("not verified" in line for line in summary(report, verbose=True))
