@@ -1,8 +1,8 @@
 """The library: what domains pass, without configuration, state or rails.
 
-Owns: `resolve` and its result types, the configuration as programs load it, and how an
-asynchronous function is called without an event loop. Refuses: to print, to log, to exit and to
-keep anything.
+Owns: `resolve` and its result types, and what `spfwhite.run` shares with it: how arguments are
+checked and how what is awaited is called without an event loop. Refuses: to print, to log, to exit
+and to keep anything.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import wraps
-from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from spfwhite.config.loading import load, packaged
 from spfwhite.config.overlay import TABLES
-from spfwhite.config.settings import SETTINGS, Config, Dns, Spf
+from spfwhite.config.settings import SETTINGS, Dns, Spf
+from spfwhite.config.settings import Config as Config
 from spfwhite.config.values import Rule, list_of, parse_domain
 from spfwhite.dns.answers import Answers
 from spfwhite.errors import UsageError
@@ -30,6 +30,8 @@ from spfwhite.spf.strict import evaluate_strict
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+load_config = load
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +52,6 @@ class Results(dict[str, Result]):
     """A result for each domain; `networks` is their union."""
 
     networks: tuple[Network, ...] = ()
-
-
-def load_config(path: str | Path | None = None) -> Config:
-    """Return the packaged defaults with the overlays of /etc/spfwhite, or with that one file.
-
-    Raises ConfigError.
-    """
-    return load(None if path is None else Path(path))
 
 
 def blocking(asynchronous: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:

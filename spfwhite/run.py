@@ -73,28 +73,6 @@ class Options:
         return self.output is None and self.replay is None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Start:
-    """What a run starts from: `started` in seconds since the epoch, the state as it was found.
-
-    `configured` is the configuration as it was read, `in_force` that of today and of this run:
-    without the providers that have expired. `state` None: there is none, and `notices` say why if
-    there should be one.
-    """
-
-    started: float
-    options: Options
-    configured: Config
-    in_force: Config
-    state: State | None
-    notices: tuple[str, ...]
-
-    @property
-    def before(self) -> State:
-        """The state to compare with."""
-        return self.state or State()
-
-
 async def generate_async(
     config: Config,
     *,
@@ -146,17 +124,33 @@ async def run(config: Config, options: Options) -> Report:
     in_force = config.in_force(datetime.fromtimestamp(now, UTC).date())
     _check(in_force, options)
     with _lock(in_force, options):
-        start = _prepare(config, in_force, options, now)
-        decided = await _decide(start)
+        state, lost = (None, []) if options.replay else _remembered(in_force, options)
+        if options.only and state is None:
+            # without a state, `--only NAME -o FILE` makes a table of that provider alone
+            chosen = tuple(each for each in in_force.providers if each.name == options.only)
+            in_force = replace(in_force, providers=chosen)
+        before = state or State()
+        decided = decide_run(
+            in_force,
+            before,
+            await _heard(in_force, before, now, options),
+            now,
+            accept=options.accept,
+            force=options.force,
+        )
+        if options.record:
+            fetch.save_snapshot(options.record, decided.answers)
         ready = write.prepared(
-            start.in_force,
+            in_force,
             decided.plan,
             options.output,
             now,
             form=options.format,
             force=options.force,
         )
-        report = _carry_out(start, _report(start, decided, ready), ready, decided)
+        report = _report(config, decided, ready, options)
+        report = replace(report, notices=(*lost, *_news(config, decided, ready, options, lost)))
+        report = _carry_out(report, decided, ready, options)
     return replace(report, duration=time.time() - now)
 
 
@@ -186,60 +180,28 @@ def _required(config: Config) -> State:
     return state
 
 
-def _prepare(configured: Config, in_force: Config, options: Options, now: float) -> _Start:
-    """Read the state; raises UsageError and FileError."""
-    state, notices = (None, []) if options.replay else _remembered(in_force, options)
-    if options.only and state is None:
-        # without a state, `--only NAME -o FILE` makes a table of that provider alone
-        chosen = tuple(each for each in in_force.providers if each.name == options.only)
-        in_force = replace(in_force, providers=chosen)
-    return _Start(
-        started=now,
-        options=options,
-        configured=configured,
-        in_force=in_force,
-        state=state,
-        notices=tuple(notices),
-    )
-
-
-async def _decide(start: _Start) -> Decided:
-    """Ask, and decide; raises SnapshotError, NoNameServerError and FileError."""
-    options = start.options
-    decided = decide_run(
-        start.in_force,
-        start.before,
-        await _heard(start),
-        start.started,
-        accept=options.accept,
-        force=options.force,
-    )
-    if options.record:
-        fetch.save_snapshot(options.record, decided.answers)
-    return decided
-
-
-async def _heard(start: _Start) -> Heard:
-    options = start.options
+async def _heard(config: Config, before: State, now: float, options: Options) -> Heard:
     if options.replay:
         return Heard(answers=fetch.load_snapshot(options.replay), whole=True)
     if options.offline:
         return Heard(answers={}, whole=False)
-    recall = Recall(start.before.known, policy(start.in_force), start.started)
-    return await fetch.fetch(start.in_force, recall, only=options.only, progress=options.progress)
+    recall = Recall(before.known, policy(config), now)
+    return await fetch.fetch(config, recall, only=options.only, progress=options.progress)
 
 
-def _report(start: _Start, decided: Decided, ready: list[write.Ready]) -> Report:
+def _report(
+    configured: Config, decided: Decided, ready: list[write.Ready], options: Options
+) -> Report:
     """Return the report of a run of which nothing has been written yet."""
     plan, allow = decided.plan, ready[0]
     failures = sum(isinstance(answer, Failed) for answer in decided.answers.values())
-    configured_tables = start.in_force.output.tables if not start.options.output else ()
+    configured_tables = configured.output.tables if not options.output else ()
     providers = (
         *(provider_report(decision) for decision in plan.decisions),
-        *notices.expired(start.configured, start.in_force, start.before),
+        *notices.expired(configured, decided.config, decided.before),
     )
     return Report(
-        started=start.started,
+        started=decided.now,
         path=allow.path,
         outcome="planned",
         providers={provider.name: provider for provider in providers},
@@ -249,10 +211,9 @@ def _report(start: _Start, decided: Decided, ready: list[write.Ready]) -> Report
         table=allow.content,
         questions=len(decided.heard.answers),
         failed=failures,
-        last_success=start.before.written,
+        last_success=decided.before.written,
         asked=decided.asked,
         refusals=(*plan.refusals, *(table.refusal for table in ready if table.refusal)),
-        notices=(*start.notices, *_news(start, decided, ready)),
         tables=tuple(
             TableReport(
                 path=table.table.path,
@@ -266,23 +227,34 @@ def _report(start: _Start, decided: Decided, ready: list[write.Ready]) -> Report
     )
 
 
-def _news(start: _Start, decided: Decided, ready: list[write.Ready]) -> Iterator[str]:
-    """Yield what has to be said of this run, and of what was configured since the last one."""
-    options = start.options
+def _news(
+    configured: Config,
+    decided: Decided,
+    ready: list[write.Ready],
+    options: Options,
+    lost: list[str],
+) -> Iterator[str]:
+    """Yield what has to be said of this run, and of what was configured since the last one.
+
+    `lost` says why there is no state, if there should be one.
+    """
+    config, before = decided.config, decided.before
     yield from notices.darkness(decided.answers, decided.recall.stale)
     yield from notices.needless(decided, options.accept, force=options.force)
     if not options.compares:
         return
-    if start.state:
-        yield from notices.unconfigured(start.configured, start.state)
-        yield from write.left_behind(start.in_force, ready, start.state)
-    elif not start.notices:
-        yield from notices.forgotten(start.in_force.state.path, ready[0])
+    if before.written:
+        yield from notices.unconfigured(configured, before)
+        yield from write.left_behind(config, ready, before)
+    elif not lost:
+        yield from notices.forgotten(config.state.path, ready[0])
 
 
-def _carry_out(start: _Start, report: Report, ready: list[write.Ready], decided: Decided) -> Report:
+def _carry_out(
+    report: Report, decided: Decided, ready: list[write.Ready], options: Options
+) -> Report:
     """Write what the plan says, unless it is refused or a dry run; return the report of it."""
-    config, options = start.in_force, start.options
+    config = decided.config
     if report.refusals:
         if not options.dry_run:
             write.create_header_only(ready, report.started)
@@ -312,12 +284,10 @@ def _carry_out(start: _Start, report: Report, ready: list[write.Ready], decided:
 def _check(config: Config, options: Options) -> None:
     """Raise UsageError or FileError for what needs no answer to be known to fail."""
     names = {provider.name for provider in config.enabled()}
-    wanted = {name: "--accept" for name in options.accept if name != "all"}
-    if options.only:
-        wanted[options.only] = "--only"
-    for name in sorted(wanted.keys() - names):
-        what = f"{wanted[name]} {name!a}"
-        raise UsageError(f"{what} is not an enabled provider; see `spfwhite providers`")
+    named = [f"--accept {name!a}" for name in options.accept if name not in {*names, "all"}]
+    named += [f"--only {options.only!a}"] if options.only not in {*names, ""} else []
+    for option in named:
+        raise UsageError(f"{option} is not an enabled provider; see `spfwhite providers`")
     write.require_folders(config, options.output)
 
 

@@ -17,7 +17,7 @@ from typing import Any, assert_type, get_type_hints
 import pytest
 
 import spfwhite
-import spfwhite.config
+from spfwhite.config.loading import load
 from spfwhite.wording import printable
 from tests.support.cli import TABLE, listing, overlay, rules
 from tests.support.dnsserver import DnsServer, Fault, Zone
@@ -185,7 +185,7 @@ def test_one_text_is_one_domain_and_one_name_server(server: DnsServer) -> None:
 
 def test_what_is_not_said_is_as_the_packaged_file_has_it(server: DnsServer, tmp_path: Path) -> None:
     spfwhite.resolve("down.test", nameservers=server.address)
-    packaged = spfwhite.config.load(system=tmp_path)
+    packaged = load(system=tmp_path)
     assert server.count()["down.test", "TXT"] == packaged.dns.attempts
     options = list(inspect.signature(spfwhite.resolve).parameters.values())[2:]
     assert {each.default for each in options} == {None}, "so that no default stands twice"

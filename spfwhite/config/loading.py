@@ -26,7 +26,7 @@ SYSTEM = Path("/etc/spfwhite")
 Keys = dict[str, Any]
 
 
-def load(path: Path | None = None, *, system: Path = SYSTEM) -> Config:
+def load(path: str | Path | None = None, *, system: Path = SYSTEM) -> Config:
     """Return the packaged defaults, overlaid key by key.
 
     The overlays are `system/providers.toml` and `system/providers.d/*.toml` in name order, or,
@@ -34,7 +34,7 @@ def load(path: Path | None = None, *, system: Path = SYSTEM) -> Config:
     Raises ConfigError.
     """
     files = Files(root_owned=path is None)
-    paths = system_files(system) if path is None else [path]
+    paths = system_files(system) if path is None else [Path(path)]
     overlays = [
         read_overlay(files.text(file), printable(str(file)), file.absolute().parent)
         for file in paths

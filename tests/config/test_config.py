@@ -97,7 +97,7 @@ def test_every_default_category_has_a_switch_and_every_switch_a_provider(system:
 
 def test_loading_imports_no_slow_package() -> None:
     code = (
-        "import pathlib, sys, spfwhite.config as c; c.load(system=pathlib.Path('/none'));"
+        "import pathlib, sys, spfwhite.config.loading as c; c.load(system=pathlib.Path('/none'));"
         "print([m for m in ('dns', 'httpx', 'netaddr', 'click') if m in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
