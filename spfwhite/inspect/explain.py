@@ -14,7 +14,7 @@ from spfwhite.networks import EMPTY, EVERYTHING, Networks
 from spfwhite.plan.last_run import LastRun
 from spfwhite.plan.plan import Decision
 from spfwhite.plan.state import Change
-from spfwhite.special_use import SPECIAL_USE
+from spfwhite.special_use import barred
 from spfwhite.spf import record as spf
 from spfwhite.spf.result import Step
 
@@ -119,7 +119,7 @@ def _rules(table: Networks, part: Networks) -> tuple[str, ...]:
 def _never_listed(run: LastRun, decisions: list[Decision]) -> Networks:
     """Return the addresses that no record can put on the table, so that no other reason counts."""
     drop = all(each.provider.special_use == "drop" for each in decisions)
-    return run.config.safety.exclude | (SPECIAL_USE if drop else EMPTY)
+    return run.config.safety.exclude | barred("drop" if drop else "keep")
 
 
 def _passing(decisions: list[Decision], asked: Networks) -> Iterator[Passing]:
@@ -159,7 +159,7 @@ def _denials(
     """Yield what keeps addresses out; `doubtful` are those that a record could still pass."""
     if run.config.safety.exclude & missing:
         yield Denial("", "safety.exclude names it")
-    if SPECIAL_USE & missing and any(each.provider.special_use == "drop" for each in decisions):
+    if any(barred(each.provider.special_use) & missing for each in decisions):
         yield Denial("", "it is a special-use address (safety.special_use)")
     for decision in decisions:
         name = decision.provider.name

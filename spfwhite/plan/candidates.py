@@ -12,10 +12,10 @@ from typing import Final, NamedTuple
 
 from spfwhite.config.settings import Action, Config, Provider, roots
 from spfwhite.dns.answers import NOT_ASKED, Answers, Failed, Question
-from spfwhite.networks import EMPTY, Networks
+from spfwhite.networks import Networks
 from spfwhite.sources.listed import MX_FALLBACK, listings, with_fallbacks
 from spfwhite.sources.memory import Stale
-from spfwhite.special_use import SPECIAL_USE
+from spfwhite.special_use import barred
 from spfwhite.spf.list_mode import evaluate
 from spfwhite.spf.reach import Reach
 from spfwhite.spf.result import Evaluation, Origin, Problem
@@ -95,8 +95,7 @@ def _view(config: Config, answers: Answers, providers: list[Provider], action: A
 
 def never_listed(config: Config, provider: Provider) -> Networks:
     """Return what is never listed for a provider: exclusions and special-use addresses."""
-    special = EMPTY if provider.special_use == "keep" else SPECIAL_USE
-    return special | config.safety.exclude
+    return barred(provider.special_use) | config.safety.exclude
 
 
 def _candidate(
@@ -180,8 +179,8 @@ def _special_use(
     provider: Provider, evaluation: Evaluation, listed: tuple[Origin, ...], dropped: Networks
 ) -> list[Problem]:
     """Name each term that passed special-use addresses, which were dropped."""
-    special = dropped & SPECIAL_USE
-    if provider.special_use == "keep" or not special:
+    special = dropped & barred(provider.special_use)
+    if not special:
         return []
     return [
         Problem("special-use", origin.domain, origin.term, f"passes {_few(origin.networks)}")
