@@ -23,10 +23,9 @@ from spfwhite.dns.answers import Answers
 from spfwhite.errors import UsageError
 from spfwhite.networks import Network, Networks
 from spfwhite.sources.fetch import look_up
-from spfwhite.spf.list_mode import evaluate
+from spfwhite.spf.evaluation import evaluate
 from spfwhite.spf.reach import Limits
 from spfwhite.spf.result import Problem
-from spfwhite.spf.strict import evaluate_strict
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -130,8 +129,7 @@ def _settings(table: str, **arguments: object) -> Any:
 
 
 def _results(names: Mapping[str, str], answers: Answers, *, strict: bool) -> Results:
-    mode = evaluate_strict if strict else evaluate
-    evaluation = mode(set(names.values()), answers)
+    evaluation = evaluate(set(names.values()), answers, strict=strict)
     results = Results()
     for domain, name in names.items():
         root = evaluation.root(name)

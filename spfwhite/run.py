@@ -29,9 +29,8 @@ from spfwhite.report.report import Report, TableReport, provider_report
 from spfwhite.sources import fetch
 from spfwhite.sources.crawl import Progress, no_progress
 from spfwhite.sources.memory import Heard, Recall, policy
-from spfwhite.spf.list_mode import evaluate
+from spfwhite.spf.evaluation import evaluate
 from spfwhite.spf.result import Evaluation
-from spfwhite.spf.strict import evaluate_strict
 from spfwhite.tables import write
 
 
@@ -331,8 +330,9 @@ def try_out(config: Config, addition: Addition) -> tuple[Addition, Evaluation]:
     """
     adding.check(addition, config, datetime.now(UTC).date())
     answers = asyncio.run(fetch.look_up(addition.domains, config.dns, config.limits()))
-    mode = evaluate_strict if config.spf.strict else evaluate
-    evaluation = mode(addition.domains, answers, widest=config.widest("permit"))
+    evaluation = evaluate(
+        addition.domains, answers, strict=config.spf.strict, widest=config.widest("permit")
+    )
     passing = [name for name in addition.domains if evaluation.root(name).passed]
     return replace(addition, domains=passing), evaluation
 

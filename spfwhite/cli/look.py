@@ -60,14 +60,13 @@ def show(common: Common, /, *, domains: tuple[str, ...], form: str, **network: A
 
     from spfwhite.cli import show as forms
     from spfwhite.sources.fetch import look_up
-    from spfwhite.spf.list_mode import evaluate
-    from spfwhite.spf.strict import evaluate_strict
+    from spfwhite.spf.evaluation import evaluate
 
     names = domain_names(domains)
     with errors():
         config = config_of(common, **network)
         answers = asyncio.run(look_up(names, config.dns, config.limits()))
-    evaluation = (evaluate_strict if config.spf.strict else evaluate)(names, answers)
+    evaluation = evaluate(names, answers, strict=config.spf.strict)
     if form == "json":
         for name in names:
             print_json(forms.as_json(evaluation, name), indent=None)

@@ -120,8 +120,7 @@ def _findings(config: Config, tally: Tally, days: int) -> Findings:
     from spfwhite.dns.answers import Failed
     from spfwhite.inspect import suggest as decide
     from spfwhite.sources.fetch import look_up
-    from spfwhite.spf.list_mode import evaluate
-    from spfwhite.spf.strict import evaluate_strict
+    from spfwhite.spf.evaluation import evaluate
     from spfwhite.tables import content as tables
 
     table = config.output.allow
@@ -133,13 +132,13 @@ def _findings(config: Config, tally: Tally, days: int) -> Findings:
     if reasons and len(reasons) == len(answers):
         # not a word on the log: it would read as if there were nothing to propose
         _stop(f"DNS gave no answer at all: {clipped('; '.join(sorted(set(reasons))[:3]))}")
-    mode = evaluate_strict if config.spf.strict else evaluate
+    strict, widest = config.spf.strict, config.widest("permit")
     today = datetime.now(UTC).date()
     off = {each.name: why for each in config.providers if (why := config.why_off(each, today))}
     groups = decide.groups(
         tally.clients,
         named,
-        mode(domains, answers, widest=config.widest("permit")),
+        evaluate(domains, answers, strict=strict, widest=widest),
         days=days,
         providers={
             domain: provider.name

@@ -16,7 +16,7 @@ from spfwhite.networks import Networks
 from spfwhite.sources.listed import MX_FALLBACK, listings, with_fallbacks
 from spfwhite.sources.memory import Stale
 from spfwhite.special_use import barred
-from spfwhite.spf.list_mode import evaluate
+from spfwhite.spf.evaluation import evaluate
 from spfwhite.spf.reach import Reach
 from spfwhite.spf.result import Evaluation, Origin, Problem
 
@@ -86,11 +86,8 @@ def _view(config: Config, answers: Answers, providers: list[Provider], action: A
         kept = {q for reach in reaches.values() if not reach.is_too_long for q in reach.depth}
         read = {q: answer for q, answer in answers.items() if q in kept}
     rail = config.widest(action)
-    if not config.spf.strict:
-        return _View(answers, evaluate(reaches, read, widest=rail), reaches)
-    from spfwhite.spf.strict import evaluate_strict  # which most runs do not need
-
-    return _View(answers, evaluate_strict(reaches, read, widest=rail), reaches)
+    evaluation = evaluate(reaches, read, strict=config.spf.strict, widest=rail)
+    return _View(answers, evaluation, reaches)
 
 
 def never_listed(config: Config, provider: Provider) -> Networks:

@@ -29,18 +29,14 @@ from spfwhite.spf.circles import Match, Record, fixed_point
 from spfwhite.spf.components import components
 from spfwhite.spf.reach import evaluated, target
 from spfwhite.spf.result import Evaluation, Fault, Node, Problem, Step
-from spfwhite.spf.width import ANY_WIDTH, Widest
+from spfwhite.spf.width import Widest
 
 MANY: Final = 1_000_000
 """Look-ups are counted up to here: doubled includes would make numbers of a thousand digits."""
 
 
-def evaluate(domains: Iterable[str], answers: Answers, *, widest: Widest = ANY_WIDTH) -> Evaluation:
-    """Return what each domain passes in list mode.
-
-    "+" terms wider than `widest` pass nothing (`too-wide`). A domain that takes more work than
-    `spfwhite.spf.budget` allows passes nothing (`limit`).
-    """
+def evaluate(domains: Iterable[str], answers: Answers, widest: Widest) -> Evaluation:
+    """Return what each domain passes in list mode, as `spfwhite.spf.evaluation` says."""
     mode = _ListMode(answers, widest)
     return Evaluation(mode.nodes, {domain: mode.root(domain) for domain in domains})
 

@@ -36,13 +36,8 @@ MAX_MX_HOSTS: Final = 10
 FAMILIES: Final = (4, 6)
 
 
-def evaluate_strict(
-    domains: Iterable[str], answers: Answers, *, widest: Widest = ANY_WIDTH
-) -> Evaluation:
-    """Return what each domain passes in strict mode, less "+" terms wider than `widest`.
-
-    A domain that takes more work than `spfwhite.spf.budget` allows passes nothing (`limit`).
-    """
+def evaluate(domains: Iterable[str], answers: Answers, widest: Widest) -> Evaluation:
+    """Return what each domain passes in strict mode, as `spfwhite.spf.evaluation` says."""
     nodes: list[Node] = []
     roots = {}
     for domain in domains:

@@ -9,7 +9,7 @@ import pytest
 
 from spfwhite.cli import show
 from spfwhite.dns.answers import Answer, Failed, Found, Question
-from spfwhite.spf.list_mode import evaluate
+from spfwhite.spf.evaluation import evaluate
 from spfwhite.spf.result import Evaluation
 
 

@@ -21,7 +21,7 @@ from spfwhite.inspect.suggest import (
     questions,
 )
 from spfwhite.networks import EMPTY, Networks
-from spfwhite.spf.list_mode import evaluate
+from spfwhite.spf.evaluation import evaluate
 from spfwhite.spf.width import Widest
 
 Spf = Mapping[str, str | Failed]

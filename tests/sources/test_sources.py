@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,9 +20,8 @@ from spfwhite.sources.listed import (
     with_fallbacks,
     with_mx,
 )
-from spfwhite.spf.list_mode import evaluate
+from spfwhite.spf.evaluation import evaluate
 from spfwhite.spf.result import Origin, Problem
-from spfwhite.spf.strict import evaluate_strict
 from spfwhite.spf.width import ANY_WIDTH, Widest
 from tests.support.nights import configured, edited
 
@@ -106,7 +106,7 @@ def test_the_fallback_replaces_answers_and_makes_none_up() -> None:
     assert with_fallbacks(made, {TXT: NODATA, **others}) == {TXT: FALLBACK, **others}
 
 
-@pytest.mark.parametrize("mode", [evaluate, evaluate_strict])
+@pytest.mark.parametrize("mode", [evaluate, partial(evaluate, strict=True)])
 def test_the_fallback_passes_the_addresses_of_the_mx_hosts(mode: Any) -> None:
     answers: dict[Question, Answer] = {
         TXT: NODATA,

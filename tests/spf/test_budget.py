@@ -10,11 +10,10 @@ from spfwhite.dns.answers import Found, Question
 from spfwhite.networks import Networks
 from spfwhite.spf import budget
 from spfwhite.spf import record as spf
-from spfwhite.spf.list_mode import evaluate
+from spfwhite.spf.evaluation import evaluate
 from spfwhite.spf.result import Evaluation
-from spfwhite.spf.strict import evaluate_strict
 from spfwhite.spf.width import Widest
-from tests.spf.test_evaluate import Mode
+from tests.spf.test_evaluate import Mode, strictly
 from tests.support.hostile import EVIL, WORST, Records, ring, ring_that_denies_first, searched
 from tests.support.oracle import Zone
 from tests.support.steps import steps
@@ -26,7 +25,7 @@ RAIL = Widest(8, 19)
 LINES = 40
 """Lines of the package for each term or range that is counted."""
 
-MODES = pytest.mark.parametrize("mode", [evaluate, evaluate_strict])
+MODES = pytest.mark.parametrize("mode", [evaluate, strictly])
 
 
 def zone_of(records: Records) -> Zone:
@@ -66,7 +65,7 @@ def test_no_records_of_a_search_take_more_than_the_budget(
         assert counted(mode, records, 2 * LINES * budget.MOST), seed
         limits += kinds(evaluated(mode, records)) == ["limit"]
     assert limits < 40, "or all that it shows is that the budget ends everything"
-    assert limits or mode is evaluate_strict, "or the search found nothing that is dear"
+    assert limits or mode is strictly, "or the search found nothing that is dear"
 
 
 def kinds(evaluation: Evaluation) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Protocol
 
 import pytest
@@ -11,15 +12,16 @@ from hypothesis import given, settings
 from spfwhite.dns.answers import Answers, Question
 from spfwhite.library import resolve
 from spfwhite.networks import Address, Networks
-from spfwhite.spf.list_mode import evaluate
+from spfwhite.spf.evaluation import evaluate
 from spfwhite.spf.result import Evaluation
-from spfwhite.spf.strict import evaluate_strict
 from spfwhite.spf.width import Widest
 from tests.support.dnsserver import DnsServer
 from tests.support.dnsserver import Zone as ServedZone
 from tests.support.generated import boundaries, zones
 from tests.support.oracle import Zone, list_mode_passes
 from tests.support.zones import WORLD, Snapshot, domains, world
+
+strictly = partial(evaluate, strict=True)
 
 pytestmark = pytest.mark.slow
 
@@ -193,7 +195,7 @@ def test_the_rail_on_width_judges_each_family_of_a_host_term() -> None:
     assert evaluation.root("a.test").passed.texts() == ["2001:db8::/64"]
 
 
-@pytest.mark.parametrize("mode", [evaluate, evaluate_strict])
+@pytest.mark.parametrize("mode", [evaluate, strictly])
 @pytest.mark.parametrize("denied", ["ip4:20.0.0.0/8", "+all", "redirect=c.test", "include:c.test"])
 @pytest.mark.parametrize("qualifier", "-~?")
 def test_no_rail_on_width_makes_a_denial_narrower(mode: Mode, denied: str, qualifier: str) -> None:

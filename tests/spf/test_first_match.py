@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -10,14 +11,14 @@ from hypothesis import strategies as st
 
 from spfwhite.dns.answers import Answers, Found, Question
 from spfwhite.networks import EMPTY, Networks
+from spfwhite.spf.evaluation import evaluate
 from spfwhite.spf.first_match import first_match
-from spfwhite.spf.list_mode import evaluate
 from spfwhite.spf.result import Evaluation
-from spfwhite.spf.strict import evaluate_strict
 from tests.support.steps import steps
 
 Evaluate = Callable[[list[str], Answers], Evaluation]
-MODES = pytest.mark.parametrize("mode", [evaluate, evaluate_strict])
+strictly = partial(evaluate, strict=True)
+MODES = pytest.mark.parametrize("mode", [evaluate, strictly])
 
 ENDS = st.tuples(st.integers(0, 40), st.integers(0, 12)).map(lambda pair: (pair[0], sum(pair)))
 SETS = st.lists(st.builds(Networks, st.lists(ENDS), st.lists(ENDS)), max_size=8)

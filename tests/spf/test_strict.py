@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spfwhite.networks import Networks
-from spfwhite.spf.strict import evaluate_strict
+from spfwhite.spf.evaluation import evaluate
 from spfwhite.spf.width import ANY_WIDTH, Widest
 from tests.support.generated import boundaries, zones
 from tests.support.oracle import Zone, check_host
 from tests.support.zones import Snapshot, domains
 
+strictly = partial(evaluate, strict=True)
+
 pytestmark = pytest.mark.slow
 
 
 def passes(zone: Zone, domain: str = "a.test", widest: Widest = ANY_WIDTH) -> Networks:
-    return evaluate_strict([domain], Snapshot(zone), widest=widest).root(domain).passed
+    return strictly([domain], Snapshot(zone), widest=widest).root(domain).passed
 
 
 @settings(max_examples=200)
@@ -54,7 +58,7 @@ def test_what_an_include_cannot_decide_leaves_the_outer_fold() -> None:
 
 def test_a_syntax_error_anywhere_voids_the_record() -> None:
     zone: Zone = {("a.test", "TXT"): ("v=spf1 ip4:192.0.2.1 -all ip4:nonsense",)}
-    evaluation = evaluate_strict(["a.test"], Snapshot(zone))
+    evaluation = strictly(["a.test"], Snapshot(zone))
     assert not evaluation.root("a.test").passed
     assert [problem.kind for problem in evaluation.problems("a.test")] == ["syntax"]
 
@@ -66,7 +70,7 @@ def test_the_eleventh_look_up_decides_nothing() -> None:
     for i in range(11):
         zone[f"h{i}.test", "A"] = (f"192.0.2.{i}",)
         zone[f"h{i}.test", "AAAA"] = (f"2001:db8::{i}",)
-    evaluation = evaluate_strict(["a.test"], Snapshot(zone))
+    evaluation = strictly(["a.test"], Snapshot(zone))
     assert evaluation.root("a.test").passed.size(4) == 10
     assert [problem.kind for problem in evaluation.problems("a.test")] == ["limit"]
 
@@ -93,7 +97,7 @@ def test_a_term_decided_by_the_client_leaves_the_rest_undecided() -> None:
 
 def test_the_rail_on_width_holds_here_too() -> None:
     zone: Zone = {("a.test", "TXT"): ("v=spf1 ip4:192.0.2.1 +all",)}
-    evaluation = evaluate_strict(["a.test"], Snapshot(zone), widest=Widest(12, 28))
+    evaluation = strictly(["a.test"], Snapshot(zone), widest=Widest(12, 28))
     assert evaluation.root("a.test").passed.texts() == ["192.0.2.1/32"]
 
 
@@ -103,5 +107,5 @@ def test_nothing_is_looked_at_once_no_address_is_left() -> None:
         ("h.test", "A"): ("192.0.2.1",),
         ("h.test", "AAAA"): "TEMPFAIL",
     }
-    steps = evaluate_strict(["a.test"], Snapshot(zone)).root("a.test").steps
+    steps = strictly(["a.test"], Snapshot(zone)).root("a.test").steps
     assert [step.term for step in steps] == ["a:h.test", "ip4:0.0.0.0/1", "ip4:128.0.0.0/1"]

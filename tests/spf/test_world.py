@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from spfwhite.networks import Networks
-from spfwhite.spf.list_mode import evaluate
+from spfwhite.spf.evaluation import evaluate
 from spfwhite.tables.content import networks_in
 from tests.support.cli import TABLE, WORLD, Finished, overlay, rules, spfwhite, world_providers
 from tests.support.counting import Counting

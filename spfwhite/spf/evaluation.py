@@ -1,0 +1,27 @@
+"""The way into this room: what domains pass by RFC 7208, in either mode.
+
+Owns: the choice of the mode. List mode (`spfwhite.spf.list_mode`) lists what a sender means, strict
+mode (`spfwhite.spf.strict`) what a check of the client would certainly pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from spfwhite.dns.answers import Answers
+from spfwhite.spf import list_mode
+from spfwhite.spf import strict as strict_mode
+from spfwhite.spf.result import Evaluation
+from spfwhite.spf.width import ANY_WIDTH, Widest
+
+
+def evaluate(
+    domains: Iterable[str], answers: Answers, *, strict: bool = False, widest: Widest = ANY_WIDTH
+) -> Evaluation:
+    """Return what each domain passes, with every term on the way; raises nothing.
+
+    "+" terms wider than `widest` pass nothing (`too-wide`). A domain that takes more work than
+    `spfwhite.spf.budget` allows passes nothing (`limit`), and so does a question without an answer.
+    """
+    mode = strict_mode.evaluate if strict else list_mode.evaluate
+    return mode(domains, answers, widest)
