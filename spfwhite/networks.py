@@ -13,7 +13,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import chain
-from typing import Any, Final
+from typing import Final
 
 Range = tuple[int, int]
 """First and last address, both included."""
@@ -25,10 +25,10 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 BITS: Final = {4: 32, 6: 128}
 
-_OWN_TEXT: Final = re.compile(
+_IPV4_CIDR: Final = re.compile(
     r"([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})/([0-9]{1,2})"
 )
-"""An IPv4 CIDR as this module prints it; ipaddress takes six times as long to read one."""
+"""As this module prints one; ipaddress takes six times as long to read it, and tables are large."""
 
 
 def address(version: int, value: int) -> Address:
@@ -46,10 +46,10 @@ def _collapsed(ranges: Iterable[Range]) -> Ranges:
     """Sort and join ranges that overlap or touch."""
     result: list[Range] = []
     last = -2
-    for each in sorted(ranges):
-        low, high = each
+    for pair in sorted(ranges):  # the pairs themselves are kept: a large run has many
+        low, high = pair
         if low > last + 1:
-            result.append(each)
+            result.append(pair)
             last = high
         elif high > last:
             result[-1] = (result[-1][0], high)
@@ -88,14 +88,14 @@ def _difference(one: Ranges, other: Ranges) -> Ranges:
     if next(_shared(one, other), None) is None:
         return one  # mostly nothing goes, and a large run keeps many such sets
     result: list[Range] = []
-    for each in one:
-        low, high = each
+    for pair in one:
+        low, high = pair
         for hole_low, hole_high in _overlapping(other, low, high):
             if hole_low > low:
                 result.append((low, hole_low - 1))
             low = hole_high + 1
         if low <= high:
-            result.append(each if low == each[0] else (low, high))
+            result.append(pair if low == pair[0] else (low, high))
     return tuple(result)
 
 
@@ -153,14 +153,14 @@ class Networks:
 
     @classmethod
     def parse(cls, texts: Iterable[str]) -> Networks:
-        """Return the set of the addresses and CIDRs that this class printed itself.
+        """Return the set of addresses and CIDRs of a table, an answer, a page or the state.
 
-        Raises ValueError on anything that `ipaddress` does not take.
+        Raises ValueError on anything that `ipaddress` does not take, host bits included.
         """
         v4: list[Range] = []
         v6: list[Range] = []
         for text in texts:
-            match = _OWN_TEXT.fullmatch(text)
+            match = _IPV4_CIDR.fullmatch(text)
             if match:
                 a, b, c, d, prefix = map(int, match.groups())
                 value = a << 24 | b << 16 | c << 8 | d
@@ -254,6 +254,12 @@ IPV4_MAPPED: Final = Networks((), [(0xFFFF << 32, (0xFFFF << 32) + 2**32 - 1)])
 """::ffff:0:0/96: a client there is an IPv4 client (RFC 7208 section 5), named by no IPv6 term."""
 
 
+_OPERATORS_TEXT: Final = re.compile(
+    r"([0-9A-Fa-f.:]+)(?:/(0|[1-9][0-9]{0,2})| *- *([0-9A-Fa-f.:]+))?"
+)
+"""An address, with a prefix length or the end of a range; netaddr itself takes far more."""
+
+
 def parse_operator(text: str) -> Networks:
     """Return what an operator wrote: an address, a CIDR, or a range `192.0.2.1 - 192.0.2.9`.
 
@@ -262,33 +268,18 @@ def parse_operator(text: str) -> Networks:
     """
     import netaddr  # 40 ms to import, and most runs have no such text
 
-    text = text.strip()
+    match = _OPERATORS_TEXT.fullmatch(text.strip())
+    address, prefix, end = match.groups() if match else ("", None, None)
+    if end and "." in address and "." not in end:
+        end = f"{address.rpartition('.')[0]}.{end}"
     try:
-        if not re.fullmatch(r"[0-9A-Fa-f.:/ -]{1,100}", text):
-            raise netaddr.AddrFormatError
-        if "-" in text:
-            low, _, high = (part.strip() for part in text.partition("-"))
-            if "." in low and "." not in high:
-                high = f"{low.rpartition('.')[0]}.{high}"
-            first, last = (netaddr.IPAddress(part, flags=netaddr.INET_PTON) for part in (low, high))
-        else:
-            network = _operator_network(text)
-            first, last = network[0], network[-1]
+        first = netaddr.IPAddress(address, flags=netaddr.INET_PTON)
+        last = netaddr.IPAddress(end or address, flags=netaddr.INET_PTON)
+        network = netaddr.IPNetwork(f"{first}/{prefix}" if prefix else str(first))
     except (netaddr.AddrFormatError, ValueError):
         raise ValueError("is not an IPv4 or IPv6 address, network or range") from None
+    if network.first != int(first):
+        raise ValueError(f"has host bits set; did you mean {network.cidr}?")
     if first.version != last.version or first > last:
         raise ValueError("is a range that ends before it begins")
-    if "/" in text and netaddr.IPAddress(text.partition("/")[0]) != first:
-        raise ValueError(f"has host bits set; did you mean {network.cidr}?")
-    return Networks.of(first.version, int(first), int(last))
-
-
-def _operator_network(text: str) -> Any:
-    """Return the netaddr.IPNetwork of an address or a CIDR; netaddr itself takes far more."""
-    import netaddr
-
-    address, slash, prefix = text.partition("/")
-    if slash and not re.fullmatch(r"0|[1-9][0-9]{0,2}", prefix):
-        raise netaddr.AddrFormatError
-    value = netaddr.IPAddress(address, flags=netaddr.INET_PTON)
-    return netaddr.IPNetwork(f"{value}/{prefix}" if slash else str(value))
+    return Networks.of(first.version, int(first), network.last if prefix else int(last))

@@ -6,14 +6,14 @@ term is a value, since list mode goes on without it. Refuses: any look-up and an
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address
 from typing import Final, Literal, NamedTuple
 
-from spfwhite.networks import IPV4_MAPPED, Networks, masked
+from spfwhite.networks import BITS, IPV4_MAPPED, Networks, masked
 
 Qualifier = Literal["+", "-", "~", "?"]
 
@@ -49,10 +49,8 @@ _MODIFIER: Final = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*)=(.*)", re.DOTALL)
 _DIRECTIVE: Final = re.compile(r"([-+~?]?)([A-Za-z][A-Za-z0-9]*)(.*)", re.DOTALL)
 
 # Few and simple patterns: compiling the grammar as it stands above would take 17 ms a start.
-_IP4: Final = re.compile(
-    r":([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})(?:/([0-9]{1,2}))?"
-)
-_IP6: Final = re.compile(r":([0-9A-Fa-f:.]{2,45})(?:/([0-9]{1,3}))?")
+# An address is read by ipaddress, which takes no leading zeros and, of these characters, nothing else.
+_IP: Final = re.compile(r":([0-9A-Fa-f:.]{2,45})(?:/([0-9]{1,3}))?")
 _HOSTS: Final = re.compile(r"(?::(.*?))?(?:/([0-9]{1,2}))?(?://([0-9]{1,3}))?", re.DOTALL)
 _DOMAIN: Final = re.compile(_DOMAIN_SPEC)
 _ANY_MACRO_STRING: Final = re.compile(_MACRO_STRING)
@@ -199,10 +197,8 @@ def _modifier(name: str, value: str) -> Body:
 
 def _mechanism(name: str, rest: str) -> Mechanism | Malformed:
     match name:
-        case "ip4":
-            return _ip4(rest)
-        case "ip6":
-            return _ip6(rest)
+        case "ip4" | "ip6":
+            return _ip(4 if name == "ip4" else 6, rest)
         case "all":
             return All() if not rest else Malformed("takes no argument")
         case "a" | "mx":
@@ -243,35 +239,18 @@ def _hosts(kind: Literal["a", "mx"], rest: str) -> Hosts | Malformed:
     return Hosts(kind, match[1], prefix4, prefix6)
 
 
-def _ip4(rest: str) -> Ip | Malformed:
-    match = _IP4.fullmatch(rest)
-    value = 0
-    for text in match.group(1, 2, 3, 4) if match else ():
-        octet = _number(text, 255)
-        if octet is None:
-            match = None
-            break
-        value = value << 8 | octet
-    if not match:
-        return Malformed("is not an IPv4 address or network")
-    prefix = _number(match[5], 32)
-    if prefix is None:
-        return Malformed("has a bad prefix length")
-    return Ip(Networks.of(4, *masked(value, prefix, 32)), 4, prefix)
-
-
-def _ip6(rest: str) -> Ip | Malformed:
-    match = _IP6.fullmatch(rest)
-    if not match:
-        return Malformed("is not an IPv6 address or network")
-    prefix = _number(match[2], 128)
-    if prefix is None:
-        return Malformed("has a bad prefix length")
+def _ip(version: Literal[4, 6], rest: str) -> Ip | Malformed:
+    match, bits = _IP.fullmatch(rest), BITS[version]
+    address, length = match.groups() if match else ("", None)
     try:
-        value = int(ipaddress.IPv6Address(match[1]))
+        value = int((IPv4Address if version == 4 else IPv6Address)(address))
     except ValueError:
-        return Malformed("is not an IPv6 address or network")
-    return Ip(Networks.of(6, *masked(value, prefix, 128)) - IPV4_MAPPED, 6, prefix)
+        return Malformed(f"is not an IPv{version} address or network")
+    prefix = _number(length, bits)
+    if prefix is None:
+        return Malformed("has a bad prefix length")
+    networks = Networks.of(version, *masked(value, prefix, bits))
+    return Ip(networks if version == 4 else networks - IPV4_MAPPED, version, prefix)
 
 
 def expand(spec: str, domain: str) -> str | None:
