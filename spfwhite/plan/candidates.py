@@ -18,7 +18,7 @@ from spfwhite.sources.memory import Stale
 from spfwhite.special_use import barred
 from spfwhite.spf.evaluation import evaluate
 from spfwhite.spf.reach import Reach
-from spfwhite.spf.result import Evaluation, Origin, Problem
+from spfwhite.spf.result import Contribution, Evaluation, Problem
 
 ACTIONS: Final[tuple[Action, ...]] = ("permit", "reject")
 
@@ -36,7 +36,7 @@ class Candidate:
 
     provider: Provider
     evaluation: Evaluation
-    listed: tuple[Origin, ...]
+    listed: tuple[Contribution, ...]
     passed: Networks
     static: Networks
     problems: tuple[Problem, ...]
@@ -173,7 +173,7 @@ def _domain_problems(config: Config, view: _View, domain: str) -> Iterator[Probl
 
 
 def _special_use(
-    provider: Provider, evaluation: Evaluation, listed: tuple[Origin, ...], dropped: Networks
+    provider: Provider, evaluation: Evaluation, listed: tuple[Contribution, ...], dropped: Networks
 ) -> list[Problem]:
     """Name each term that passed special-use addresses, which were dropped."""
     special = dropped & barred(provider.special_use)
@@ -197,24 +197,24 @@ def _is_empty(evaluation: Evaluation, domain: str) -> bool:
     return all(problem.kind != "undecidable" for problem in evaluation.problems(domain))
 
 
-def origins(candidate: Candidate, networks: Networks) -> list[Origin]:
+def origins(candidate: Candidate, networks: Networks) -> list[Contribution]:
     """Return what passes each part of `networks`: terms in the order of the records, then lists."""
     return _parts(_passing(candidate.provider, candidate.evaluation, candidate.listed), networks)
 
 
 def _passing(
-    provider: Provider, evaluation: Evaluation, listed: tuple[Origin, ...]
-) -> list[Origin]:
+    provider: Provider, evaluation: Evaluation, listed: tuple[Contribution, ...]
+) -> list[Contribution]:
     nodes = (n for domain in provider.domains for n in evaluation.walk(domain, passing=True))
-    return [*(origin for node in nodes for origin in node.origins), *listed]
+    return [*(origin for node in nodes for origin in node.contributions), *listed]
 
 
-def _parts(passing: list[Origin], networks: Networks) -> list[Origin]:
+def _parts(passing: list[Contribution], networks: Networks) -> list[Contribution]:
     """Return the part of `networks` that each term passes, terms that pass none left out."""
     # A shortcut: if the terms together pass exactly `networks`, no intersection is needed. That is
     # not so where an outer `-include` denied a part of an inner term.
     whole = Networks.union(origin.networks for origin in passing) == networks
-    parts: dict[tuple[str, str], Origin] = {}
+    parts: dict[tuple[str, str], Contribution] = {}
     for origin in passing:
         at = (origin.domain, origin.term)
         part = origin.networks if whole else origin.networks & networks
@@ -222,5 +222,5 @@ def _parts(passing: list[Origin], networks: Networks) -> list[Origin]:
             part |= parts[at].networks
         if part:
             # the same object for all providers that lead to it
-            parts[at] = origin if part == origin.networks else Origin(*at, part)
+            parts[at] = origin if part == origin.networks else Contribution(*at, part)
     return list(parts.values())

@@ -19,7 +19,7 @@ from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan.candidates import Candidate, never_listed, origins
 from spfwhite.plan.rails import UNITS, Hold, Rail, amount, too_many
 from spfwhite.sources.memory import Stale
-from spfwhite.spf.result import Origin
+from spfwhite.spf.result import Contribution
 from spfwhite.wording import DAY
 
 Status = Literal["ok", "stale", "held", "incomplete", "missing", "undecidable", "expired"]
@@ -41,7 +41,7 @@ class Accepted:
 
     digest: str
     since: float
-    origins: tuple[Origin, ...]
+    origins: tuple[Contribution, ...]
     held: float | None = None
     lost: str = ""
     partial: bool = False

@@ -25,7 +25,7 @@ from spfwhite.errors import SnapshotError, StateError
 from spfwhite.networks import Networks
 from spfwhite.plan.plan import Accepted
 from spfwhite.sources.memory import Remembered
-from spfwhite.spf.result import Origin
+from spfwhite.spf.result import Contribution
 from spfwhite.wording import DAY
 
 FORMAT: Final = "spfwhite-state"
@@ -159,7 +159,7 @@ def parse(content: bytes) -> State:
 
 def _state(data: dict[str, Any]) -> State:
     terms = [
-        Origin(_text(domain), _text(term), _networks(texts))
+        Contribution(_text(domain), _text(term), _networks(texts))
         for domain, term, texts in data["terms"]
     ]
     return State(
@@ -192,7 +192,7 @@ def _remembered(key: str, data: dict[str, Any]) -> Remembered:
     return Remembered(answer, _time(data["seen"]), values, (_text(etag), _text(modified)))
 
 
-def _accepted(data: dict[str, Any], terms: Sequence[Origin]) -> Accepted:
+def _accepted(data: dict[str, Any], terms: Sequence[Contribution]) -> Accepted:
     held = data["held"]
     return Accepted(
         digest=_text(data["digest"]),

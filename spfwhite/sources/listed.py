@@ -16,7 +16,7 @@ from spfwhite.dns.answers import NOT_ASKED, Answer, Answers, Failed, Found, Ques
 from spfwhite.networks import Networks
 from spfwhite.spf.reach import address_questions
 from spfwhite.spf.record import spf_texts
-from spfwhite.spf.result import Origin, Problem
+from spfwhite.spf.result import Contribution, Problem
 from spfwhite.spf.width import HOSTS, PAGE, Widest
 
 MX_FALLBACK: Final = "v=spf1 mx -all fallback=mx"
@@ -27,7 +27,7 @@ class Listing(NamedTuple):
     """What the pages and hosts of a provider list, with the questions that they needed."""
 
     questions: tuple[Question, ...]
-    origins: tuple[Origin, ...]
+    origins: tuple[Contribution, ...]
     problems: tuple[Problem, ...]
 
 
@@ -74,7 +74,7 @@ def with_fallbacks(providers: Iterable[Provider], answers: Answers) -> dict[Ques
 def listings(provider: Provider, answers: Answers, widest: Widest) -> Listing:
     """Return what the pages and hosts of a provider list, less what is too wide."""
     questions: list[Question] = []
-    origins: list[Origin] = []
+    origins: list[Contribution] = []
     problems: list[Problem] = []
     for question in page_questions(provider):
         questions.append(question)
@@ -83,7 +83,7 @@ def listings(provider: Provider, answers: Answers, widest: Widest) -> Listing:
                 # entry by entry: joined, one that is too wide would take its neighbours along
                 entries = [Networks.parse([value]) for value in values]
                 narrow = [entry for entry in entries if widest.admits(entry)]
-                origins.append(Origin(question.name, PAGE, Networks.union(narrow)))
+                origins.append(Contribution(question.name, PAGE, Networks.union(narrow)))
                 if len(narrow) < len(entries):
                     problems.append(_too_wide(question.name, entries, widest))
             case Failed(reason):
@@ -94,7 +94,7 @@ def listings(provider: Provider, answers: Answers, widest: Widest) -> Listing:
     for pattern in provider.hosts:
         asked, networks, failures = _hosts(pattern, answers)
         questions += asked
-        origins.append(Origin(pattern, HOSTS, networks))
+        origins.append(Contribution(pattern, HOSTS, networks))
         if failures:
             most = Counter(failures).most_common(1)[0][0]
             detail = f"{len(failures)} of {len(asked)} questions failed, most often: {most}"

@@ -1,7 +1,8 @@
 """What a snapshot says of one name: the one SPF record there, the addresses of an `a` or `mx` term.
 
-Owns: the choice of the record (RFC 7208 section 4.5) and the address look-ups of section 5, with
-what can go wrong on the way. Refuses: any look-up, and to follow an include.
+Owns: the choice of the record (RFC 7208 sections 4.3 to 4.5) and the address look-ups of section 5,
+with what can go wrong on the way. Void look-ups are counted here, as section 4.6.4 has them, and
+judged by who asks. Refuses: any look-up, and to follow an include.
 """
 
 from __future__ import annotations
@@ -35,16 +36,16 @@ def record_at(answers: Answers, domain: str) -> str | Fault:
         return Fault("missing", f"{domain} is not a domain of several labels")  # section 4.3
     answer = answers.get(Question(domain, "TXT"), NOT_ASKED)
     match answer:
-        case Failed():
+        case Failed():  # section 4.4: a temperror
             return failure(Question(domain, "TXT"), answer)
-        case Void("NXDOMAIN"):
+        case Void("NXDOMAIN"):  # section 4.3
             return Fault("missing", f"{domain} does not exist")
         case Void():
             return Fault("missing", f"{domain} has no TXT record")
     texts = spf.spf_texts(answer.values)
-    if not texts:
+    if not texts:  # section 4.5: the result is "none"
         return Fault("missing", f"{domain} has no SPF record")
-    if len(texts) > 1:
+    if len(texts) > 1:  # section 4.5: a permerror
         return Fault("multiple", f"{domain} has {len(texts)} SPF records, so none counts")
     return texts[0]
 
@@ -65,13 +66,12 @@ def addresses(answers: Answers, term: spf.Hosts, name: str) -> Addresses:
         read = len(answer.values) if isinstance(answer, Found) else 0
     families = [_family(answers, term, hosts, index) for index in (0, 1)]
     networks = Networks(families[0].ranges, families[1].ranges)
-    if networks.v6:
-        networks -= IPV4_MAPPED
     return Addresses(
-        networks,
-        (voids + families[0].voids, voids + families[1].voids),
-        (fault or families[0].fault, fault or families[1].fault),
-        read + sum(len(family.ranges) for family in families),
+        # section 5: a client at ::ffff:0:0/96 is an IPv4 client
+        networks=networks - IPV4_MAPPED if networks.v6 else networks,
+        voids=(voids + families[0].voids, voids + families[1].voids),
+        faults=(fault or families[0].fault, fault or families[1].fault),
+        read=read + sum(len(family.ranges) for family in families),
     )
 
 

@@ -1,9 +1,12 @@
 """How much work the records of one domain may make: the bound of every evaluation.
 
-Owns: the count. The caps on questions, depth and octets leave room for records that would take
+The limits of RFC 7208 section 4.6.4 do not bound list mode, which counts them and goes on, and they
+bound look-ups only. The caps on questions, depth and octets leave room for records that would take
 hours, since an include of sixteen octets may lead to thousands of networks, again and again. What
 is counted are terms and ranges of addresses that are read or joined, about a microsecond each, and
 no clock is asked: the same records come to the same end on every machine.
+
+Owns: the count, and the set operations that are counted.
 """
 
 from __future__ import annotations
@@ -12,10 +15,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from spfwhite.networks import Networks
-from spfwhite.spf.result import Node, Problem
+from spfwhite.spf.result import Fault, Node
 
-MOST: Final = 500_000
-"""As many terms and ranges; the dearest known sender takes 2,500 (mailchimp.com, strict mode)."""
+MAX_STEPS: Final = 500_000
+"""Terms and ranges of one domain; the dearest known sender, mailchimp.com, takes 2,500."""
 
 
 class OverBudgetError(Exception):
@@ -24,7 +27,7 @@ class OverBudgetError(Exception):
 
 def is_over(spent: int) -> bool:
     """Whether the records of a domain make more work than they may."""
-    return spent > MOST
+    return spent > MAX_STEPS
 
 
 class Budget:
@@ -58,13 +61,13 @@ class Budget:
     def difference(self, one: Networks, other: Networks) -> Networks:
         """Return a difference that is counted, mostly `one` itself; raises OverBudgetError."""
         self.spend(min(one.count(), other.count()))
-        left = one - other
-        if left is not one:
-            self.spend(one.count() + left.count())
-        return left
+        difference = one - other
+        if difference is not one:
+            self.spend(one.count() + difference.count())
+        return difference
 
 
 def over_budget(domain: str) -> Node:
     """Return the node of a domain whose records make more work than they may."""
-    detail = f"to evaluate its records takes more than {MOST:,} steps"
-    return Node(domain, "", fault=Problem("limit", domain, "", detail))
+    fault = Fault("limit", f"to evaluate its records takes more than {MAX_STEPS:,} steps")
+    return Node(domain, "", fault=fault.at(domain))

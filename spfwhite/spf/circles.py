@@ -2,10 +2,13 @@
 
 What a record passes follows from what its terms match (RFC 7208 section 4.6.2). In a circle the
 "+" includes match what other records of the circle pass: the least fixed point, from nothing
-upwards. A record passes all that a "+" include brings if it denies nothing before that term, so
-records that reach each other by such terms pass the same and are one group, worked out once. That
-leaves circles that deny first, in which a group is worked out again when one that it includes has
-grown.
+upwards. It exists because more that is passed by one record never means less by another: all that
+could take away (a directive that is not "+" and leads into the circle) was dropped before.
+
+A record passes all that a "+" include brings if it denies nothing before that term, so records that
+reach each other by such terms pass the same and are one group, worked out once. That leaves circles
+that deny first, in which a group is worked out again when one that it includes has grown. Without
+the groups a ring of n records would take n rounds, and a stranger may publish hundreds.
 
 Owns: first match and fixed point in list mode. Refuses: to read answers (`spfwhite.spf.list_mode`).
 """
@@ -27,8 +30,8 @@ from spfwhite.spf.result import Fault, Problem
 class Match(NamedTuple):
     """What a term matches, the record it leads to, and what is wrong with it.
 
-    `unrailed` is what it matches without the rail on width: what a directive that is not "+" takes
-    away by an include, since nothing is too wide to be denied.
+    `networks` is what is left by the limit on width, `unrailed` what it matches without: what a
+    directive that is not "+" takes away by an include, since nothing is too wide to be denied.
     """
 
     term: spf.Term
@@ -39,7 +42,7 @@ class Match(NamedTuple):
 
 
 @dataclass(slots=True)
-class Record:
+class MatchedRecord:
     """The record at a domain: its terms, and what they match as far as no circle decides that.
 
     `lookups` and `voids` are those of section 4.6.4, voids for IPv4 and for IPv6.
@@ -54,7 +57,7 @@ class Record:
 
     def problem(self, term: spf.Term, fault: Fault) -> Problem:
         """Return the problem of a term; a denial that is not known widens the list."""
-        return Problem(fault.kind, self.domain, term.text, fault.detail, term.qualifier != "+")
+        return fault.at(self.domain, term.text, widens=term.qualifier != "+")
 
     def dropped(self, term: spf.Term, fault: Fault, child: str = "") -> Match:
         """Return that a term matches nothing, and why."""
@@ -62,11 +65,12 @@ class Record:
 
     @property
     def is_railed(self) -> bool:
-        """Whether the rail on width takes something from a term, here or below."""
+        """Whether the limit on width takes something from a term, here or below."""
         return any(match.networks != match.unrailed for match in self.matches)
 
     def matched(self, circle: Mapping[str, Networks], *, railed: bool = True) -> list[Networks]:
         """Return what each term matches, where the records of the circle pass `circle`."""
+        # section 5.2: an include matches what the included record passes
         return [
             circle[match.child]
             if match.term.qualifier == "+" and match.child in circle
@@ -78,7 +82,8 @@ class Record:
         """Return what each term passes: what a "+" directive matches and the record not denies.
 
         Denied is what a directive that is not "+" matches first (section 4.6.2). No "+" directive
-        before that one matches it, so it goes from all of them, wherever they stand.
+        before that one matches it, so it goes from all of them, wherever they stand. What no
+        directive matches is neutral (section 4.7) and not passed.
         """
         budget.spend(len(matched))
         denied = self._denied(matched, budget)
@@ -90,33 +95,35 @@ class Record:
     def _denied(self, matched: Sequence[Networks], budget: Budget) -> Networks:
         denies = [match.term.qualifier != "+" for match in self.matches]
         if self.matches and isinstance(self.matches[-1].term.body, spf.All):
-            denies[-1] = False  # nothing comes after it, so it takes nothing away (section 5.1)
+            # section 5.1: nothing comes after it, so it takes nothing away
+            denies[-1] = False
         pairs = list(zip(matched, denies, strict=True))
         disputed = budget.union(networks for networks, is_denial in pairs if is_denial)
         if not disputed:
             return EMPTY
-        most = disputed.count()  # a large include is cut to what is disputed
+        # only what is disputed can be denied, so a large include is cut to that before the sweep
+        most = disputed.count()
         parts = [
             budget.intersection(networks, disputed) if networks.count() > most else networks
             for networks in matched
         ]
         budget.spend(sum(part.count() for part in parts))
-        won = first_match(parts)
-        return budget.union(part for part, is_denial in zip(won, denies, strict=True) if is_denial)
+        decided = first_match(parts)
+        return budget.union(part for part, denied in zip(decided, denies, strict=True) if denied)
 
     def passes_on(self, circle: Mapping[str, object]) -> list[str]:
         """Return the records of the circle all of whose addresses this one passes too."""
         names = []
         for match in self.matches:
             if match.term.qualifier != "+" and match.networks:
-                break
+                break  # from here on some of what an include brings may be denied
             if match.term.qualifier == "+" and match.child in circle:
                 names.append(match.child)
         return names
 
 
 def fixed_point(
-    records: Mapping[str, Record], budget: Budget, *, railed: bool = True
+    records: Mapping[str, MatchedRecord], budget: Budget, *, railed: bool = True
 ) -> dict[str, Networks]:
     """Return what each record of a circle passes, or the only one; raises OverBudgetError."""
     passed = dict.fromkeys(records, EMPTY)
@@ -138,7 +145,7 @@ def fixed_point(
     return passed
 
 
-def _groups(records: Mapping[str, Record]) -> list[list[str]]:
+def _groups(records: Mapping[str, MatchedRecord]) -> list[list[str]]:
     """Return the records that pass the same, each group after those that it passes on from."""
     passes_on = {name: record.passes_on(records) for name, record in records.items()}
     known: set[str] = set()
@@ -150,7 +157,7 @@ def _groups(records: Mapping[str, Record]) -> list[list[str]]:
     return groups
 
 
-def _includers(records: Mapping[str, Record], groups: list[list[str]]) -> list[set[int]]:
+def _includers(records: Mapping[str, MatchedRecord], groups: list[list[str]]) -> list[set[int]]:
     """Return for each group the other groups that include one of its records."""
     number_of = {name: number for number, group in enumerate(groups) for name in group}
     includers: list[set[int]] = [set() for _ in groups]

@@ -1,8 +1,12 @@
 """RFC 7208 section 4.6.2: the first directive that matches an address decides it.
 
-Owns: one sweep over the ends of all ranges that the directives of a record match, so a record of
-n ranges takes n log n steps whatever they are. Taking one directive after the other away from what
-is left would take n steps for each of them, and a record may have thousands.
+A check of one client tries the directives from left to right. For all addresses at once that would
+be: take what the first matches, take what the second matches from what remains, and so on, which is
+n steps for each of n directives, and a record of one DNS message has thousands. Instead the ends of
+all ranges are sorted and walked once. Between two ends that follow each other every address is
+matched by the same directives, and belongs to the first of them: n ranges take n log n steps.
+
+Owns: that sweep, for both modes.
 """
 
 from __future__ import annotations
@@ -15,11 +19,12 @@ from spfwhite.networks import Networks, Range, Ranges
 
 def first_match(sets: Sequence[Networks]) -> list[Networks]:
     """Return for each set the addresses of it that no set before it has."""
-    v4, v6 = _first([each.v4 for each in sets]), _first([each.v6 for each in sets])
+    v4 = _first_of_family([networks.v4 for networks in sets])
+    v6 = _first_of_family([networks.v6 for networks in sets])
     return [Networks(*families) for families in zip(v4, v6, strict=True)]
 
 
-def _first(sets: Sequence[Ranges]) -> list[list[Range]]:
+def _first_of_family(sets: Sequence[Ranges]) -> list[list[Range]]:
     ends = sorted(
         (end, index)
         for index, ranges in enumerate(sets)

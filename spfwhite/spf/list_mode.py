@@ -1,14 +1,19 @@
 """RFC 7208 sections 4 to 6 over a snapshot, in list mode: what a domain passes, term by term.
 
-Where `check_host` ends with an error for good, list mode goes on: a term that is malformed, that
-cannot be decided, that fails or that loops is dropped with a problem, and the other terms count.
-What a record passes is then a set that depends only on what the records below it pass, so each
-record is evaluated once, after those it leads to, however many domains share it.
+A list cannot ask for a client's address, so each record is evaluated for all addresses at once: an
+address is passed if a check of it would end in "pass". Where `check_host` ends with an error for
+good, list mode goes on: a term that is malformed, that cannot be decided, that fails or that loops
+is dropped with a problem, and the other terms count, since what a sender gets wrong in one place
+must not cost him the rest. If the dropped one could have denied something, its problem `widens`.
+The limits of section 4.6.4 are counted and shown, not enforced. What a record passes is then a set
+that depends only on what the records below it pass, so each record is evaluated once, after those
+it leads to, however many domains share it.
 
 Records that lead to each other in a circle have no such order. A walk that stops at a name on its
 own path finds, wherever it starts, what "+" includes bring in from any of them: the least fixed
-point of "a record passes what its `+` includes pass". A directive that is not "+" has none (`a`
-denies what `b` passes, and `b` what `a` passes), so inside a circle it is dropped.
+point of "a record passes what its `+` includes pass" (`spfwhite.spf.circles`). A directive that is
+not "+" has none (`a` denies what `b` passes, and `b` what `a` passes), so inside a circle it is
+dropped.
 
 Owns: the evaluation in list mode. Refuses: any look-up. Strict mode is `spfwhite.spf.strict`.
 """
@@ -23,15 +28,15 @@ from typing import Final
 from spfwhite.dns.answers import Answers
 from spfwhite.networks import EVERYTHING, Networks
 from spfwhite.spf import record as spf
-from spfwhite.spf.addresses import addresses, record_at
+from spfwhite.spf.addresses import Addresses, addresses, record_at
 from spfwhite.spf.budget import Budget, OverBudgetError, is_over, over_budget
-from spfwhite.spf.circles import Match, Record, fixed_point
+from spfwhite.spf.circles import Match, MatchedRecord, fixed_point
 from spfwhite.spf.components import components
-from spfwhite.spf.reach import evaluated, target
-from spfwhite.spf.result import Evaluation, Fault, Node, Problem, Step
+from spfwhite.spf.reach import reached_terms, target_name
+from spfwhite.spf.result import Evaluation, Fault, Node, Step
 from spfwhite.spf.width import Widest
 
-MANY: Final = 1_000_000
+MAX_COUNT: Final = 1_000_000
 """Look-ups are counted up to here: doubled includes would make numbers of a thousand digits."""
 
 
@@ -42,7 +47,11 @@ def evaluate(domains: Iterable[str], answers: Answers, widest: Widest) -> Evalua
 
 
 class _ListMode:
-    """Evaluates each record once, the records of a circle together."""
+    """Evaluates each record once, the records of a circle together.
+
+    `_unrailed` is what a domain passes without the limit on width, `_spent` what it cost to work
+    out a circle, under the first name of it.
+    """
 
     def __init__(self, answers: Answers, widest: Widest) -> None:
         self._answers = answers
@@ -79,11 +88,12 @@ class _ListMode:
         return queue
 
     def _leads_to(self, domain: str) -> list[str]:
+        """Return the domains of a record's includes and its redirect, in order."""
         if domain not in self._below:
             text = record_at(self._answers, domain)
-            terms = () if isinstance(text, Fault) else evaluated(spf.parse(text))
+            terms = () if isinstance(text, Fault) else reached_terms(spf.parse(text))
             names = (
-                target(term.body.domain, domain)
+                target_name(term.body.domain, domain)
                 for term in terms
                 if isinstance(term.body, spf.Include | spf.Redirect)
             )
@@ -109,90 +119,107 @@ class _ListMode:
         parts = {name: records[name].passed(matched[name], budget) for name in names}
         self._unrailed |= unrailed
         self._index |= zip(names, count(len(self.nodes)), strict=False)
-        # a check that starts anywhere in a circle comes to all of it
-        lookups = min(MANY, sum(record.lookups for record in records.values()))
-        voids = min(MANY, sum(max(record.voids) for record in records.values()))
+        # section 4.6.4; a check that starts anywhere in a circle comes to all of it
+        lookups = min(MAX_COUNT, sum(record.lookups for record in records.values()))
+        voids = min(MAX_COUNT, sum(max(record.voids) for record in records.values()))
         for name, record in records.items():
             rows = zip(record.matches, matched[name], parts[name], strict=True)
-            steps = tuple(self._step(*row) for row in rows)
-            node = Node(name, record.text, steps, passed[name], lookups, voids, record.fault)
+            node = Node(
+                domain=name,
+                text=record.text,
+                steps=tuple(self._step(*row) for row in rows),
+                passed=passed[name],
+                lookups=lookups,
+                voids=voids,
+                fault=record.fault,
+            )
             self.nodes.append(node)
 
     def _step(self, match: Match, matched: Networks, passed: Networks) -> Step:
-        child = self._index.get(match.child)
-        return Step(match.term.text, match.term.qualifier, matched, passed, child, match.problem)
+        return Step(
+            term=match.term.text,
+            qualifier=match.term.qualifier,
+            matched=matched,
+            passed=passed,
+            child=self._index.get(match.child),
+            problem=match.problem,
+        )
 
-    def _record(self, domain: str, circle: frozenset[str], budget: Budget) -> Record:
+    def _record(self, domain: str, circle: frozenset[str], budget: Budget) -> MatchedRecord:
         text = record_at(self._answers, domain)
-        if isinstance(text, Fault):
-            return Record(domain, fault=Problem(text.kind, domain, "", text.detail))
-        record = Record(domain, text)
-        for term in evaluated(spf.parse(text)):
+        if isinstance(text, Fault):  # sections 4.3 to 4.5: no record, several, or no answer
+            return MatchedRecord(domain, fault=text.at(domain))
+        record = MatchedRecord(domain, text)
+        for term in reached_terms(spf.parse(text)):
             record.matches.append(self._match(record, term, circle, budget))
         return record
 
     def _match(
-        self, record: Record, term: spf.Term, circle: frozenset[str], budget: Budget
+        self, record: MatchedRecord, term: spf.Term, circle: frozenset[str], budget: Budget
     ) -> Match:
         match term.body:
             case spf.All():  # section 5.1
                 return self._narrowed(record, Match(term, EVERYTHING))
-            case spf.Include(spec) | spf.Redirect(spec):
-                return self._included(record, term, spec, circle)
-            case spf.Hosts() as hosts:
-                return self._narrowed(record, self._hosts(record, term, hosts, budget))
             case spf.Ip(networks):  # section 5.6
                 return self._narrowed(record, Match(term, networks))
-            case spf.ByClient(kind):  # sections 5.5 and 5.7
-                record.lookups += 1
-                return record.dropped(
-                    term, Fault("undecidable", f"{kind} is decided by the client")
-                )
-            case spf.Malformed(reason):  # section 4.6, where it voids the record
+            case spf.Include(spec) | spf.Redirect(spec) | spf.Hosts(domain=spec) as body:
+                record.lookups += 1  # section 4.6.4
+                name = target_name(spec, record.domain)
+                if isinstance(name, Fault):  # section 4.8: no name, or one that the client decides
+                    return record.dropped(term, name)
+                if isinstance(body, spf.Hosts):  # sections 5.3 and 5.4
+                    hosts = addresses(self._answers, body, name)
+                    budget.spend(hosts.read)
+                    return self._narrowed(record, _of_hosts(record, term, name, hosts))
+                return self._included(record, term, name, circle)
+            case spf.ByClient(kind):  # `ptr` (section 5.5) and `exists` (section 5.7)
+                record.lookups += 1  # section 4.6.4
+                fault = Fault("undecidable", f"{kind} is decided by the client")
+                return record.dropped(term, fault)
+            case spf.Malformed(reason):  # section 4.6, by which it would void the record
                 return record.dropped(term, Fault("syntax", reason))
-            case spf.Ignored():  # section 6
+            case spf.Ignored():  # `exp` (section 6.2), or a modifier that nobody knows (section 6)
                 return Match(term)
 
-    def _narrowed(self, record: Record, match: Match) -> Match:
-        whole = match.networks
-        networks = self._widest.narrowed(match.term, whole)
+    def _narrowed(self, record: MatchedRecord, match: Match) -> Match:
+        """Apply the limit on width to what a term matches of its own."""
+        networks = self._widest.narrowed(match.term, match.networks)
         problem = match.problem
-        if networks != whole:
+        if networks != match.networks:
             problem = record.problem(match.term, self._widest.fault(match.term))
-        return Match(match.term, networks, whole, problem=problem)
+        return match._replace(networks=networks, unrailed=match.networks, problem=problem)
 
-    def _included(self, record: Record, term: spf.Term, spec: str, circle: frozenset[str]) -> Match:
-        """Match an `include` (section 5.2) or the `redirect` (section 6.1)."""
-        record.lookups += 1
-        name = target(spec, record.domain)
-        if isinstance(name, Fault):
-            return record.dropped(term, name)
+    def _included(
+        self, record: MatchedRecord, term: spf.Term, name: str, circle: frozenset[str]
+    ) -> Match:
+        """Match an `include` (section 5.2) or the `redirect` (section 6.1).
+
+        A redirect stands after all directives, so it passes what the other record passes of what
+        they left over: what an include at the end would pass.
+        """
         if name in circle:
             fault = Fault("loop", f"{name} leads back to {record.domain}")
             return record.dropped(term, fault, name)
         node = self.nodes[self._index[name]]
+        # section 4.6.4: the terms below count for this check too
         record.lookups += node.lookups
         record.voids = [voids + node.voids for voids in record.voids]
         if node.fault:
-            # an error for `check_host`, which ends there
+            # sections 5.2 and 6.1: an error, where there is no record at all too
             return record.dropped(term, Fault(node.fault.kind, node.fault.detail), name)
         unrailed = self._unrailed[name]
-        return Match(term, node.passed if term.qualifier == "+" else unrailed, unrailed, name)
+        networks = node.passed if term.qualifier == "+" else unrailed
+        return Match(term, networks=networks, unrailed=unrailed, child=name)
 
-    def _hosts(self, record: Record, term: spf.Term, body: spf.Hosts, budget: Budget) -> Match:
-        """Match `a` (section 5.3) or `mx` (section 5.4)."""
-        record.lookups += 1
-        name = target(body.domain, record.domain)
-        if isinstance(name, Fault):
-            return record.dropped(term, name)
-        found = addresses(self._answers, body, name)
-        budget.spend(found.read)
-        record.voids = [a + b for a, b in zip(record.voids, found.voids, strict=True)]
-        fault = found.faults[0] or found.faults[1]
-        if fault:
-            return Match(term, found.networks, problem=record.problem(term, fault))
-        if not found.networks:
-            # no match and no error, so nothing was dropped
-            problem = Problem("missing", record.domain, term.text, f"{name} has no address")
-            return Match(term, problem=problem)
-        return Match(term, found.networks)
+
+def _of_hosts(record: MatchedRecord, term: spf.Term, name: str, hosts: Addresses) -> Match:
+    """Return what an `a` or `mx` matches whose hosts have been looked up."""
+    record.voids = [a + b for a, b in zip(record.voids, hosts.voids, strict=True)]
+    fault = hosts.faults[0] or hosts.faults[1]
+    if fault:
+        return Match(term, networks=hosts.networks, problem=record.problem(term, fault))
+    if not hosts.networks:
+        # no match and no error (section 4.6.4: a void look-up), so that nothing was dropped
+        missing = Fault("missing", f"{name} has no address")
+        return Match(term, problem=missing.at(record.domain, term.text))
+    return Match(term, networks=hosts.networks)

@@ -1,7 +1,12 @@
 """Which questions a record leads to, and how far one domain may lead.
 
-Owns: the step from a term to the names it needs (RFC 7208 sections 4.8 and 5) and the limits of
-one domain: depth, questions, MX hosts. Refuses: to ask anything.
+A run asks for all that its domains may need before it evaluates anything, so here no address is
+looked at: a term is followed whether or not an earlier one matches (RFC 7208 section 4.6.2). The
+caps are ours and not those of section 4.6.4, which many large senders do not keep: they bound what
+a stranger's record may cost, and a domain that meets one is named (`Reach.over`) and held.
+
+Owns: the terms that count, the step from a term to the names it needs (sections 4.8 and 5), and the
+limits of one domain: depth, questions, MX hosts, octets. Refuses: to ask anything.
 """
 
 from __future__ import annotations
@@ -28,9 +33,9 @@ class Limits(NamedTuple):
     depth: int
 
 
-def target(spec: str | None, domain: str) -> str | Fault:
-    """Return the name that a domain-spec means in a record at `domain` (section 4.8)."""
-    if spec is None:
+def target_name(spec: str | None, domain: str) -> str | Fault:
+    """Return the <target-name> of a term in the record at `domain` (section 4.8)."""
+    if spec is None:  # sections 5.3 and 5.4: `a` and `mx` without one mean the record's own domain
         return domain
     name = spf.expand(spec, domain)
     if name is None:
@@ -40,26 +45,26 @@ def target(spec: str | None, domain: str) -> str | Fault:
     return Fault("syntax", f"its domain {fault}") if fault else name
 
 
-def evaluated(record: spf.Record) -> Iterator[spf.Term]:
+def reached_terms(record: spf.Record) -> Iterator[spf.Term]:
     """Yield the terms that an evaluation comes to: up to `all`, then the redirect, if any."""
     for term in record.terms:
+        # section 4.6.3: modifiers match nothing; only the redirect acts, after all directives
         if not isinstance(term.body, spf.Redirect | spf.Ignored):
             yield term
-        if isinstance(term.body, spf.All):
+        if isinstance(term.body, spf.All):  # section 5.1: what comes after it is ignored
             return
-    redirect = record.redirect
-    if redirect:
-        yield redirect
+    if record.redirect:
+        yield record.redirect
 
 
 def term_questions(term: spf.Term, domain: str) -> list[Question]:
     """Return what has to be asked for one term of the record at `domain`."""
     match term.body:
         case spf.Include(spec) | spf.Redirect(spec):
-            name = target(spec, domain)
+            name = target_name(spec, domain)
             return [Question(name, "TXT")] if isinstance(name, str) else []
         case spf.Hosts(kind, host):
-            name = target(host, domain)
+            name = target_name(host, domain)
             if not isinstance(name, str):
                 return []
             return [Question(name, "MX")] if kind == "mx" else address_questions(name)
@@ -98,9 +103,9 @@ def follow_up(question: Question, answer: Answer) -> FollowUp:
         return NOTHING
     texts = spf.spf_texts(answer.values)
     octets = sum(map(len, texts))
-    if len(texts) != 1:
+    if len(texts) != 1:  # section 4.5: none, or several, of which none counts
         return FollowUp((), octets)
-    terms = evaluated(spf.parse(texts[0]))
+    terms = reached_terms(spf.parse(texts[0]))
     questions = (asked for term in terms for asked in term_questions(term, question.name))
     return FollowUp(tuple(questions), octets)
 
@@ -139,15 +144,16 @@ class Reach:
     def _below(self, question: Question, answer: Answer) -> Iterator[tuple[Question, int]]:
         if self.is_too_long:
             return  # and the record is not even parsed, which takes memory
-        found = follow_up(question, answer)
-        if found.octets and question not in self._read:
+        below = follow_up(question, answer)
+        if below.octets and question not in self._read:
             self._read.add(question)
-            self._octets += found.octets
+            self._octets += below.octets
         if self.is_too_long:
             self.over = f"its records are longer than {MAX_OCTETS >> 20} MiB"
             return
         depth = self.depth[question]
-        for asked in found.questions:
+        for asked in below.questions:
+            # only includes and redirects ask for TXT, and only they may lead on without end
             yield asked, depth + 1 if asked.rrtype == "TXT" else depth
 
     def _advance(self, queue: deque[tuple[Question, int]]) -> list[Question]:

@@ -1,7 +1,12 @@
 """The text of an SPF record to typed terms: the grammar of RFC 7208 section 12, and nothing else.
 
-Owns: which TXT is an SPF record, what its terms are, and what is malformed about one. A malformed
-term is a value, since list mode goes on without it. Refuses: any look-up and any evaluation.
+A term is a directive (a mechanism with its qualifier, sections 4.6.1 and 5) or a modifier (section
+6). A malformed term is a value and no exception: to strict mode it voids the record (section 4.6),
+list mode goes on without it. The text is a stranger's, so the patterns take linear time, no name or
+network is guessed at, and netaddr, which guesses, never sees it.
+
+Owns: which TXT is an SPF record, what its terms are, what is malformed about one, and the expansion
+of macros (section 7). Refuses: any look-up and any evaluation.
 """
 
 from __future__ import annotations
@@ -49,7 +54,7 @@ _MODIFIER: Final = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*)=(.*)", re.DOTALL)
 _DIRECTIVE: Final = re.compile(r"([-+~?]?)([A-Za-z][A-Za-z0-9]*)(.*)", re.DOTALL)
 
 # Few and simple patterns: compiling the grammar as it stands above would take 17 ms a start.
-# An address is read by ipaddress, which takes no leading zeros and, of these characters, nothing else.
+# ipaddress reads the addresses: it takes no leading zeros and, of these characters, nothing else.
 _IP: Final = re.compile(r":([0-9A-Fa-f:.]{2,45})(?:/([0-9]{1,3}))?")
 _HOSTS: Final = re.compile(r"(?::(.*?))?(?:/([0-9]{1,2}))?(?://([0-9]{1,3}))?", re.DOTALL)
 _DOMAIN: Final = re.compile(_DOMAIN_SPEC)
@@ -165,8 +170,7 @@ def parse(text: str) -> Record:
             continue
         name = modifier[1].lower()
         body = _modifier(name, modifier[2])
-        if name in seen:
-            # section 6: redirect and exp MUST NOT appear more than once each
+        if name in seen:  # section 6: redirect and exp MUST NOT appear more than once each
             body = Malformed(f"is a second {name}=")
         if name in ("redirect", "exp"):
             seen.add(name)
@@ -186,10 +190,11 @@ _QUALIFIERS: Final[dict[str, Qualifier]] = {"+": "+", "-": "-", "~": "~", "?": "
 
 
 def _modifier(name: str, value: str) -> Body:
-    if name in ("redirect", "exp"):
+    if name in ("redirect", "exp"):  # sections 6.1 and 6.2
         if not _is_domain_spec(value):
             return Malformed("does not name a domain")
         return Redirect(value) if name == "redirect" else Ignored()
+    # section 6: an unknown modifier MUST be ignored, wherever it stands, if it is well-formed
     if not _ANY_MACRO_STRING.fullmatch(value):
         return Malformed("has a value outside the macro grammar")
     return Ignored()
@@ -197,21 +202,21 @@ def _modifier(name: str, value: str) -> Body:
 
 def _mechanism(name: str, rest: str) -> Mechanism | Malformed:
     match name:
-        case "ip4" | "ip6":
+        case "ip4" | "ip6":  # section 5.6
             return _ip(4 if name == "ip4" else 6, rest)
-        case "all":
+        case "all":  # section 5.1
             return All() if not rest else Malformed("takes no argument")
-        case "a" | "mx":
+        case "a" | "mx":  # sections 5.3 and 5.4
             return _hosts("a" if name == "a" else "mx", rest)
     domain = rest[1:] if rest[:1] == ":" and _is_domain_spec(rest[1:]) else ""
     match name:
-        case "include":
+        case "include":  # section 5.2
             return Include(domain) if domain else Malformed("does not name a domain")
-        case "ptr":
+        case "ptr":  # section 5.5, the only one of these whose domain may be left out
             return ByClient("ptr") if domain or not rest else Malformed("does not name a domain")
-        case "exists":
+        case "exists":  # section 5.7
             return ByClient("exists") if domain else Malformed("does not name a domain")
-    return Malformed("is no mechanism of RFC 7208")
+    return Malformed("is no mechanism of RFC 7208")  # section 4.6: an unknown one is an error
 
 
 def _is_domain_spec(text: str) -> bool:
@@ -236,7 +241,7 @@ def _hosts(kind: Literal["a", "mx"], rest: str) -> Hosts | Malformed:
     prefix4, prefix6 = _number(match[2], 32), _number(match[3], 128)
     if prefix4 is None or prefix6 is None:
         return Malformed("has a bad prefix length")
-    return Hosts(kind, match[1], prefix4, prefix6)
+    return Hosts(kind=kind, domain=match[1], prefix4=prefix4, prefix6=prefix6)
 
 
 def _ip(version: Literal[4, 6], rest: str) -> Ip | Malformed:
@@ -250,6 +255,7 @@ def _ip(version: Literal[4, 6], rest: str) -> Ip | Malformed:
     if prefix is None:
         return Malformed("has a bad prefix length")
     networks = Networks.of(version, *masked(value, prefix, bits))
+    # section 5: a client at ::ffff:0:0/96 is an IPv4 client, so that no ip6 matches it
     return Ip(networks if version == 4 else networks - IPV4_MAPPED, version, prefix)
 
 
@@ -258,18 +264,19 @@ def expand(spec: str, domain: str) -> str | None:
 
     None when it depends on the client or the sender: every letter but `d`.
     """
-    result = []
+    parts = []
     for letter, digits, reverse, delimiters, literal, text in _PIECE.findall(spec):
         if letter:
-            if letter not in "dD":
+            if letter not in "dD":  # section 7.2: the others are the sender, the client, its name
                 return None
-            result.append(_transformed(domain, digits, reverse, delimiters or ".", letter))
+            parts.append(_transformed(domain, digits, reverse, delimiters or ".", letter))
         else:
-            result.append({"%": "%", "_": " ", "-": "%20"}[literal] if literal else text)
-    return _shortened("".join(result))
+            parts.append({"%": "%", "_": " ", "-": "%20"}[literal] if literal else text)
+    return _shortened("".join(parts))
 
 
 def _transformed(domain: str, digits: str, reverse: str, delimiters: str, letter: str) -> str:
+    # section 7.3: split, reverse, keep so many of the right-hand parts, join with dots
     parts = re.split(f"[{re.escape(delimiters)}]", domain)
     if reverse:
         parts.reverse()

@@ -28,13 +28,6 @@ ProblemKind = Literal[
 ]
 
 
-class Fault(NamedTuple):
-    """Why a record or a term cannot be used, wherever it stands; `detail` is a sentence."""
-
-    kind: ProblemKind
-    detail: str
-
-
 class Problem(NamedTuple):
     """Why something is not listed, or why more is listed than was meant.
 
@@ -50,8 +43,19 @@ class Problem(NamedTuple):
     widens: bool = False
 
 
-class Origin(NamedTuple):
-    """Where networks come from: the domain of the record and the term as written."""
+class Fault(NamedTuple):
+    """Why a record or a term cannot be used, wherever it stands; `detail` is a sentence."""
+
+    kind: ProblemKind
+    detail: str
+
+    def at(self, domain: str, term: str = "", *, widens: bool = False) -> Problem:
+        """Return the problem of the record at `domain`, or of one of its terms."""
+        return Problem(self.kind, domain, term, self.detail, widens=widens)
+
+
+class Contribution(NamedTuple):
+    """What one term adds to the list: the domain of its record, the term as written, networks."""
 
     domain: str
     term: str
@@ -59,7 +63,10 @@ class Origin(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One term: the addresses it matches, those it passes, and the node it leads to."""
+    """One term: the addresses it matches, those it passes, and the node it leads to.
+
+    What it passes is what reaches it, that is, what no directive before it matched (section 4.6.2).
+    """
 
     term: str
     qualifier: Qualifier
@@ -86,10 +93,10 @@ class Node:
     fault: Problem | None = None
 
     @cached_property
-    def origins(self) -> tuple[Origin, ...]:
+    def contributions(self) -> tuple[Contribution, ...]:
         """What each term passes that leads to no other record; made once for all who share it."""
         own = (step for step in self.steps if step.child is None and step.passed)
-        return tuple(Origin(self.domain, step.term, step.passed) for step in own)
+        return tuple(Contribution(self.domain, step.term, step.passed) for step in own)
 
     @cached_property
     def problems(self) -> tuple[Problem, ...]:
@@ -144,12 +151,12 @@ class Evaluation:
     def problems(self, domain: str) -> tuple[Problem, ...]:
         """Return the problems of all records that the domain reaches, each once."""
         root = self.root(domain)
-        found = [root.fault] if root.fault else []
+        problems = [root.fault] if root.fault else []
         for node in self.walk(domain):
-            found += node.problems
+            problems += node.problems
         if not root.fault and not root.passed:
-            found.append(Problem("missing", domain, "", PASSES_NOTHING))
-        return tuple(found)
+            problems.append(Fault("missing", PASSES_NOTHING).at(domain))
+        return tuple(problems)
 
 
 PASSES_NOTHING: Final = "the SPF record passes no address"

@@ -4,7 +4,9 @@
 given the addresses that reach it, and each of its terms parts what is left of them: those that it
 matches, those that it cannot decide (an error, a limit, a term decided by the client), and those
 that go on to the next term. `check_host` would end with an error for what is undecided, so it
-leaves the record and all that included it, and is never listed.
+leaves the record and all that included it, and is never listed. A record that is missing, malformed
+or there several times leaves all of it undecided (sections 4.4 to 4.6), a "-", "~" or "?" decides
+what it matches as well as a "+" does, and what no term decides is neutral (section 4.7).
 
 The counters of section 4.6.4 are kept for each address family by itself, since a check looks up
 the addresses of its client's family only. Where they would differ from address to address they
@@ -16,6 +18,7 @@ Owns: the evaluation in strict mode. Refuses: any look-up. List mode is `spfwhit
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import groupby
 from typing import Final, NamedTuple
 
@@ -25,10 +28,11 @@ from spfwhite.spf import record as spf
 from spfwhite.spf.addresses import addresses, record_at
 from spfwhite.spf.budget import Budget, OverBudgetError, over_budget
 from spfwhite.spf.first_match import first_match
-from spfwhite.spf.reach import evaluated, target
+from spfwhite.spf.reach import reached_terms, target_name
 from spfwhite.spf.result import Evaluation, Fault, Node, Problem, Step
 from spfwhite.spf.width import ANY_WIDTH, Widest
 
+# section 4.6.4
 MAX_LOOKUPS: Final = 10
 MAX_VOIDS: Final = 2
 MAX_MX_HOSTS: Final = 10
@@ -81,15 +85,14 @@ class _Check:
     def record(self, domain: str, reach: Networks) -> _Outcome:
         """Evaluate the record at a domain for the addresses in `reach`."""
         text = record_at(self._answers, domain)
-        if isinstance(text, Fault):
-            return self._unusable(domain, "", Problem(text.kind, domain, "", text.detail), reach)
+        if isinstance(text, Fault):  # sections 4.3 to 4.5: no record, several, or no answer
+            return self._unusable(domain, "", text.at(domain), reach)
         record = spf.parse(text)
         if record.malformed:
             # section 4.6: a syntax error anywhere in the record is a permerror
             term, body = record.malformed
-            detail = f"{body.reason}, which voids the record"
-            problem = Problem("syntax", domain, term.text, detail)
-            return self._unusable(domain, text, problem, reach)
+            fault = Fault("syntax", f"{body.reason}, which voids the record")
+            return self._unusable(domain, text, fault.at(domain, term.text), reach)
         return self._fold(domain, text, record, reach)
 
     def _unusable(self, domain: str, text: str, fault: Problem, reach: Networks) -> _Outcome:
@@ -97,28 +100,40 @@ class _Check:
         return _Outcome(EMPTY, reach, len(self._nodes) - 1)
 
     def _fold(self, domain: str, text: str, record: spf.Record, reach: Networks) -> _Outcome:
-        lookups, voids = max(self._lookups.values()), max(self._voids.values())
+        before = self._counted()
         remaining = reach
         steps: list[Step] = []
         undecided: list[Networks] = []
         for terms in self._runs(record):
-            if not remaining:
+            if not remaining:  # section 4.6.2: all is decided, so nothing more is looked up
                 break
             self._budget.spend(len(terms) + remaining.count())
             turns = self._turns(domain, terms, remaining)
             self._budget.spend(sum(t.matched.count() + t.undecided.count() for t in turns))
-            steps += (_step(domain, *each) for each in zip(terms, turns, strict=False))
+            steps += map(partial(_step, domain), terms, turns)
             undecided += (turn.undecided for turn in turns)
             remaining -= Networks.union(turn.matched | turn.undecided for turn in turns)
-        lookups = max(self._lookups.values()) - lookups
-        voids = max(self._voids.values()) - voids
+        lookups, voids = (now - then for now, then in zip(self._counted(), before, strict=True))
         passed = Networks.union(step.passed for step in steps)
-        self._nodes.append(Node(domain, text, tuple(steps), passed, lookups, voids))
+        node = Node(
+            domain=domain,
+            text=text,
+            steps=tuple(steps),
+            passed=passed,
+            lookups=lookups,
+            voids=voids,
+        )
+        self._nodes.append(node)
         return _Outcome(passed, Networks.union(undecided), len(self._nodes) - 1)
+
+    def _counted(self) -> tuple[int, int]:
+        """Return the look-ups and void look-ups so far, of the family that has more."""
+        return max(self._lookups.values()), max(self._voids.values())
 
     def _runs(self, record: spf.Record) -> Iterator[list[spf.Term]]:
         """Yield `ip4` and `ip6` terms in a row together, each other term alone."""
-        for is_ip, group in groupby(evaluated(record), self._is_ip):
+        # which one sweep can decide: taken one by one, thousands of them would be quadratic
+        for is_ip, group in groupby(reached_terms(record), self._is_ip):
             terms = list(group)
             yield from [terms] if is_ip else ([term] for term in terms)
 
@@ -136,11 +151,12 @@ class _Check:
         sets = [term.body.networks for term in terms if isinstance(term.body, spf.Ip)]
         _, *matched = first_match([EVERYTHING - remaining, *sets])
         if Networks.union(matched) == remaining:
-            while not matched[-1]:
+            while not matched[-1]:  # terms that nothing reaches are no steps
                 matched.pop()
-        return [_Turn(each) for each in matched]
+        return [_Turn(networks) for networks in matched]
 
     def _narrowed(self, term: spf.Term, turn: _Turn) -> _Turn:
+        """Apply the limit on width: what a term that is too wide matched goes on to the next."""
         matched = self._widest.narrowed(term, turn.matched)
         if matched == turn.matched:
             return turn
@@ -152,7 +168,7 @@ class _Check:
                 return _Turn(matched=remaining)
             case spf.Ip(networks):  # section 5.6
                 return _Turn(matched=networks & remaining)
-            case spf.Ignored() | spf.Malformed():  # section 6; a malformed one came not this far
+            case spf.Ignored() | spf.Malformed():  # section 6; a malformed one does not come here
                 return _Turn()
         over = self._over_limit(remaining)
         turn = self._looked_up(domain, term, remaining - over) if remaining - over else _Turn()
@@ -173,39 +189,49 @@ class _Check:
 
     def _looked_up(self, domain: str, term: spf.Term, remaining: Networks) -> _Turn:
         match term.body:
-            case spf.Include(spec) | spf.Redirect(spec):  # sections 5.2 and 6.1
-                name = target(spec, domain)
-                if isinstance(name, str):
-                    return self._included(term, name, remaining)
-                return _Turn(undecided=remaining, fault=name)
-            case spf.Hosts(_, spec) as hosts:  # sections 5.3 and 5.4
-                name = target(spec, domain)
-                if isinstance(name, str):
-                    return self._hosts(hosts, name, remaining)
-                return _Turn(undecided=remaining, fault=name)
+            case spf.Include(spec) | spf.Redirect(spec) | spf.Hosts(domain=spec) as body:
+                name = target_name(spec, domain)
+                if isinstance(name, Fault):  # section 4.8: no name, or one that the client decides
+                    return _Turn(undecided=remaining, fault=name)
+                if isinstance(body, spf.Hosts):
+                    return self._hosts(body, name, remaining)
+                return self._included(term, name, remaining)
         # `ptr` (section 5.5) or `exists` (section 5.7)
         fault = Fault("undecidable", f"{term.text} is decided by the client")
         return _Turn(undecided=remaining, fault=fault)
 
     def _included(self, term: spf.Term, name: str, remaining: Networks) -> _Turn:
+        """Match an `include` (section 5.2) or the `redirect` (section 6.1).
+
+        An include matches where the check there passes; fail, softfail and neutral do not match. A
+        redirect gives its result on, so that what is not passed there is not passed here, which is
+        the same at the end of a record.
+        """
         widest = self._widest
         if term.qualifier != "+":
             self._widest = ANY_WIDTH  # nothing is too wide to be denied
         outcome = self.record(name, remaining)
         self._widest = widest
-        # section 5.2: no record at all, like every error, is an error of the include
+        # sections 5.2 and 6.1: no record at all is an error of the term, like every error
         problem = self._nodes[outcome.child].fault
         fault = Fault(problem.kind, problem.detail) if problem else None
-        return _Turn(outcome.passed, outcome.undecided, fault, outcome.child)
+        return _Turn(
+            matched=outcome.passed,
+            undecided=outcome.undecided,
+            fault=fault,
+            child=outcome.child,
+        )
 
     def _hosts(self, body: spf.Hosts, name: str, remaining: Networks) -> _Turn:
+        """Match `a` (section 5.3) or `mx` (section 5.4)."""
+        # section 4.6.4: more than 10 MX hosts are a permerror, as are more than 2 void look-ups
         if body.kind == "mx" and self._exchanges(name) > MAX_MX_HOSTS:
             over = Fault("limit", f"{name} has more than {MAX_MX_HOSTS} MX hosts")
             return _Turn(undecided=remaining, fault=over)
-        found = addresses(self._answers, body, name)
-        self._budget.spend(found.read)
+        hosts = addresses(self._answers, body, name)
+        self._budget.spend(hosts.read)
         undecided, fault = EMPTY, None
-        for version, voids, family_fault in zip(FAMILIES, found.voids, found.faults, strict=True):
+        for version, voids, family_fault in zip(FAMILIES, hosts.voids, hosts.faults, strict=True):
             family = remaining.family(version)
             if not family:
                 continue
@@ -214,7 +240,7 @@ class _Check:
                 family_fault = Fault("limit", f"makes more than {MAX_VOIDS} void look-ups")
             if family_fault:
                 undecided, fault = undecided | family, family_fault
-        return _Turn((found.networks & remaining) - undecided, undecided, fault)
+        return _Turn((hosts.networks & remaining) - undecided, undecided, fault)
 
     def _exchanges(self, name: str) -> int:
         answer = self._answers.get(Question(name, "MX"))
@@ -222,12 +248,11 @@ class _Check:
 
 
 def _step(domain: str, term: spf.Term, turn: _Turn) -> Step:
-    fault = turn.fault
     return Step(
-        term.text,
-        term.qualifier,
-        turn.matched,
-        turn.matched if term.qualifier == "+" else EMPTY,
-        turn.child,
-        Problem(fault.kind, domain, term.text, fault.detail) if fault else None,
+        term=term.text,
+        qualifier=term.qualifier,
+        matched=turn.matched,
+        passed=turn.matched if term.qualifier == "+" else EMPTY,
+        child=turn.child,
+        problem=turn.fault.at(domain, term.text) if turn.fault else None,
     )

@@ -1,8 +1,13 @@
-"""The rail on the width of single terms.
+"""The limit on the width of single terms: what a list can take that a check of a client need not.
 
-Owns: how wide a "+" term of its own may be. Judged term by term: on the result,
-`-ip4:192.0.2.0/28 +all` would keep eight million addresses. Refuses: to judge includes and
-redirects, whose terms are judged where they stand.
+RFC 7208 lets a record pass as much as it likes, `+all` (section 5.1) included; on a list that is
+every spammer's address. So a "+" term wider than `safety.widest_ipv4` or `_ipv6` passes nothing. It
+is judged term by term: on the result, `-ip4:192.0.2.0/28 +all` would keep eight million addresses.
+A directive that is not "+" may be as wide as it likes, below an include too: it takes away. Each
+family is judged by itself, so that `a/8//64` keeps its IPv6 addresses.
+
+Owns: how wide a "+" term of its own may be. Refuses: to judge includes and redirects, whose terms
+are judged where they stand.
 """
 
 from __future__ import annotations
@@ -64,20 +69,20 @@ class Widest(NamedTuple):
         family, prefix, widest = "ipv4", prefix4, self.ipv4
         if prefix4 >= self.ipv4:
             family, prefix, widest = "ipv6", prefix6, self.ipv6
-        return Fault(
-            "too-wide", f"a /{prefix} is wider than the /{widest} of safety.widest_{family}"
-        )
+        detail = f"a /{prefix} is wider than the /{widest} of safety.widest_{family}"
+        return Fault("too-wide", detail)
 
 
 ANY_WIDTH: Final = Widest()
 
 
 def _prefixes(body: spf.Body) -> tuple[int, int]:
+    """Return the prefix lengths of what a term adds of its own; none is wider than one address."""
     match body:
         case spf.All():
             return 0, 0
-        case spf.Ip(_, version, prefix):
+        case spf.Ip(version=version, prefix=prefix):
             return (prefix, BITS[6]) if version == 4 else (BITS[4], prefix)
-        case spf.Hosts(_, _, prefix4, prefix6):
+        case spf.Hosts(prefix4=prefix4, prefix6=prefix6):
             return prefix4, prefix6
     return BITS[4], BITS[6]

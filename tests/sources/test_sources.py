@@ -21,7 +21,7 @@ from spfwhite.sources.listed import (
     with_mx,
 )
 from spfwhite.spf.evaluation import evaluate
-from spfwhite.spf.result import Origin, Problem
+from spfwhite.spf.result import Contribution, Problem
 from spfwhite.spf.width import ANY_WIDTH, Widest
 from tests.support.nights import configured, edited
 
@@ -122,7 +122,7 @@ def test_the_fallback_passes_the_addresses_of_the_mx_hosts(mode: Any) -> None:
 
 def test_a_page_lists_what_was_found_on_it() -> None:
     found = listed(provider(pages=(URL,)), {PAGE: Found(("192.0.2.0/25", "192.0.2.128/25"))})
-    assert found.origins == (Origin(URL, "page", Networks.parse(["192.0.2.0/24"])),)
+    assert found.origins == (Contribution(URL, "page", Networks.parse(["192.0.2.0/24"])),)
     assert (found.questions, found.problems) == ((PAGE,), ())
 
 
@@ -153,7 +153,7 @@ def test_hosts_list_the_addresses_of_all_their_names() -> None:
     }
     found = listed(provider(hosts=("h{1..2}.p.test",)), answers)
     texts = ["192.0.2.1", "192.0.2.3", "2001:db8::1", "2001:db8::2"]
-    assert found.origins == (Origin("h{1..2}.p.test", "hosts", Networks.parse(texts)),)
+    assert found.origins == (Contribution("h{1..2}.p.test", "hosts", Networks.parse(texts)),)
     assert (found.questions, found.problems) == (tuple(answers), ())
 
 

@@ -50,7 +50,7 @@ def test_the_worst_records_within_the_caps_end_soon(
 ) -> None:
     records = made()
     assert sum(map(len, records.values())) < 2**20
-    assert counted(mode, records, LINES * budget.MOST)
+    assert counted(mode, records, LINES * budget.MAX_STEPS)
 
 
 @MODES
@@ -58,11 +58,11 @@ def test_no_records_of_a_search_take_more_than_the_budget(
     mode: Mode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # a twenty-fifth of the caps and of the budget, so that a search takes seconds
-    monkeypatch.setattr(budget, "MOST", 20_000)
+    monkeypatch.setattr(budget, "MAX_STEPS", 20_000)
     limits = 0
     for seed in range(40):
         records = searched(seed, 2**20 // 25)
-        assert counted(mode, records, 2 * LINES * budget.MOST), seed
+        assert counted(mode, records, 2 * LINES * budget.MAX_STEPS), seed
         limits += kinds(evaluated(mode, records)) == ["limit"]
     assert limits < 40, "or all that it shows is that the budget ends everything"
     assert limits or mode is strictly, "or the search found nothing that is dear"
@@ -149,7 +149,7 @@ def test_no_sender_of_the_frozen_world_comes_near_the_budget(
 ) -> None:
     zone = world()
     before = mode(domains(zone), Snapshot(zone), widest=rail)
-    monkeypatch.setattr(budget, "MOST", budget.MOST // 150)
+    monkeypatch.setattr(budget, "MAX_STEPS", budget.MAX_STEPS // 150)
     after = mode(domains(zone), Snapshot(zone), widest=rail)
     assert list(after.nodes) == list(before.nodes)
     assert Networks.union(after.root(name).passed for name in domains(zone))

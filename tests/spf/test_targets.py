@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from spfwhite.dns.answers import Answer, Answers, Failed, Found, Question, RRType, Void
 from spfwhite.spf import record as spf
-from spfwhite.spf.reach import MAX_MX_HOSTS, Limits, Reach, follow_up, target
+from spfwhite.spf.reach import MAX_MX_HOSTS, Limits, Reach, follow_up, target_name
 from spfwhite.spf.result import Fault
 
 WIDE = Limits(lookups=1000, depth=100)
@@ -130,7 +130,7 @@ def test_the_best_hundred_of_more_mx_hosts_are_asked_for() -> None:
     ],
 )
 def test_a_domain_spec_means(spec: str | None, expected: str | Fault) -> None:
-    assert target(spec, "a.test") == expected
+    assert target_name(spec, "a.test") == expected
 
 
 def records(graph: dict[str, list[str]]) -> dict[Question, Answer]:
