@@ -6,19 +6,15 @@ Owns: their options and what they print to which stream. Refuses: to decide anyt
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from spfwhite.cli.common import (
-    WAIT,
     Common,
     config_of,
-    domain_names,
     errors,
     network_options,
     on_terminal,
@@ -29,12 +25,9 @@ from spfwhite.cli.common import (
 )
 from spfwhite.cli.streams import InPlace
 from spfwhite.config.settings import FORMAT_NAMES, FormatName
-from spfwhite.wording import counts
 
 if TYPE_CHECKING:
-    from spfwhite.config.settings import Config
     from spfwhite.report.report import Report
-    from spfwhite.spf.result import Evaluation
 
 TERMINAL_LINES: Final = 12
 """Lines of a difference that a terminal is shown without -v."""
@@ -150,19 +143,19 @@ def generate(
             from spfwhite.report import metrics as metrics_form
 
             files.replace(metrics, metrics_form.dump(made))
-        _print_run(common, made, dry_run=dry_run)
+        print_run(common, made, dry_run=dry_run)
         if reload_ is None:
-            _print_unread(made)
-    raise _end(made)
+            print_unread(made)
+    raise end(made)
 
 
-def _print_unread(report: Report) -> None:
+def print_unread(report: Report) -> None:
     """Say what to type if Postfix uses the old table; who asked for no reload knows."""
     if report.unread:
         print_lines(["Postfix still uses the old table: spfwhite reload"], err=True)
 
 
-def _print_run(common: Common, report: Report, *, dry_run: bool) -> None:
+def print_run(common: Common, report: Report, *, dry_run: bool) -> None:
     """Print results to stdout and news to stderr; nothing where there is neither."""
     from spfwhite.report import text
 
@@ -178,7 +171,7 @@ def _print_run(common: Common, report: Report, *, dry_run: bool) -> None:
         print_lines(text.summary(report, verbose=common.verbose), err=report.path is None)
 
 
-def _end(report: Report) -> SystemExit:
+def end(report: Report) -> SystemExit:
     """Return what ends the program with the exit code of a run."""
     in_place = report.outcome in ("written", "current")
     return (InPlace if in_place else SystemExit)(report.exit_code)
@@ -189,92 +182,3 @@ def _cut(common: Common, lines: list[str]) -> list[str]:
     if common.verbose or not on_terminal() or len(lines) <= TERMINAL_LINES:
         return lines
     return [*lines[:TERMINAL_LINES], f"... and {len(lines) - TERMINAL_LINES} more; -v lists them"]
-
-
-@click.command()
-@click.argument("domains", nargs=-1, metavar="DOMAIN...")
-@click.option(
-    "--networks",
-    multiple=True,
-    metavar="NETWORK",
-    help="A network or range to list as it is; repeatable.",
-)
-@click.option("--category", default="added", show_default=True, help="The provider's category.")
-@click.option(
-    "--expires",
-    type=click.DateTime(["%Y-%m-%d"]),
-    metavar="DATE",
-    help="The last day on which it counts, as 2027-01-31.",
-)
-@click.option("--dry-run", is_flag=True, help="Show what would be added; write nothing.")
-@network_options
-@click.pass_obj
-def add(
-    common: Common,
-    /,
-    *,
-    domains: tuple[str, ...],
-    networks: tuple[str, ...],
-    category: str,
-    expires: datetime | None,
-    dry_run: bool,
-    **network: Any,
-) -> None:
-    """Add a sender now, so that the mail that waits gets in.
-
-    Shows what the domains pass, writes a provider to
-    /etc/spfwhite/providers.d/90-added.toml and regenerates with all others from
-    memory. A domain that passes nothing is left out; the first one gives the name.
-    With -c, prints the block to paste instead.
-
-    \b
-    spfwhite add partner.example
-    spfwhite add --networks 198.51.100.0/24 --expires 2027-01-31 partner.example
-    """
-
-    from spfwhite import run as app
-    from spfwhite.config import adding
-    from spfwhite.config.loading import SYSTEM
-    from spfwhite.config.writing import unused_name
-
-    names = domain_names(domains)
-    if not names and not networks:
-        raise click.UsageError("name a domain, or a network by --networks")
-    with errors():
-        config = config_of(common, **network)
-        wanted = adding.Addition(
-            name=unused_name([*names, *networks][0], {each.name for each in config.providers}),
-            domains=names,
-            networks=networks,
-            category=category,
-            expires=expires.date() if expires else None,
-        )
-        addition, evaluation = app.try_out(config, wanted)
-        _print_passed(names, evaluation)
-        if not addition.domains and not networks:
-            print_lines(["nothing was added: no address is passed"], err=True)
-            sys.exit(1)
-        left_out = (name for name in names if name not in addition.domains)
-        print_lines((f"{name} is left out: it passes no address" for name in left_out), err=True)
-        print_bytes(addition.block().encode())
-        if common.config or dry_run:
-            print_lines(["# paste this into the overlay" if common.config else "# not written"])
-            return
-
-        def written(path: Path) -> Config:
-            print_lines([f"# written to {path}"])
-            return config_of(common, **network)
-
-        report = app.add(config, addition, SYSTEM, written, WAIT)
-        _print_run(common, report, dry_run=False)
-        _print_unread(report)
-    raise _end(report)
-
-
-def _print_passed(names: list[str], evaluation: Evaluation) -> None:
-    """Print what the domains pass."""
-    from spfwhite.report import text
-
-    for name in names:
-        print_lines([f"{name} passes {counts(evaluation.root(name).passed)}"])
-        print_lines(f"  {text.problem(problem)}" for problem in evaluation.problems(name))

@@ -17,7 +17,7 @@ from spfwhite.cli import streams as cli_streams
 from spfwhite.cli.common import Common
 
 COMMANDS: Final = {
-    "add": "generate.add",
+    "add": "add.add",
     "check": "check.check",
     "explain": "state.explain",
     "generate": "generate.generate",

@@ -1,0 +1,119 @@
+"""The command that adds a sender at once: `add`.
+
+Owns: its options, and what it prints. Refuses: to decide anything; it calls `spfwhite.run`.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from spfwhite.cli.common import (
+    WAIT,
+    Common,
+    config_of,
+    domain_names,
+    errors,
+    network_options,
+    print_bytes,
+    print_lines,
+)
+from spfwhite.cli.generate import end, print_run, print_unread
+from spfwhite.wording import counts
+
+if TYPE_CHECKING:
+    from spfwhite.config.settings import Config
+    from spfwhite.spf.result import Evaluation
+
+
+@click.command()
+@click.argument("domains", nargs=-1, metavar="DOMAIN...")
+@click.option(
+    "--networks",
+    multiple=True,
+    metavar="NETWORK",
+    help="A network or range to list as it is; repeatable.",
+)
+@click.option("--category", default="added", show_default=True, help="The provider's category.")
+@click.option(
+    "--expires",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    help="The last day on which it counts, as 2027-01-31.",
+)
+@click.option("--dry-run", is_flag=True, help="Show what would be added; write nothing.")
+@network_options
+@click.pass_obj
+def add(
+    common: Common,
+    /,
+    *,
+    domains: tuple[str, ...],
+    networks: tuple[str, ...],
+    category: str,
+    expires: datetime | None,
+    dry_run: bool,
+    **network: Any,
+) -> None:
+    """Add a sender now, so that the mail that waits gets in.
+
+    Shows what the domains pass, writes a provider to
+    /etc/spfwhite/providers.d/90-added.toml and regenerates with all others from
+    memory. A domain that passes nothing is left out; the first one gives the name.
+    With -c, prints the block to paste instead.
+
+    \b
+    spfwhite add partner.example
+    spfwhite add --networks 198.51.100.0/24 --expires 2027-01-31 partner.example
+    """
+
+    from spfwhite import run as app
+    from spfwhite.config import adding
+    from spfwhite.config.loading import SYSTEM
+    from spfwhite.config.writing import unused_name
+
+    names = domain_names(domains)
+    if not names and not networks:
+        raise click.UsageError("name a domain, or a network by --networks")
+    with errors():
+        config = config_of(common, **network)
+        wanted = adding.Addition(
+            name=unused_name([*names, *networks][0], {each.name for each in config.providers}),
+            domains=names,
+            networks=networks,
+            category=category,
+            expires=expires.date() if expires else None,
+        )
+        addition, evaluation = app.try_out(config, wanted)
+        _print_passed(names, evaluation)
+        if not addition.domains and not networks:
+            print_lines(["nothing was added: no address is passed"], err=True)
+            sys.exit(1)
+        left_out = (name for name in names if name not in addition.domains)
+        print_lines((f"{name} is left out: it passes no address" for name in left_out), err=True)
+        print_bytes(addition.block().encode())
+        if common.config or dry_run:
+            print_lines(["# paste this into the overlay" if common.config else "# not written"])
+            return
+
+        def written(path: Path) -> Config:
+            print_lines([f"# written to {path}"])
+            return config_of(common, **network)
+
+        report = app.add(config, addition, SYSTEM, written, WAIT)
+        print_run(common, report, dry_run=False)
+        print_unread(report)
+    raise end(report)
+
+
+def _print_passed(names: list[str], evaluation: Evaluation) -> None:
+    """Print what the domains pass."""
+    from spfwhite.report import text
+
+    for name in names:
+        print_lines([f"{name} passes {counts(evaluation.root(name).passed)}"])
+        print_lines(f"  {text.problem(problem)}" for problem in evaluation.problems(name))
