@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from spfwhite.errors import SpfwhiteError
+from spfwhite.errors import FileError, SpfwhiteError, StateError, UsageError
 from spfwhite.wording import printable
 
 if TYPE_CHECKING:
     from spfwhite.config.settings import Config
     from spfwhite.dns.nameservers import NameServer
+    from spfwhite.plan.last_run import LastRun
 
 PROGRESS_AFTER: Final = 1.0
 """Seconds of work after which a bar appears."""
@@ -117,6 +118,21 @@ def config_of(
         dns = replace(dns, deadline=deadline)
     spf = replace(config.spf, strict=True) if strict else config.spf
     return replace(config, dns=dns, spf=spf)
+
+
+def last_run_of(common: Common) -> tuple[Config, LastRun]:
+    """Return the configuration and the last run; raises ConfigError, UsageError, FileError."""
+    from spfwhite.plan.last_run import last_run
+    from spfwhite.plan.state import load
+
+    config = config_of(common)
+    try:
+        state = load(config.state.path)
+    except StateError as error:
+        raise FileError(f"the state {config.state.path} {error}") from None
+    if state is None:
+        raise UsageError(f"there is no state in {config.state.path}; run `spfwhite generate` first")
+    return config, last_run(config, state, time.time())
 
 
 def domain_names(texts: Iterable[str]) -> list[str]:

@@ -19,12 +19,12 @@ from spfwhite.cli.common import Common
 COMMANDS: Final = {
     "add": "add.add",
     "check": "check.check",
-    "explain": "state.explain",
+    "explain": "explain.explain",
     "generate": "generate.generate",
     "import": "import_.import_",
-    "providers": "state.providers",
+    "providers": "providers.providers",
     "reload": "reload.reload",
-    "show": "look.show",
+    "show": "show.show",
     "suggest": "suggest.suggest",
 }
 

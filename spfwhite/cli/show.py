@@ -1,20 +1,88 @@
-"""What a domain passes, for people and for programs: the forms of `spfwhite show`.
+"""The command that shows what domains pass: `show`.
 
-Owns: the tree of records with every term, and its JSON form. A record that is reached several times
-is unfolded once, where it is nearest to the domain, so the tree is no deeper than the includes are.
-Refuses: to evaluate, and to know colours.
+Owns: its options, the tree of records with every term, and its JSON form. A record that is reached
+several times is unfolded once, where it is nearest to the domain, so the tree is no deeper than the
+includes are. Refuses: to evaluate, and to touch any file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Literal, NamedTuple
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, Literal, NamedTuple
 
+import click
+
+from spfwhite.cli.common import (
+    Common,
+    config_of,
+    domain_names,
+    errors,
+    network_options,
+    print_bytes,
+    print_json,
+    print_lines,
+    strict_option,
+)
 from spfwhite.networks import Networks
 from spfwhite.report.as_json import problem_json
 from spfwhite.spf.result import Evaluation, Step
 from spfwhite.spf.strict import MAX_LOOKUPS, MAX_VOIDS
 from spfwhite.wording import clipped, counts
+
+COLOURS: Final[dict[str, dict[str, Any]]] = {
+    "domain": {"bold": True},
+    "passes": {"fg": "green"},
+    "term": {},
+    "problem": {"fg": "red"},
+    "note": {"dim": True},
+}
+"""How a terminal shows the lines of a tree; click leaves the colours out of a pipe."""
+
+
+@click.command()
+@click.argument("domains", nargs=-1, required=True, metavar="DOMAIN...")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["tree", "cidr", "json"]),
+    default="tree",
+    show_default=True,
+    help="A tree of terms, one CIDR a line, or JSON.",
+)
+@strict_option
+@network_options
+@click.pass_obj
+def show(common: Common, /, *, domains: tuple[str, ...], form: str, **network: Any) -> None:
+    """Show what domains pass, with every term. Touches no file.
+
+    \b
+    spfwhite show _spf.google.com
+    spfwhite show --format cidr github.com | wc -l
+    """
+    import asyncio
+
+    from spfwhite.sources.fetch import look_up
+    from spfwhite.spf.evaluation import evaluate
+
+    names = domain_names(domains)
+    with errors():
+        config = config_of(common, **network)
+        answers = asyncio.run(look_up(names, config.dns, config.limits()))
+    evaluation = evaluate(names, answers, strict=config.spf.strict)
+    if form == "json":
+        for name in names:
+            print_json(as_json(evaluation, name), indent=None)
+    elif form == "cidr":
+        print_bytes("".join(f"{text}\n" for text in cidrs(evaluation)).encode())
+    else:
+        for name in names:
+            print_lines(_coloured(tree(evaluation, name)))
+    sys.exit(0 if all(evaluation.root(name).passed for name in names) else 1)
+
+
+def _coloured(lines: Iterable[Line]) -> Iterator[str]:
+    return (click.style(line.text, **COLOURS[line.kind]) for line in lines)
 
 
 class Line(NamedTuple):

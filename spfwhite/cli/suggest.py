@@ -1,7 +1,7 @@
 """The command that reads mail logs: `suggest`.
 
-Owns: its options, the opening of logs and the look-ups. Refuses: to write any file, and to keep a
-log in memory.
+Owns: its options, the opening of logs, the look-ups, and the wording; commands to copy are lines of
+their own. Refuses: to decide what is proposed, to write any file, and to keep a log in memory.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import gzip
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from io import BufferedIOBase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
@@ -28,12 +29,54 @@ from spfwhite.cli.common import (
     text_or_json,
 )
 from spfwhite.errors import FileError
-from spfwhite.wording import clipped, printable
+from spfwhite.inspect.maillog import PIECE, Tally
+from spfwhite.inspect.suggest import (
+    MAX_NAMES,
+    Group,
+    Spf,
+    by_name,
+    groups,
+    promising,
+    questions,
+)
+from spfwhite.wording import clipped, few, printable
 
 if TYPE_CHECKING:
-    from spfwhite.cli.suggest_text import Findings
     from spfwhite.config.settings import Config
-    from spfwhite.inspect.maillog import Tally
+
+MAX_OTHERS: Final = 20
+"""Groups without a proposal that are shown; `-v` shows all."""
+
+FEW_NETWORKS: Final = 3
+
+CAVEAT: Final = "whether you want their mail is yours to decide"
+
+WHY_NOT: Final[dict[Spf, str]] = {
+    "passes none": "its SPF passes none of them",
+    "missing": "there is no SPF record at that name or its parents",
+    "failed": "its SPF could not be looked up",
+    "not asked": f"not looked up: only {MAX_NAMES} names are, those that came back first",
+    "no name": "no verified name, so nothing tells whose they are",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was found; `days` is how many a client must have come on, `table` the list's path.
+
+    `off` says of each provider that is switched off what switches it on.
+    """
+
+    tally: Tally
+    groups: Sequence[Group]
+    days: int
+    table: str
+    off: Mapping[str, str]
+
+    @property
+    def unlisted(self) -> int:
+        """How many clients passed the tests, or were deferred, and are not on the list."""
+        return sum(group.clients for group in self.groups)
 
 
 @click.command()
@@ -64,8 +107,6 @@ def suggest(
     Exit codes: 0 done, 1 no line of Postfix was found, DNS gave no answer or another
     error, 2 usage.
     """
-    from spfwhite.cli import suggest_text
-
     with errors():
         config = config_of(common, **network)
         tally = _tally(logs)
@@ -73,9 +114,9 @@ def suggest(
             _stop("no log line of Postfix's postscreen or smtpd was found")
         found = _findings(config, tally, days)
     if form == "json":
-        print_json(suggest_text.as_json(found))
+        print_json(as_json(found))
     else:
-        print_lines(suggest_text.lines(found, verbose=common.verbose))
+        print_lines(lines(found, verbose=common.verbose))
 
 
 def _stop(message: str) -> NoReturn:
@@ -85,8 +126,6 @@ def _stop(message: str) -> NoReturn:
 
 def _tally(logs: tuple[Path, ...]) -> Tally:
     """Return the counts of all logs; raises FileError."""
-    from spfwhite.inspect.maillog import PIECE, Tally
-
     tally = Tally()
     for path in logs:
         try:
@@ -116,16 +155,14 @@ def _findings(config: Config, tally: Tally, days: int) -> Findings:
     import asyncio
 
     from spfwhite import files
-    from spfwhite.cli.suggest_text import Findings
     from spfwhite.dns.answers import Failed
-    from spfwhite.inspect import suggest as decide
     from spfwhite.sources.fetch import look_up
     from spfwhite.spf.evaluation import evaluate
     from spfwhite.tables import content as tables
 
     table = config.output.allow
-    named = decide.by_name(tally.clients, tables.networks_in(files.read_if_there(table) or b""))
-    domains = decide.questions(decide.promising(tally.clients, named, days))
+    named = by_name(tally.clients, tables.networks_in(files.read_if_there(table) or b""))
+    domains = questions(promising(tally.clients, named, days))
     limits = config.limits()
     answers = asyncio.run(look_up(domains, config.dns, limits)) if domains else {}
     reasons = [each.reason for each in answers.values() if isinstance(each, Failed)]
@@ -135,7 +172,7 @@ def _findings(config: Config, tally: Tally, days: int) -> Findings:
     strict, widest = config.spf.strict, config.widest("permit")
     today = datetime.now(UTC).date()
     off = {each.name: why for each in config.providers if (why := config.why_off(each, today))}
-    groups = decide.groups(
+    proposals = groups(
         tally.clients,
         named,
         evaluate(domains, answers, strict=strict, widest=widest),
@@ -147,4 +184,128 @@ def _findings(config: Config, tally: Tally, days: int) -> Findings:
             for domain in provider.domains
         },
     )
-    return Findings(tally, groups, days, str(table), off)
+    return Findings(tally, proposals, days, str(table), off)
+
+
+def lines(found: Findings, *, verbose: bool) -> Iterator[str]:
+    """Yield what people read: the summary, the proposals, the rest."""
+    yield from _summary(found)
+    proposed = [group for group in found.groups if group.is_proposed]
+    others = [group for group in found.groups if not group.is_proposed]
+    yield ""
+    if proposed:
+        yield (
+            f"Proposed: these come from where their SPF says; {CAVEAT}, since a spammer's own SPF "
+            "covers him too. Nothing was added."
+        )
+    else:
+        yield (
+            "No proposal: no sender that the list lacks has a client that its SPF passes "
+            f"and that {_proof(found)}."
+        )
+    for group in proposed:
+        yield from _proposal(found, group)
+    if others:
+        yield ""
+        yield "Not proposed:"
+    shown = others if verbose else others[:MAX_OTHERS]
+    for group in shown:
+        yield f"  {_title(group)}: {_extent(group)}: {_why_not(found, group)}"
+    if len(others) > len(shown):
+        yield f"  and {len(others) - len(shown):,} more; -v lists them"
+
+
+def _summary(found: Findings) -> Iterator[str]:
+    tally = found.tally
+    days = _many(tally.days.bit_count(), "day")
+    yield f"{_many(tally.connections, 'connection')} to postscreen on {days}"
+    for number, text in (
+        (tally.listed, "let through by its access list"),
+        (tally.passed_new, "passed its tests, new"),
+        (tally.passed_old, "let through since they had passed before"),
+        (tally.deferred, "deferred with 450 4.3.2 (after-220 tests)"),
+        (tally.failed, "tests failed"),
+    ):
+        yield f"{number:>12,}  {text}"
+    yield f"{_many(found.unlisted, 'client')} tested and not in {clipped(found.table)}"
+    yield from notices(tally)
+
+
+def notices(tally: Tally) -> Iterator[str]:
+    """Yield what keeps the numbers from being the whole truth."""
+    if not (tally.connections or tally.listed or tally.clients):
+        yield "note: no connection to postscreen in these logs; is it in use, and logs here?"
+    if tally.left_out:
+        yield (
+            f"note: capped: {len(tally.clients):,} clients are kept apart; "
+            f"{tally.left_out:,} tests of later ones are only in the sums"
+        )
+
+
+def _proof(found: Findings) -> str:
+    return f"came back on {_many(found.days, 'day')} or more and had mail accepted"
+
+
+def _proposal(found: Findings, group: Group) -> Iterator[str]:
+    yield ""
+    yield f"  {_title(group)}: {_extent(group)}"
+    yield f"    its SPF passes {group.passed:,} of them; {group.proven:,} {_proof(found)}"
+    yield f"    from {_places(group)}"
+    yield f"    spfwhite add {group.domain}"
+
+
+def _title(group: Group) -> str:
+    return clipped(group.domain) or _places(group)
+
+
+def _extent(group: Group) -> str:
+    deferred = f", {group.deferred:,} deferred" if group.deferred else ""
+    return f"{_many(group.clients, 'client')}, {_many(group.connections, 'connection')}{deferred}"
+
+
+def _why_not(found: Findings, group: Group) -> str:
+    if why := found.off.get(group.provider):
+        return f"provider {group.provider} has it but is off: {why}"
+    if group.provider:
+        return f"already a domain of provider {group.provider}; see `spfwhite -v generate`"
+    if group.spf == "passes":
+        return f"its SPF passes {group.passed:,}, of which none {_proof(found)}"
+    return WHY_NOT[group.spf]
+
+
+def _places(group: Group) -> str:
+    texts = [f"{network} ({count:,})" for network, count in group.networks]
+    return few(texts, FEW_NETWORKS, total=len(texts) + group.more_networks)
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def as_json(found: Findings) -> dict[str, Any]:
+    """Return what was found as a JSON object."""
+    tally = found.tally
+    return {
+        "days": tally.days.bit_count(),
+        "minimum_days": found.days,
+        "connections": tally.connections,
+        "listed": tally.listed,
+        "passed_new": tally.passed_new,
+        "passed_old": tally.passed_old,
+        "deferred": tally.deferred,
+        "failed": tally.failed,
+        "unlisted_clients": found.unlisted,
+        "capped": bool(tally.left_out),
+        "notices": list(notices(tally)),
+        "caveat": CAVEAT,
+        "groups": [_group(found, group) for group in found.groups],
+    }
+
+
+def _group(found: Findings, group: Group) -> dict[str, Any]:
+    return asdict(group) | {
+        "networks": dict(group.networks),
+        "proposed": group.is_proposed,
+        "command": f"spfwhite add {group.domain}" if group.is_proposed else "",
+        "why_not": "" if group.is_proposed else _why_not(found, group),
+    }

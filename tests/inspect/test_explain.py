@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from spfwhite.cli import explain_text
+from spfwhite.cli import explain as command
 from spfwhite.config.settings import Config
 from spfwhite.inspect.explain import Explanation, Passing, explain
 from spfwhite.networks import EMPTY, Networks
@@ -45,7 +45,7 @@ def said(series: Nights, text: str, config: Config | None = None) -> str:
     """The explanation as text."""
     used = config or series.config
     found = explained(series, text, config)
-    return "\n".join(explain_text.lines(text, found, used, series.now))
+    return "\n".join(command.lines(text, found, used, series.now))
 
 
 def terms(found: Explanation) -> set[tuple[str, str, str]]:
@@ -274,7 +274,7 @@ def test_what_the_reject_table_lacks_or_has_too_much_is_said() -> None:
         ("50.0.0.1", "50.0.0.0/24", "no provider rejects it"),
     ):
         found = explain(run, series.table, Networks.parse([asked]), Networks.parse([held]))
-        text = "\n".join(explain_text.lines(asked, found, run.config, series.now))
+        text = "\n".join(command.lines(asked, found, run.config, series.now))
         assert words in text
         assert "nearest" not in text
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from spfwhite.cli import providers
 from spfwhite.config.settings import Config
 from spfwhite.inspect import health
 from spfwhite.inspect.health import Row
@@ -48,7 +49,7 @@ def row(series: Nights, name: str, **options: Any) -> Row:
 
 
 def lines(series: Nights, program: str = "spfwhite", **options: Any) -> list[str]:
-    return list(health.lines(rows(series, **options), series.now, program))
+    return list(providers.lines(rows(series, **options), series.now, program))
 
 
 def below(found: list[str], name: str) -> list[str]:
@@ -157,7 +158,7 @@ def test_a_held_provider_shows_the_difference_and_the_exact_command() -> None:
     assert any("safety.provider_max_loss" in line for line in shown)
     command = "spfwhite -c '/etc/my own.toml' generate --accept held"
     assert shown[shown.index("  to take it over:") + 1] == f"    {command}"
-    assert health.as_json(found, "spfwhite -c '/etc/my own.toml'")["accept"] == command
+    assert providers.as_json(found, "spfwhite -c '/etc/my own.toml'")["accept"] == command
 
 
 def test_what_the_command_accepts_is_the_difference_that_was_shown() -> None:
@@ -172,7 +173,7 @@ def test_what_the_command_accepts_is_the_difference_that_was_shown() -> None:
 
 def test_only_a_held_provider_has_a_command() -> None:
     for each in rows(troubled()):
-        data = health.as_json(each, "spfwhite")
+        data = providers.as_json(each, "spfwhite")
         assert (data["accept"] is not None) is (each.status == "held")
 
 
@@ -259,7 +260,7 @@ def test_text_from_dns_cannot_steer_a_terminal() -> None:
 
 
 def test_json_has_these_keys() -> None:
-    data = {each.report.name: health.as_json(each, "spfwhite") for each in rows(troubled())}
+    data = {each.report.name: providers.as_json(each, "spfwhite") for each in rows(troubled())}
     json.dumps(data)
     assert data["ok"].keys() == {
         *("name", "status", "degraded", "counts", "newest_answer", "oldest_answer", "redundant"),

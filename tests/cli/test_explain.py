@@ -7,7 +7,7 @@ from collections import deque
 
 import pytest
 
-from spfwhite.cli import explain_text
+from spfwhite.cli import explain as command
 from spfwhite.inspect.explain import MANY, explain
 from spfwhite.networks import Networks
 from tests.inspect.test_explain import ZONE, explained, nights, run_of, said
@@ -54,7 +54,7 @@ def test_text_from_dns_cannot_steer_a_terminal() -> None:
 def test_json_has_the_same_facts(asked: str) -> None:
     series = nights(ZONE, ZONE | records(q="ip4:21.0.0.0/17"))
     found = explained(series, asked)
-    data = json.loads(json.dumps(explain_text.as_json(asked, found)))
+    data = json.loads(json.dumps(command.as_json(asked, found)))
     assert data["address"] == asked
     assert data["covered"] is found.is_covered
     assert tuple(data["rules"]) == found.rules

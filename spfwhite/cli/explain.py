@@ -1,17 +1,78 @@
-"""An explanation as people and programs read it.
+"""The command that says why addresses are on the table, or why not: `explain`.
 
-Owns: its lines and its JSON form. Refuses: to search (`spfwhite.inspect.explain`).
+Owns: its options, the lines of an explanation and its JSON form. Refuses: to search
+(`spfwhite.inspect.explain`), and to write any file.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import click
+
+from spfwhite.cli.common import Common, errors, last_run_of, print_json, print_lines, text_or_json
 from spfwhite.config.settings import Config
 from spfwhite.inspect.explain import MANY, Denial, Explanation, Neighbour, Passing
 from spfwhite.report.as_json import time_text
 from spfwhite.wording import clipped, few, span
+
+if TYPE_CHECKING:
+    from spfwhite.networks import Networks
+
+
+@click.command()
+@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
+@text_or_json("Text for people, or a JSON object a line.")
+@click.pass_obj
+def explain(common: Common, /, *, addresses: tuple[str, ...], form: str) -> None:
+    """Say why addresses are on the table, or why not. Asks nobody.
+
+    Takes IPv4 and IPv6 addresses and networks. Exits with 0 if all are covered, 1 if not.
+
+    \b
+    spfwhite explain 209.85.128.1
+    spfwhite explain 2a00:1450:4000::/36 192.0.2.7
+    """
+    from spfwhite.inspect import explain as why
+    from spfwhite.networks import parse_operator
+
+    with errors():
+        asked = {}
+        for text in addresses:
+            try:
+                asked[text] = parse_operator(text)
+            except ValueError as fault:
+                raise click.UsageError(f"{text!a} {fault}") from None
+        config, run = last_run_of(common)
+        table = _table(config.output.allow, run.plan.permitted)
+        rejects = _table(config.output.reject, run.plan.rejected, only_ours=True)
+        found = {text: why.explain(run, table, part, rejects) for text, part in asked.items()}
+        for text, explanation in found.items():
+            if form == "json":
+                print_json(as_json(text, explanation), indent=None)
+            else:
+                print_lines(lines(text, explanation, config, run.now))
+    sys.exit(0 if all(each.is_covered for each in found.values()) else 1)
+
+
+def _table(path: Path, planned: Networks, *, only_ours: bool = False) -> Networks:
+    """Return what a table holds: the file is the truth, the state if there is none.
+
+    `only_ours`: what somebody else wrote there counts for nothing.
+    """
+    from spfwhite import files
+    from spfwhite.networks import EMPTY
+    from spfwhite.tables import content as tables
+
+    content = files.read_if_there(path)
+    if content is None:
+        return planned
+    if only_ours and tables.origin(content) != "ours":
+        return EMPTY
+    return tables.networks_in(content)
 
 
 def lines(asked: str, found: Explanation, config: Config, now: float) -> Iterator[str]:

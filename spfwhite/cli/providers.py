@@ -1,0 +1,130 @@
+"""The command that shows the health of each provider: `providers`.
+
+Owns: its options, its lines and their JSON form. Refuses: to judge (`spfwhite.inspect.health`), and
+to write any file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from shlex import quote
+from typing import Any
+
+import click
+
+from spfwhite.cli.common import Common, errors, last_run_of, print_json, print_lines, text_or_json
+from spfwhite.inspect import health
+from spfwhite.inspect.health import Row
+from spfwhite.report.as_json import counts, problem_json, time_text
+from spfwhite.report.text import problem
+from spfwhite.wording import clipped, few, span
+
+
+@click.command()
+@text_or_json("A table for people, or JSON.")
+@click.pass_obj
+def providers(common: Common, /, *, form: str) -> None:
+    """Show the health of each provider, trouble first. Asks nobody.
+
+    dead: missing, since none of its domains exists any more. redundant: others list
+    all that it does.
+
+    \b
+    spfwhite providers
+    spfwhite providers --format json | jq '.[] | select(.degraded)'
+    """
+    with errors():
+        _, run = last_run_of(common)
+        rows = health.rows(run)
+        program = f"spfwhite -c {quote(str(common.config))}" if common.config else "spfwhite"
+        if form == "json":
+            print_json([as_json(row, program) for row in rows])
+        else:
+            print_lines(lines(rows, run.now, program))
+
+
+def lines(found: list[Row], now: float, program: str) -> Iterator[str]:
+    """Yield a line a provider, with what to do below those in trouble.
+
+    `program` is how the command to copy begins, the configuration included.
+    """
+    if not found:
+        yield "no provider is enabled"
+        return
+    width = max(len(row.report.name) for row in found)
+    yield f"{'status':11} {'provider':{width}} {'nets':>5} {'IPv4':>9} {'/64s':>7}  last answers"
+    for row in found:
+        sizes = counts(row.report.networks)
+        nets = sizes["ipv4_networks"] + sizes["ipv6_networks"]
+        v4, v6 = _short(sizes["ipv4_addresses"]), _short(sizes["ipv6_64s"])
+        head = f"{row.status:11} {row.report.name:{width}} {nets:5} {v4:>9} {v6:>7}"
+        yield f"{head}  {_ages(row, now)}{_remarks(row)}"
+        if row.status not in ("ok", "undecidable"):
+            yield from _details(row, now, program)
+
+
+def _short(number: int) -> str:
+    """Return a number in millions where its digits would not fit 80 columns."""
+    return f"{number // 1_000_000:,}M" if number >= 10_000_000 else f"{number:,}"
+
+
+def _ages(row: Row, now: float) -> str:
+    """Return how long ago the newest and the oldest answer came: 26h, 26h-3d."""
+    if row.newest is None or row.oldest is None:
+        return "-"
+    newest, oldest = _age(now - row.newest), _age(now - row.oldest)
+    return newest if newest == oldest else f"{newest}-{oldest}"
+
+
+def _age(seconds: float) -> str:
+    number, unit = span(seconds).split()
+    return number + unit[0]
+
+
+def _remarks(row: Row) -> str:
+    faults = len(row.report.problems)
+    parts = [f"{faults} faults" if faults > 1 else "1 fault" if faults else ""]
+    parts.append("redundant" if row.redundant else "")
+    return "".join(f", {part}" for part in parts if part)
+
+
+def _details(row: Row, now: float, program: str) -> Iterator[str]:
+    if row.report.stale:
+        yield f"  not answered for {span(now - row.report.stale.seen)}, remembered answers are used"
+    for hold in row.report.holds:
+        yield f"  {clipped(hold)}"
+    for sign, networks in (("-", row.lost), ("+", row.gained)):
+        if networks:
+            yield f"  {sign} {few(networks.texts(), 3)}"
+    if row.status == "held":
+        yield "  to take it over:"
+        yield f"    {accept(row, program)}"
+    for found in row.report.problems[:3]:
+        yield f"  {problem(found)}"
+    if len(row.report.problems) > 3:
+        yield f"  and {len(row.report.problems) - 3} more; --format json has them"
+
+
+def accept(row: Row, program: str) -> str:
+    """Return the command that takes over what a held provider passes now."""
+    return f"{program} generate --accept {row.report.name}"
+
+
+def as_json(row: Row, program: str) -> dict[str, Any]:
+    """Return a row as a JSON object."""
+    report = row.report
+    held = row.status == "held"
+    return {
+        "name": report.name,
+        "status": row.status,
+        "degraded": report.degraded,
+        "counts": counts(report.networks),
+        "newest_answer": None if row.newest is None else time_text(row.newest),
+        "oldest_answer": None if row.oldest is None else time_text(row.oldest),
+        "redundant": row.redundant,
+        "holds": list(report.holds),
+        "lost": row.lost.texts(),
+        "gained": row.gained.texts(),
+        "accept": accept(row, program) if held else None,
+        "problems": [problem_json(each) for each in report.problems],
+    }
