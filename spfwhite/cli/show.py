@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import click
 
@@ -26,9 +26,10 @@ from spfwhite.cli.common import (
 )
 from spfwhite.networks import Networks
 from spfwhite.report.as_json import problem_json
-from spfwhite.spf.result import Evaluation, Step
-from spfwhite.spf.strict import MAX_LOOKUPS, MAX_VOIDS
 from spfwhite.wording import clipped, counts
+
+if TYPE_CHECKING:
+    from spfwhite.spf.result import Evaluation, Step
 
 COLOURS: Final[dict[str, dict[str, Any]]] = {
     "domain": {"bold": True},
@@ -94,6 +95,8 @@ class Line(NamedTuple):
 
 def tree(evaluation: Evaluation, domain: str) -> Iterator[Line]:
     """Yield the record tree of a domain, a line a term."""
+    from spfwhite.spf.strict import MAX_LOOKUPS, MAX_VOIDS
+
     root = evaluation.root(domain)
     yield Line("domain", f"{clipped(domain)}: passes {counts(root.passed)}")
     lookups = f"look-ups {root.lookups} of {MAX_LOOKUPS} that RFC 7208 allows"

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from spfwhite._version import __version__
-from spfwhite.networks import Networks
-from spfwhite.report.report import ProviderReport, Report
-from spfwhite.spf.result import Problem
+
+if TYPE_CHECKING:  # the whole plan hangs on them, and `show --help` needs none of it
+    from spfwhite.networks import Networks
+    from spfwhite.report.report import ProviderReport, Report
+    from spfwhite.spf.result import Problem
 
 FORMAT: Final = "spfwhite-report"
 VERSION: Final = 1
