@@ -196,7 +196,7 @@ def _report(
     failures = sum(isinstance(answer, Failed) for answer in decided.answers.values())
     configured_tables = configured.output.tables if not options.output else ()
     providers = (
-        *(provider_report(decision) for decision in plan.decisions),
+        *(provider_report(decision, decided.answers) for decision in plan.decisions),
         *notices.expired(configured, decided.config, decided.before),
     )
     return Report(

@@ -57,9 +57,9 @@ def lines(found: list[Row], now: float, program: str) -> Iterator[str]:
         sizes = counts(row.report.networks)
         nets = sizes["ipv4_networks"] + sizes["ipv6_networks"]
         v4, v6 = _short(sizes["ipv4_addresses"]), _short(sizes["ipv6_64s"])
-        head = f"{row.status:11} {row.report.name:{width}} {nets:5} {v4:>9} {v6:>7}"
+        head = f"{row.report.status:11} {row.report.name:{width}} {nets:5} {v4:>9} {v6:>7}"
         yield f"{head}  {_ages(row, now)}{_remarks(row)}"
-        if row.status not in ("ok", "undecidable"):
+        if row.report.status not in ("ok", "undecidable"):
             yield from _details(row, now, program)
 
 
@@ -96,7 +96,7 @@ def _details(row: Row, now: float, program: str) -> Iterator[str]:
     for sign, networks in (("-", row.lost), ("+", row.gained)):
         if networks:
             yield f"  {sign} {few(networks.texts(), 3)}"
-    if row.status == "held":
+    if row.report.status == "held":
         yield "  to take it over:"
         yield f"    {accept(row, program)}"
     for found in row.report.problems[:3]:
@@ -113,10 +113,10 @@ def accept(row: Row, program: str) -> str:
 def as_json(row: Row, program: str) -> dict[str, Any]:
     """Return a row as a JSON object."""
     report = row.report
-    held = row.status == "held"
+    held = row.report.status == "held"
     return {
         "name": report.name,
-        "status": row.status,
+        "status": row.report.status,
         "degraded": report.degraded,
         "counts": counts(report.networks),
         "newest_answer": None if row.newest is None else time_text(row.newest),

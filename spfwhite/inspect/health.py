@@ -11,27 +11,36 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from spfwhite.dns.answers import Question, Void
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan.last_run import LastRun
-from spfwhite.plan.plan import Decision
+from spfwhite.plan.plan import Decision, Status
 from spfwhite.report.report import ProviderReport, expired_report, provider_report
 
-ORDER: Final = ("held", "missing", "dead", "incomplete", "stale", "expired", "undecidable", "ok")
+ORDER: Final[tuple[Status, ...]] = (
+    "held",
+    "missing",
+    "dead",
+    "incomplete",
+    "stale",
+    "expired",
+    "undecidable",
+    "ok",
+)
+"""Trouble first."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One provider; `newest` and `oldest` are when its answers were seen, None without any.
 
-    `lost` and `gained` are what a held provider would change if it were accepted.
+    `redundant`: other providers list all that it does. `lost` and `gained` are what a held
+    provider would change if it were accepted.
     """
 
     report: ProviderReport
-    status: str
-    newest: float | None
-    oldest: float | None
-    redundant: bool
+    newest: float | None = None
+    oldest: float | None = None
+    redundant: bool = False
     lost: Networks = EMPTY
     gained: Networks = EMPTY
 
@@ -41,45 +50,43 @@ def rows(run: LastRun) -> list[Row]:
     decisions = run.plan.decisions
     # what a reject provider names makes no allow provider redundant
     redundant = _redundant(
-        [each.networks if each.provider.action == "permit" else EMPTY for each in decisions]
+        [d.networks if d.provider.action == "permit" else EMPTY for d in decisions]
     )
-    found = [
-        _row(run, each, redundant=extra) for each, extra in zip(decisions, redundant, strict=True)
+    answers = {question: known.answer for question, known in run.state.known.items()}
+    table = [
+        _row(run, decision, provider_report(decision, answers), redundant=others_list_it)
+        for decision, others_list_it in zip(decisions, redundant, strict=True)
     ]
     present = {decision.provider.name for decision in decisions}
     today = datetime.fromtimestamp(run.now, UTC).date()
-    for provider in run.config.providers:
-        if provider.expires and provider.expires < today and provider.name not in present:
-            report = expired_report(provider, EMPTY)
-            found.append(Row(report, "expired", None, None, redundant=False))
-    return sorted(found, key=lambda row: (ORDER.index(row.status), row.report.name))
+    table += [
+        Row(report=expired_report(provider, EMPTY))
+        for provider in run.config.providers
+        if provider.expires and provider.expires < today and provider.name not in present
+    ]
+    return sorted(table, key=lambda row: (ORDER.index(row.report.status), row.report.name))
 
 
-def _row(run: LastRun, decision: Decision, *, redundant: bool) -> Row:
+def _row(run: LastRun, decision: Decision, report: ProviderReport, *, redundant: bool) -> Row:
     known = run.state.known
     seen = [known[q].seen for q in decision.candidate.questions if q in known]
-    held = decision.status == "held"
+    held = report.status == "held"
     passed = decision.candidate.passed
     return Row(
-        provider_report(decision),
-        "dead" if decision.status == "missing" and _is_dead(run, decision) else decision.status,
-        max(seen, default=None),
-        min(seen, default=None),
+        report=report,
+        newest=max(seen, default=None),
+        oldest=min(seen, default=None),
         redundant=redundant and not held,
         lost=decision.passed - passed if held else EMPTY,
         gained=passed - decision.passed if held else EMPTY,
     )
 
 
-def _is_dead(run: LastRun, decision: Decision) -> bool:
-    """Whether no domain of a provider exists any more."""
-    entries = [run.state.known.get(Question(name, "TXT")) for name in decision.provider.domains]
-    gone = [entry is not None and entry.answer == Void("NXDOMAIN") for entry in entries]
-    return bool(gone) and all(gone)
-
-
 def _redundant(sets: Sequence[Networks]) -> list[bool]:
-    """Return, for each set, whether every address of it is in another one too."""
+    """Return, for each set, whether every address of it is in another one too.
+
+    A sweep over the ends of all ranges: an owner that is ever alone is not redundant.
+    """
     alone: set[int] = set()
     for version in (4, 6):
         events: list[tuple[int, int, int]] = []

@@ -22,7 +22,8 @@ from spfwhite.sources.memory import Stale
 from spfwhite.spf.result import Contribution
 from spfwhite.wording import DAY
 
-Status = Literal["ok", "stale", "held", "incomplete", "missing", "undecidable", "expired"]
+Status = Literal["ok", "stale", "held", "incomplete", "missing", "dead", "undecidable", "expired"]
+"""What is told of a provider; "dead" and "expired" come from `spfwhite.report.report`."""
 
 STALE_DEGRADES: Final = 2 * DAY
 """Seconds for which stale answers do not degrade a run: those to questions that failed are reported

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from spfwhite.config.settings import FormatName, Provider
+from spfwhite.dns.answers import Answers, Question, Void
 from spfwhite.errors import Exit
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan.plan import Decision, Status
@@ -129,12 +130,12 @@ def expired_report(provider: Provider, left: Networks) -> ProviderReport:
     )
 
 
-def provider_report(decision: Decision) -> ProviderReport:
-    """Return the report of one provider."""
+def provider_report(decision: Decision, answers: Answers) -> ProviderReport:
+    """Return the report of one provider, decided from `answers`."""
     name = decision.provider.name
     return ProviderReport(
         name=name,
-        status=decision.status,
+        status=_status(decision, answers),
         degraded=decision.degraded,
         networks=decision.networks,
         added=decision.passed - decision.earlier,
@@ -144,3 +145,10 @@ def provider_report(decision: Decision) -> ProviderReport:
         stale=min(decision.stale.values(), key=lambda stale: stale.seen, default=None),
         notice=decision.notice,
     )
+
+
+def _status(decision: Decision, answers: Answers) -> Status:
+    """Return what the plan says, or that a missing provider is dead: none of its domains exists."""
+    records = [answers.get(Question(domain, "TXT")) for domain in decision.provider.domains]
+    is_dead = bool(records) and all(record == Void("NXDOMAIN") for record in records)
+    return "dead" if decision.status == "missing" and is_dead else decision.status

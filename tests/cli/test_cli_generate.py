@@ -93,7 +93,7 @@ def test_q_leaves_what_needs_action_of_a_degraded_run(server: DnsServer, tmp_pat
         done = spfwhite("-c", config, "-q", "generate")
         assert (done.returncode, done.stdout) == (3, "")
         assert done.stderr.splitlines() == [
-            "gone: missing: nothing listed",
+            "gone: dead: nothing listed",
             "  missing: gone.test: gone.test does not exist",
         ]
     refused = spfwhite("-c", config, "-q", "generate", "-o", config)

@@ -147,12 +147,12 @@ def test_a_domain_without_mx_hosts_is_missing(bare: Site) -> None:
     assert (code, listed["status"], bare.rules()) == (3, "missing", PLAIN)
 
 
-def test_a_domain_that_does_not_exist_is_missing(bare: Site) -> None:
+def test_a_domain_that_does_not_exist_is_dead(bare: Site) -> None:
     for name, rrtype in RECORDS:
         if "bare" in name:
             bare.server.zone.remove(name, rrtype)
     code, listed = reported(bare)
-    assert (code, listed["status"], bare.rules()) == (3, "missing", PLAIN)
+    assert (code, listed["status"], bare.rules()) == (3, "dead", PLAIN)
 
 
 def test_strict_mode_lists_them_too(bare: Site) -> None:

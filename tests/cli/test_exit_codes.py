@@ -247,6 +247,6 @@ def test_a_provider_that_was_never_there_degrades_every_run(tmp_path: Path) -> N
         for _ in range(2):
             done = made.generate()
             assert done.returncode == 3
-            assert "gone: missing" in done.stderr
+            assert "gone: dead" in done.stderr
         assert made.rules() == RULES
         assert rules(made.generate("-o", "-").stdout) == RULES

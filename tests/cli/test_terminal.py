@@ -186,9 +186,9 @@ def test_a_pipe_has_every_line_whole(tmp_path: Path) -> None:
     with DnsServer(Zone(DEEP)) as server:
         providers = {name: [f"{name}.test"] for name in names} | {"deep": ["d0.test"]}
         done = spfwhite("-c", overlay(tmp_path, providers, server=server), "generate")
-    _, missing = done.stderr.splitlines()
-    assert missing.startswith("missing: 8 providers")
-    assert missing.endswith(", ".join(names))
+    _, dead = done.stderr.splitlines()
+    assert dead.startswith("dead: 8 providers")
+    assert dead.endswith(", ".join(names))
 
 
 def test_each_provider_in_good_health_is_one_line_on_a_terminal(config: Path) -> None:

@@ -67,17 +67,17 @@ def troubled() -> Nights:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_status_is_told(name: str) -> None:
-    assert row(troubled(), name).status == name
+    assert row(troubled(), name).report.status == name
 
 
 def test_trouble_comes_first_and_then_the_name() -> None:
     series = nights(GOOD, config=configured({name: [f"{name}.test"] for name in (*NAMES, "a")}))
-    assert [each.status for each in rows(troubled())] == sorted(
-        (each.status for each in rows(troubled())), key=health.ORDER.index
+    assert [each.report.status for each in rows(troubled())] == sorted(
+        (each.report.status for each in rows(troubled())), key=health.ORDER.index
     )
     assert [each.report.name for each in rows(series)][-1] == "stale"
-    assert rows(troubled())[0].status == "held"
-    assert rows(troubled())[-1].status == "ok"
+    assert rows(troubled())[0].report.status == "held"
+    assert rows(troubled())[-1].report.status == "ok"
 
 
 def test_the_status_is_the_one_that_the_run_reported() -> None:
@@ -86,8 +86,7 @@ def test_the_status_is_the_one_that_the_run_reported() -> None:
     night = series.night(failing(BAD, "host.test", "stale.test"))
     for each in rows(series):
         reported = night.reported(each.report.name)
-        status = "missing" if each.status == "dead" else each.status
-        assert (status, each.report.degraded) == (reported.status, reported.degraded)
+        assert (each.report.status, each.report.degraded) == (reported.status, reported.degraded)
         assert each.report.holds == reported.holds
 
 
@@ -97,29 +96,29 @@ def test_memory_that_was_too_old_for_the_run_is_too_old_here(days: int) -> None:
     series = nights(GOOD, config=config)
     night = series.night(failing(GOOD, "stale.test"), days=days)
     expected = night.reported("stale")
-    assert row(series, "stale").status == expected.status
+    assert row(series, "stale").report.status == expected.status
     assert row(series, "stale").report.degraded is expected.degraded
 
 
 def test_a_domain_that_never_answered_is_incomplete_and_not_held() -> None:
     config = configured({"stale": ["stale.test"], "ok": ["ok.test"]})
     series = nights(failing(GOOD, "stale.test"), config=config)
-    assert row(series, "stale").status == "incomplete"
+    assert row(series, "stale").report.status == "incomplete"
     assert row(series, "stale").report.holds == ()
 
 
 def test_a_provider_is_dead_only_if_none_of_its_domains_exists() -> None:
     config = configured({"both": ["gone.test", "missing.test"], "two": ["gone.test", "lost.test"]})
     series = nights(GOOD, config=edited(config, "both", networks=Networks.parse(["30.0.0.0/24"])))
-    assert row(series, "both").status == "missing"
-    assert row(series, "two").status == "dead"
+    assert row(series, "both").report.status == "missing"
+    assert row(series, "two").report.status == "dead"
 
 
 def test_a_provider_whose_last_day_is_over_is_expired() -> None:
     config = edited(CONFIG, "ok", expires=date(2023, 11, 17))
     series = nights(GOOD, config=config)
-    assert row(series, "ok").status == "ok"
-    assert row(series, "ok", later=3 * DAY).status == "expired"
+    assert row(series, "ok").report.status == "ok"
+    assert row(series, "ok", later=3 * DAY).report.status == "expired"
 
 
 def test_a_provider_that_is_switched_off_is_not_shown() -> None:
@@ -144,7 +143,7 @@ def test_a_provider_without_answers_has_no_age() -> None:
     config = configured({"own": [], "ok": ["ok.test"]})
     config = edited(config, "own", networks=Networks.parse(["30.0.0.0/24"]))
     found = row(nights(GOOD, config=config), "own")
-    assert (found.status, found.newest, found.oldest) == ("ok", None, None)
+    assert (found.report.status, found.newest, found.oldest) == ("ok", None, None)
 
 
 def test_a_held_provider_shows_the_difference_and_the_exact_command() -> None:
@@ -167,14 +166,14 @@ def test_what_the_command_accepts_is_the_difference_that_was_shown() -> None:
     before = series.state.accepted["held"].networks
     series.night(failing(BAD, "host.test"), lifted=["held"])
     assert series.state.accepted["held"].networks == (before - found.lost) | found.gained
-    assert row(series, "held").status == "ok"
+    assert row(series, "held").report.status == "ok"
     assert not row(series, "held").lost | row(series, "held").gained
 
 
 def test_only_a_held_provider_has_a_command() -> None:
     for each in rows(troubled()):
         data = providers.as_json(each, "spfwhite")
-        assert (data["accept"] is not None) is (each.status == "held")
+        assert (data["accept"] is not None) is (each.report.status == "held")
 
 
 def test_what_others_cover_wholly_is_redundant() -> None:
@@ -197,7 +196,7 @@ def test_a_held_provider_is_not_called_redundant() -> None:
     config = configured({"a": ["a.test"], "b": ["b.test"]})
     zone = records(a="ip4:20.0.0.0/16", b="ip4:20.0.0.0/17")
     series = nights(zone, zone | records(b="ip4:20.0.0.0/24"), config=config)
-    assert row(series, "b").status == "held"
+    assert row(series, "b").report.status == "held"
     assert not row(series, "b").redundant
 
 

@@ -126,7 +126,8 @@ def test_it_counts_the_providers_of_every_status() -> None:
     family = parsed(metrics.dump(made))["spfwhite_providers"]
     assert sum(family.samples.values()) == len(made.providers) == 3
     assert value(made, "providers", status="stale") == 1
-    assert value(made, "providers", status="missing") == 1
+    assert value(made, "providers", status="dead") == 1
+    assert value(made, "providers", status="missing") == 0
     assert value(made, "providers", status="held") == 0  # so that an alert can end
 
 

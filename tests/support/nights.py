@@ -141,7 +141,7 @@ def _report(decided: Decided) -> Report:
         started=decided.now,
         path=None,
         outcome="refused" if plan.refusals else "planned",
-        providers={d.provider.name: provider_report(d) for d in plan.decisions},
+        providers={d.provider.name: provider_report(d, decided.answers) for d in plan.decisions},
         networks=plan.permitted,
         rejected=plan.rejected,
         before=EMPTY,
