@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from spfwhite.cli.common import Common, errors, last_run_of, print_json, print_lines, text_or_json
 from spfwhite.config.settings import Config
-from spfwhite.inspect.explain import MANY, Denial, Explanation, Neighbour, Passing
+from spfwhite.inspect import explain as search
+from spfwhite.inspect.explain import (
+    MAX_NAMED,
+    Denial,
+    Explanation,
+    Neighbour,
+    Passing,
+    networks_in_force,
+)
+from spfwhite.networks import Networks, parse_operator
 from spfwhite.report.as_json import time_text
 from spfwhite.wording import clipped, few, span
-
-if TYPE_CHECKING:
-    from spfwhite.networks import Networks
 
 
 @click.command()
@@ -36,78 +41,66 @@ def explain(common: Common, /, *, addresses: tuple[str, ...], form: str) -> None
     spfwhite explain 209.85.128.1
     spfwhite explain 2a00:1450:4000::/36 192.0.2.7
     """
-    from spfwhite.inspect import explain as why
-    from spfwhite.networks import parse_operator
-
     with errors():
-        asked = {}
-        for text in addresses:
-            try:
-                asked[text] = parse_operator(text)
-            except ValueError as fault:
-                raise click.UsageError(f"{text!a} {fault}") from None
+        asked = {text: _networks(text) for text in addresses}
         config, run = last_run_of(common)
-        table = _table(config.output.allow, run.plan.permitted)
-        rejects = _table(config.output.reject, run.plan.rejected, only_ours=True)
-        found = {text: why.explain(run, table, part, rejects) for text, part in asked.items()}
-        for text, explanation in found.items():
+        allowed = networks_in_force(config.output.allow, run.plan.permitted)
+        rejects = networks_in_force(config.output.reject, run.plan.rejected, only_ours=True)
+        explanations = {
+            text: search.explain(run, allowed, networks, rejects)
+            for text, networks in asked.items()
+        }
+        for text, explanation in explanations.items():
             if form == "json":
                 print_json(as_json(text, explanation), indent=None)
             else:
                 print_lines(lines(text, explanation, config, run.now))
-    sys.exit(0 if all(each.is_covered for each in found.values()) else 1)
+    sys.exit(0 if all(each.is_covered for each in explanations.values()) else 1)
 
 
-def _table(path: Path, planned: Networks, *, only_ours: bool = False) -> Networks:
-    """Return what a table holds: the file is the truth, the state if there is none.
-
-    `only_ours`: what somebody else wrote there counts for nothing.
-    """
-    from spfwhite import files
-    from spfwhite.networks import EMPTY
-    from spfwhite.tables import content as tables
-
-    content = files.read_if_there(path)
-    if content is None:
-        return planned
-    if only_ours and tables.origin(content) != "ours":
-        return EMPTY
-    return tables.networks_in(content)
+def _networks(text: str) -> Networks:
+    """Return an address or a network of the command line; raises click.UsageError."""
+    try:
+        return parse_operator(text)
+    except ValueError as fault:
+        raise click.UsageError(f"{text!a} {fault}") from None
 
 
-def lines(asked: str, found: Explanation, config: Config, now: float) -> Iterator[str]:
+def lines(asked: str, explanation: Explanation, config: Config, now: float) -> Iterator[str]:
     """Yield the explanation of one address: the verdict, what passes it, what keeps it out."""
-    yield f"{asked}: {'' if found.is_covered else 'partly ' if found.covered else 'not '}covered"
-    for rule in found.rules[:MANY]:
+    part = "" if explanation.is_covered else "partly " if explanation.covered else "not "
+    yield f"{asked}: {part}covered"
+    for rule in explanation.rules[:MAX_NAMED]:
         yield f"  rule {rule} of {config.output.allow}"
-    if len(found.rules) > MANY:
-        yield f"  and {len(found.rules) - MANY} more rules"
-    for passing in found.passing:
+    if len(explanation.rules) > MAX_NAMED:
+        yield f"  and {len(explanation.rules) - MAX_NAMED} more rules"
+    for passing in explanation.passing:
         yield from _passing(passing, now)
-    yield from _rejecting(found, config, now)
-    if found.covered and not found.passing:
+    yield from _rejecting(explanation, config, now)
+    if explanation.covered and not explanation.passing:
         yield "  no provider passes it: it goes at the next run"
-    if found.pending:
+    if explanation.pending:
         yield "  it belongs on the table: `spfwhite generate` adds it"
-    yield from _grouped(each for each in found.denials if each.certain)
-    for change in found.until:
+    yield from _grouped(denial for denial in explanation.denials if denial.certain)
+    for change in explanation.until:
         yield f"  {change.provider} covered it until {time_text(change.when)}"
-    for near in found.neighbours:
-        yield f"  nearest: {near.network}, {_distance(near)} away, of {few(near.providers, MANY)}"
-    doubts = list(_grouped(each for each in found.denials if not each.certain))
-    yield from doubts[:MANY]
-    if len(doubts) > MANY:
-        yield f"  and {len(doubts) - MANY} more terms that might; --format json has them"
+    for near in explanation.neighbours:
+        owners = few(near.providers, MAX_NAMED)
+        yield f"  nearest: {near.network}, {_distance(near)} away, of {owners}"
+    doubts = list(_grouped(denial for denial in explanation.denials if not denial.certain))
+    yield from doubts[:MAX_NAMED]
+    if len(doubts) > MAX_NAMED:
+        yield f"  and {len(doubts) - MAX_NAMED} more terms that might; --format json has them"
 
 
-def _rejecting(found: Explanation, config: Config, now: float) -> Iterator[str]:
-    for rule in found.reject_rules[:MANY]:
+def _rejecting(explanation: Explanation, config: Config, now: float) -> Iterator[str]:
+    for rule in explanation.reject_rules[:MAX_NAMED]:
         yield f"  rule {rule} of {config.output.reject}"
-    for rejecting in found.rejecting:
+    for rejecting in explanation.rejecting:
         yield from _passing(rejecting, now, "rejected by ")
-    if found.reject_rules and not found.rejecting:
+    if explanation.reject_rules and not explanation.rejecting:
         yield "  no provider rejects it: it goes at the next run"
-    if found.rejecting and not found.reject_rules:
+    if explanation.rejecting and not explanation.reject_rules:
         yield f"  it belongs on {config.output.reject}: `spfwhite generate` adds it"
 
 
@@ -116,8 +109,9 @@ def _grouped(denials: Iterable[Denial]) -> Iterator[str]:
     grouped: dict[str, list[str]] = {}
     for denial in denials:
         grouped.setdefault(denial.sentence, []).append(denial.provider)
-    for sentence, who in grouped.items():
-        yield f"  {clipped(sentence)}" + (f" ({few(who, MANY)})" if any(who) else "")
+    for sentence, providers in grouped.items():
+        names = f" ({few(providers, MAX_NAMED)})" if any(providers) else ""  # or it is nobody's
+        yield f"  {clipped(sentence)}{names}"
 
 
 def _distance(near: Neighbour) -> str:
@@ -128,8 +122,7 @@ def _distance(near: Neighbour) -> str:
 
 
 def _passing(passing: Passing, now: float, lead: str = "") -> Iterator[str]:
-    where = clipped(passing.domain)
-    yield f"  {lead}{passing.provider}: {clipped(passing.term)} in {where}"
+    yield f"  {lead}{passing.provider}: {clipped(passing.term)} in {clipped(passing.domain)}"
     if len(passing.chain) > 1:
         yield f"    through {' > '.join(clipped(name) for name in passing.chain)}"
     if passing.former:
@@ -140,27 +133,28 @@ def _passing(passing: Passing, now: float, lead: str = "") -> Iterator[str]:
         yield f"    from memory: last answered {span(now - passing.stale)} ago"
 
 
-def as_json(asked: str, found: Explanation) -> dict[str, Any]:
+def as_json(asked: str, explanation: Explanation) -> dict[str, Any]:
     """Return the explanation as a JSON object."""
     return {
         "address": asked,
-        "covered": found.is_covered,
-        "covered_networks": found.covered.texts(),
-        "rules": list(found.rules),
-        "passing": [_passing_json(each) for each in found.passing],
-        "reject_rules": list(found.reject_rules),
-        "rejecting": [_passing_json(each) for each in found.rejecting],
-        "pending": found.pending.texts(),
+        "covered": explanation.is_covered,
+        "covered_networks": explanation.covered.texts(),
+        "rules": list(explanation.rules),
+        "passing": [_passing_json(passing) for passing in explanation.passing],
+        "reject_rules": list(explanation.reject_rules),
+        "rejecting": [_passing_json(passing) for passing in explanation.rejecting],
+        "pending": explanation.pending.texts(),
         "denials": [
             {"provider": d.provider, "sentence": d.sentence, "certain": d.certain}
-            for d in found.denials
+            for d in explanation.denials
         ],
         "nearest": [
             {"network": n.network, "distance": n.distance, "providers": list(n.providers)}
-            for n in found.neighbours
+            for n in explanation.neighbours
         ],
         "covered_until": [
-            {"provider": change.provider, "when": time_text(change.when)} for change in found.until
+            {"provider": change.provider, "when": time_text(change.when)}
+            for change in explanation.until
         ],
     }
 

@@ -1,15 +1,17 @@
 """Why an address is on the table, or why it is not.
 
 Owns: the search through the last run for what passes an address, with one shortest chain of
-includes a provider, and for what kept it out. A pure function of the state. Refuses: the network.
+includes a provider, and for what kept it out. Refuses: the network.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
+from spfwhite import files
 from spfwhite.networks import EMPTY, EVERYTHING, Networks
 from spfwhite.plan.last_run import LastRun
 from spfwhite.plan.plan import Decision
@@ -17,12 +19,13 @@ from spfwhite.plan.state import Change
 from spfwhite.special_use import barred
 from spfwhite.spf import record as spf
 from spfwhite.spf.result import Step
+from spfwhite.tables import content as tables
 
-MANY: Final = 5
+MAX_NAMED: Final = 5
 """Things of one kind that an explanation names."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Passing:
     """One term that passes the address, and the records that lead to it from the provider.
 
@@ -33,9 +36,9 @@ class Passing:
     provider: str
     term: str
     domain: str
-    chain: tuple[str, ...]
-    held: float | None
-    stale: float | None
+    chain: tuple[str, ...] = ()
+    held: float | None = None
+    stale: float | None = None
     former: bool = False
 
 
@@ -57,7 +60,7 @@ class Neighbour:
     providers: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """All there is to say about one address or network.
 
@@ -91,24 +94,40 @@ def explain(
     `table` is what is allowed, `rejects` what the reject table holds.
     """
     covered = asked & table
-    allow = [each for each in run.plan.decisions if each.provider.action == "permit"]
-    deny = [each for each in run.plan.decisions if each.provider.action == "reject"]
     missing = asked - covered
+    allow = [d for d in run.plan.decisions if d.provider.action == "permit"]
+    deny = [d for d in run.plan.decisions if d.provider.action == "reject"]
     passing = list(_passing(allow, asked))
     rejected = missing & (rejects | run.plan.rejected)
-    doubtful = missing - rejected - _never_listed(run, allow)
+    # only of these is it worth saying what might have passed them, or is near
+    listable = missing - rejected - _never_listed(run, allow)
     return Explanation(
-        asked,
-        covered,
-        missing & run.plan.permitted,
-        _rules(table, covered),
-        (*passing, *_former(run, passing, covered)),
-        tuple(dict.fromkeys(_denials(run, allow, missing, doubtful))) if missing else (),
-        tuple(_neighbours(allow, table, asked)) if doubtful and not covered else (),
-        tuple(change for change in run.state.journal if change.removed & missing)[-MANY:],
-        _rules(rejects, rejected),
-        tuple(_passing(deny, rejected)) if rejected else (),
+        asked=asked,
+        covered=covered,
+        pending=missing & run.plan.permitted,
+        rules=_rules(table, covered),
+        passing=(*passing, *_former(run, passing, covered)),
+        denials=tuple(dict.fromkeys(_denials(run, allow, missing, listable))) if missing else (),
+        neighbours=tuple(_neighbours(allow, table, asked)) if listable and not covered else (),
+        until=tuple(change for change in run.state.journal if change.removed & missing)[
+            -MAX_NAMED:
+        ],
+        reject_rules=_rules(rejects, rejected),
+        rejecting=tuple(_passing(deny, rejected)),
     )
+
+
+def networks_in_force(path: Path, planned: Networks, *, only_ours: bool = False) -> Networks:
+    """Return what a table holds: the file counts, and what was `planned` if there is none.
+
+    `only_ours`: what somebody else wrote there counts for nothing. Raises FileError.
+    """
+    content = files.read_if_there(path)
+    if content is None:
+        return planned
+    if only_ours and tables.origin(content) != "ours":
+        return EMPTY
+    return tables.networks_in(content)
 
 
 def _rules(table: Networks, part: Networks) -> tuple[str, ...]:
@@ -118,80 +137,86 @@ def _rules(table: Networks, part: Networks) -> tuple[str, ...]:
 
 def _never_listed(run: LastRun, decisions: list[Decision]) -> Networks:
     """Return the addresses that no record can put on the table, so that no other reason counts."""
-    drop = all(each.provider.special_use == "drop" for each in decisions)
+    drop = all(decision.provider.special_use == "drop" for decision in decisions)
     return run.config.safety.exclude | barred("drop" if drop else "keep")
 
 
 def _passing(decisions: list[Decision], asked: Networks) -> Iterator[Passing]:
     for decision in decisions:
-        name, candidate, entry = decision.provider.name, decision.candidate, decision.entry
-        if candidate.static & asked:
-            yield Passing(name, "networks", decision.provider.defined_in, (), None, None)
+        provider, entry = decision.provider, decision.entry
+        if decision.candidate.static & asked:
+            yield Passing(provider=provider.name, term="networks", domain=provider.defined_in)
         if not entry or not decision.passed & asked:
             continue
+        chains = decision.candidate.evaluation.chains(provider.domains)
         for origin in entry.origins:
             if origin.networks & asked:
-                chains = candidate.evaluation.chains(decision.provider.domains)
                 chain = chains.get(origin.domain, (origin.domain,))
-                stale = _stale_since(decision, chain)
-                yield Passing(name, origin.term, origin.domain, chain, entry.held, stale)
+                yield Passing(
+                    provider=provider.name,
+                    term=origin.term,
+                    domain=origin.domain,
+                    chain=chain,
+                    held=entry.held,
+                    stale=_stale_since(decision, chain),
+                )
 
 
-def _former(run: LastRun, found: list[Passing], covered: Networks) -> Iterator[Passing]:
+def _former(run: LastRun, passing: list[Passing], covered: Networks) -> Iterator[Passing]:
     """Yield the terms of providers that were removed, switched off or edited since the last run."""
-    digests = {each.provider.name: each.provider.digest for each in run.plan.decisions}
-    known = {(each.provider, each.term, each.domain) for each in found}
+    digests = {d.provider.name: d.provider.digest for d in run.plan.decisions}
+    present = {(term.provider, term.term, term.domain) for term in passing}
     for name, entry in run.state.accepted.items():
         for origin in entry.origins if digests.get(name) != entry.digest else ():
-            if origin.networks & covered and (name, origin.term, origin.domain) not in known:
-                yield Passing(name, origin.term, origin.domain, (), None, None, former=True)
+            if origin.networks & covered and (name, origin.term, origin.domain) not in present:
+                yield Passing(provider=name, term=origin.term, domain=origin.domain, former=True)
 
 
 def _stale_since(decision: Decision, chain: tuple[str, ...]) -> float | None:
     """Return since when an answer on the chain has been remembered only."""
-    stale = decision.stale
-    return min((stale[q].seen for q in stale if q.name in chain), default=None)
+    seen = (stale.seen for question, stale in decision.stale.items() if question.name in chain)
+    return min(seen, default=None)
 
 
 def _denials(
-    run: LastRun, decisions: list[Decision], missing: Networks, doubtful: Networks
+    run: LastRun, decisions: list[Decision], missing: Networks, listable: Networks
 ) -> Iterator[Denial]:
-    """Yield what keeps addresses out; `doubtful` are those that a record could still pass."""
+    """Yield what keeps addresses out; `listable` are those that a record could pass."""
     if run.config.safety.exclude & missing:
         yield Denial("", "safety.exclude names it")
-    if any(barred(each.provider.special_use) & missing for each in decisions):
+    if any(barred(decision.provider.special_use) & missing for decision in decisions):
         yield Denial("", "it is a special-use address (safety.special_use)")
     for decision in decisions:
         name = decision.provider.name
         if decision.candidate.passed & missing and not decision.passed & missing:
             reasons = "; ".join(hold.phrase for hold in decision.holds)
             yield Denial(name, f"{name} passes it now and is held (--accept {name}): {reasons}")
-        yield from _in_records(decision, missing, doubtful)
+        yield from _in_records(decision, missing, listable)
 
 
-def _in_records(decision: Decision, missing: Networks, doubtful: Networks) -> Iterator[Denial]:
+def _in_records(decision: Decision, missing: Networks, listable: Networks) -> Iterator[Denial]:
     """Name the terms that deny an address, and those that might have passed it."""
     name, evaluation = decision.provider.name, decision.candidate.evaluation
     for domain in decision.provider.domains:
         fault = evaluation.root(domain).fault
-        if doubtful and fault and fault.kind == "temporary":
+        if listable and fault and fault.kind == "temporary":
             yield Denial(name, f"{domain} might pass it: {fault.detail}", certain=False)
         for node in evaluation.walk(domain):
             for step in node.steps:
                 if step.qualifier != "+" and step.matched & missing and not _is_all(step.term):
                     yield Denial(name, f"{step.term} in {node.domain} keeps it out")
-                if doubtful and step.problem and _might_pass(step, doubtful):
+                if listable and step.problem and _might_pass(step, listable):
                     text = f"{step.term} in {node.domain} might pass it: {step.problem.detail}"
                     yield Denial(name, text, certain=False)
 
 
-def _might_pass(step: Step, doubtful: Networks) -> bool:
+def _might_pass(step: Step, listable: Networks) -> bool:
     """Whether a term that was dropped could be what would pass an address."""
     if step.qualifier != "+" or not step.problem:
         return False
     if step.problem.kind == "too-wide":
         body = spf.parse(f"v=spf1 {step.term}").terms[0].body
-        return bool(doubtful & (body.networks if isinstance(body, spf.Ip) else EVERYTHING))
+        return bool(listable & (body.networks if isinstance(body, spf.Ip) else EVERYTHING))
     return step.problem.kind in ("undecidable", "temporary")
 
 
@@ -211,5 +236,5 @@ def _neighbours(decisions: list[Decision], table: Networks, asked: Networks) -> 
             cidrs = Networks.of(version, first, last).texts()
             text, distance = (cidrs[-1], low - last) if last < low else (cidrs[0], first - high)
             near = Networks.parse([text])
-            names = tuple(each.provider.name for each in decisions if each.networks & near)
-            yield Neighbour(text, distance, names)
+            owners = tuple(d.provider.name for d in decisions if d.networks & near)
+            yield Neighbour(text, distance, owners)

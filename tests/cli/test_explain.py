@@ -8,7 +8,7 @@ from collections import deque
 import pytest
 
 from spfwhite.cli import explain as command
-from spfwhite.inspect.explain import MANY, explain
+from spfwhite.inspect.explain import MAX_NAMED, explain
 from spfwhite.networks import Networks
 from tests.inspect.test_explain import ZONE, explained, nights, run_of, said
 from tests.support.cli import world_providers
@@ -29,7 +29,7 @@ def test_the_verdict_is_the_first_line_and_doubts_are_the_last() -> None:
 
 
 def test_what_several_providers_share_is_one_line() -> None:
-    names = {f"p{number}": [f"p{number}.test"] for number in range(MANY + 3)}
+    names = {f"p{number}": [f"p{number}.test"] for number in range(MAX_NAMED + 3)}
     zone = records(**dict.fromkeys(names, "include:s.test"), s="ptr ip4:20.0.0.0/16")
     text = said(nights(zone, config=configured(names)), "50.0.0.1")
     assert text.count("might pass it") == 1
@@ -39,7 +39,7 @@ def test_what_several_providers_share_is_one_line() -> None:
 def test_many_doubts_are_cut_and_the_rest_is_counted() -> None:
     zone = ZONE | records(q=" ".join(f"exists:%{{i}}.e{n}.test" for n in range(9)))
     series = nights(zone)
-    assert said(series, "50.0.0.1").count("might pass it") == MANY
+    assert said(series, "50.0.0.1").count("might pass it") == MAX_NAMED
     assert "and 4 more" in said(series, "50.0.0.1")
 
 

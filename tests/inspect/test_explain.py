@@ -79,7 +79,7 @@ def test_what_is_covered_has_its_rule_its_term_and_the_chain_to_it(
     found = explained(nights(ZONE), asked)
     assert found.is_covered
     assert found.rules == (rule,)
-    assert found.passing == (Passing(provider, term, chain[-1], chain, None, None),)
+    assert found.passing == (Passing(provider=provider, term=term, domain=chain[-1], chain=chain),)
     assert (found.denials, found.neighbours, found.until) == ((), (), ())
 
 
@@ -141,7 +141,7 @@ def test_exponentially_many_chains_end_and_give_a_shortest_one() -> None:
 def test_a_static_network_names_the_file_that_has_it() -> None:
     config = edited(CONFIG, "q", networks=Networks.parse(["40.0.0.0/24"]), defined_in="mine.toml")
     found = explained(nights(ZONE, config=config), "40.0.0.1")
-    assert passing(found, "q") == Passing("q", "networks", "mine.toml", (), None, None)
+    assert passing(found, "q") == Passing(provider="q", term="networks", domain="mine.toml")
 
 
 def test_a_held_provider_says_since_when() -> None:
@@ -369,7 +369,8 @@ def test_a_provider_that_was_edited_since_explains_both_definitions() -> None:
     config = edited(CONFIG, "p", domains=("t.test",))
     assert passing(explained(series, "20.0.200.1", config), "p").former
     kept = explained(series, "22.0.0.200", config)
-    assert passing(kept, "p") == Passing("p", "ip4:22.0.0.0/24", "t.test", ("t.test",), None, None)
+    expected = Passing(provider="p", term="ip4:22.0.0.0/24", domain="t.test", chain=("t.test",))
+    assert passing(kept, "p") == expected
 
 
 def test_a_provider_that_was_added_since_is_explained_by_what_is_remembered() -> None:
