@@ -239,7 +239,7 @@ def _news(
     """
     config, before = decided.config, decided.before
     yield from notices.darkness(decided.answers, decided.recall.stale)
-    yield from notices.needless(decided, options.accept, force=options.force)
+    yield from notices.needless(decided, options.accept)
     if not options.compares:
         return
     if before.written:

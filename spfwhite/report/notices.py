@@ -14,7 +14,6 @@ from spfwhite.config.settings import Config
 from spfwhite.dns.answers import Answers, Failed, Found, Question
 from spfwhite.networks import EMPTY
 from spfwhite.plan.decided import Decided
-from spfwhite.plan.plan import decide
 from spfwhite.plan.state import State
 from spfwhite.report.report import ProviderReport, expired_report
 from spfwhite.report.text import MAX_NAMES
@@ -26,13 +25,12 @@ from spfwhite.wording import few
 
 def darkness(answers: Answers, stale: Mapping[Question, Stale]) -> list[str]:
     """Say once that DNS gave nothing at all, instead of once a provider."""
-    failed = {q: each for q, each in stale.items() if each.kind == "failed"}
+    failures = {q: memory.reason for q, memory in stale.items() if memory.kind == "failed"}
     asked = {q: answer for q, answer in answers.items() if q.rrtype != "PAGE"}
-    if not asked or any(isinstance(a, Found) and q not in failed for q, a in asked.items()):
+    if not asked or any(isinstance(a, Found) and q not in failures for q, a in asked.items()):
         return []
-    failures = [answer for answer in asked.values() if isinstance(answer, Failed)]
-    reasons = {each.reason for each in failures}
-    reasons |= {each.reason for q, each in failed.items() if q in asked}
+    reasons = {answer.reason for answer in asked.values() if isinstance(answer, Failed)}
+    reasons |= {reason for question, reason in failures.items() if question in asked}
     if not reasons:
         reasons = {"every name came back as not existing, so the name server does not resolve"}
     return [f"DNS gave no answer at all: {'; '.join(sorted(reasons)[:3])}"]
@@ -54,28 +52,27 @@ def unconfigured(configured: Config, state: State) -> list[str]:
 
 def expired(configured: Config, in_force: Config, state: State) -> Iterator[ProviderReport]:
     """Report the providers that are off because their last day is over, with what goes now."""
-    written = datetime.fromtimestamp(state.written, UTC).date()
+    last_run = datetime.fromtimestamp(state.written, UTC).date()
     for before, after in zip(configured.providers, in_force.providers, strict=False):
         if before.enabled and not after.enabled:
             entry = state.accepted.get(before.name)
-            left = entry.networks if entry else EMPTY
-            if before.expires and state.written and written <= before.expires:
-                left |= before.networks  # which are accepted by nobody and so not remembered
-            yield expired_report(before, left)
+            removed = entry.networks if entry else EMPTY
+            if before.expires and state.written and last_run <= before.expires:
+                removed |= before.networks  # which are accepted by nobody and so not remembered
+            yield expired_report(before, removed)
 
 
-def needless(decided: Decided, names: Collection[str], *, force: bool) -> list[str]:
-    """Say which names of `--accept` lifted nothing: perhaps another one was meant."""
-    if not names:
-        return []
-    without = decide(
-        decided.config,
-        [decision.candidate for decision in decided.plan.decisions],
-        decided.before.accepted,
-        force=force,
-        now=decided.now,
-    )
-    if without.refusals:
-        return []  # which the names may have lifted
-    free = {each.provider.name for each in without.decisions if each.status != "held"}
-    return [f"--accept {name} had no effect: {name} is not held" for name in names if name in free]
+def needless(decided: Decided, names: Collection[str]) -> list[str]:
+    """Say which names of `--accept` lifted nothing: perhaps another one was meant.
+
+    Of a provider that is new or changed nothing is said: but for the flag it might be held.
+    """
+    accepted = decided.before.accepted
+    idle = {
+        decision.provider.name
+        for decision in decided.plan.decisions
+        if decision.passed == decision.before
+        and (entry := accepted.get(decision.provider.name))
+        and entry.held is None
+    }
+    return [f"--accept {name} had no effect: {name} is not held" for name in names if name in idle]
