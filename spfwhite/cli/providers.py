@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from shlex import quote
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from spfwhite.cli.common import Common, errors, last_run_of, print_json, print_lines, text_or_json
 from spfwhite.inspect import health
 from spfwhite.inspect.health import Row
-from spfwhite.report.as_json import counts, problem_json, time_text
+from spfwhite.report.as_json import problem_json, sizes, time_text
 from spfwhite.report.text import problem
 from spfwhite.wording import clipped, few, span
+
+MAX_DETAILS: Final = 3
+"""Networks and faults that are named of one provider."""
 
 
 @click.command()
@@ -43,23 +46,23 @@ def providers(common: Common, /, *, form: str) -> None:
             print_lines(lines(rows, run.now, program))
 
 
-def lines(found: list[Row], now: float, program: str) -> Iterator[str]:
+def lines(rows: list[Row], now: float, program: str) -> Iterator[str]:
     """Yield a line a provider, with what to do below those in trouble.
 
     `program` is how the command to copy begins, the configuration included.
     """
-    if not found:
+    if not rows:
         yield "no provider is enabled"
         return
-    width = max(len(row.report.name) for row in found)
+    width = max(len(row.report.name) for row in rows)
     yield f"{'status':11} {'provider':{width}} {'nets':>5} {'IPv4':>9} {'/64s':>7}  last answers"
-    for row in found:
-        sizes = counts(row.report.networks)
-        nets = sizes["ipv4_networks"] + sizes["ipv6_networks"]
-        v4, v6 = _short(sizes["ipv4_addresses"]), _short(sizes["ipv6_64s"])
-        head = f"{row.report.status:11} {row.report.name:{width}} {nets:5} {v4:>9} {v6:>7}"
+    for row in rows:
+        report, size = row.report, sizes(row.report.networks)
+        networks = size["ipv4_networks"] + size["ipv6_networks"]
+        v4, v6 = _short(size["ipv4_addresses"]), _short(size["ipv6_64s"])
+        head = f"{report.status:11} {report.name:{width}} {networks:5} {v4:>9} {v6:>7}"
         yield f"{head}  {_ages(row, now)}{_remarks(row)}"
-        if row.report.status not in ("ok", "undecidable"):
+        if report.status not in ("ok", "undecidable"):
             yield from _details(row, now, program)
 
 
@@ -83,29 +86,28 @@ def _age(seconds: float) -> str:
 
 def _remarks(row: Row) -> str:
     faults = len(row.report.problems)
-    parts = [f"{faults} faults" if faults > 1 else "1 fault" if faults else ""]
-    parts.append("redundant" if row.redundant else "")
-    return "".join(f", {part}" for part in parts if part)
+    told = f", {faults} faults" if faults > 1 else ", 1 fault" if faults else ""
+    return told + (", redundant" if row.redundant else "")
 
 
 def _details(row: Row, now: float, program: str) -> Iterator[str]:
-    if row.report.stale:
-        yield f"  not answered for {span(now - row.report.stale.seen)}, remembered answers are used"
-    for hold in row.report.holds:
+    report = row.report
+    if report.stale:
+        yield f"  not answered for {span(now - report.stale.seen)}, remembered answers are used"
+    for hold in report.holds:
         yield f"  {clipped(hold)}"
     for sign, networks in (("-", row.lost), ("+", row.gained)):
         if networks:
-            yield f"  {sign} {few(networks.texts(), 3)}"
-    if row.report.status == "held":
+            yield f"  {sign} {few(networks.texts(), MAX_DETAILS)}"
+    if report.status == "held":
         yield "  to take it over:"
-        yield f"    {accept(row, program)}"
-    for found in row.report.problems[:3]:
-        yield f"  {problem(found)}"
-    if len(row.report.problems) > 3:
-        yield f"  and {len(row.report.problems) - 3} more; --format json has them"
+        yield f"    {_accept(row, program)}"
+    yield from (f"  {problem(fault)}" for fault in report.problems[:MAX_DETAILS])
+    if len(report.problems) > MAX_DETAILS:
+        yield f"  and {len(report.problems) - MAX_DETAILS} more; --format json has them"
 
 
-def accept(row: Row, program: str) -> str:
+def _accept(row: Row, program: str) -> str:
     """Return the command that takes over what a held provider passes now."""
     return f"{program} generate --accept {row.report.name}"
 
@@ -113,18 +115,17 @@ def accept(row: Row, program: str) -> str:
 def as_json(row: Row, program: str) -> dict[str, Any]:
     """Return a row as a JSON object."""
     report = row.report
-    held = row.report.status == "held"
     return {
         "name": report.name,
-        "status": row.report.status,
+        "status": report.status,
         "degraded": report.degraded,
-        "counts": counts(report.networks),
+        "counts": sizes(report.networks),
         "newest_answer": None if row.newest is None else time_text(row.newest),
         "oldest_answer": None if row.oldest is None else time_text(row.oldest),
         "redundant": row.redundant,
         "holds": list(report.holds),
         "lost": row.lost.texts(),
         "gained": row.gained.texts(),
-        "accept": accept(row, program) if held else None,
-        "problems": [problem_json(each) for each in report.problems],
+        "accept": _accept(row, program) if report.status == "held" else None,
+        "problems": [problem_json(fault) for fault in report.problems],
     }

@@ -99,6 +99,7 @@ def explain(
     deny = [d for d in run.plan.decisions if d.provider.action == "reject"]
     passing = list(_passing(allow, asked))
     rejected = missing & (rejects | run.plan.rejected)
+    removals = [change for change in run.state.journal if change.removed & missing]
     # only of these is it worth saying what might have passed them, or is near
     listable = missing - rejected - _never_listed(run, allow)
     return Explanation(
@@ -109,9 +110,7 @@ def explain(
         passing=(*passing, *_former(run, passing, covered)),
         denials=tuple(dict.fromkeys(_denials(run, allow, missing, listable))) if missing else (),
         neighbours=tuple(_neighbours(allow, table, asked)) if listable and not covered else (),
-        until=tuple(change for change in run.state.journal if change.removed & missing)[
-            -MAX_NAMED:
-        ],
+        until=tuple(removals[-MAX_NAMED:]),
         reject_rules=_rules(rejects, rejected),
         rejecting=tuple(_passing(deny, rejected)),
     )

@@ -32,8 +32,8 @@ def dump(report: Report) -> bytes:
         "outcome": report.outcome,
         "exit_code": int(report.exit_code),
         "table": str(report.path) if report.path else None,
-        "counts": counts(report.networks),
-        "rejected": counts(report.rejected),
+        "counts": sizes(report.networks),
+        "rejected": sizes(report.rejected),
         "verified": report.verified,
         "not_reloaded": report.not_reloaded,
         "tables": [
@@ -41,7 +41,7 @@ def dump(report: Report) -> bytes:
                 "path": str(table.path),
                 "format": table.format,
                 "changed": table.changed,
-                "counts": counts(table.networks),
+                "counts": sizes(table.networks),
             }
             for table in report.tables
         ],
@@ -60,7 +60,7 @@ def time_text(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def counts(networks: Networks) -> dict[str, int]:
+def sizes(networks: Networks) -> dict[str, int]:
     """Return the size of a set: networks of both families, IPv4 addresses and IPv6 /64s."""
     v4, v6 = (sum(1 for _ in networks.cidrs(version)) for version in (4, 6))
     return {
@@ -77,7 +77,7 @@ def _provider(provider: ProviderReport) -> dict[str, Any]:
         "name": provider.name,
         "status": provider.status,
         "degraded": provider.degraded,
-        "counts": counts(provider.networks),
+        "counts": sizes(provider.networks),
         "added": provider.added.texts(),
         "removed": provider.removed.texts(),
         "holds": list(provider.holds),

@@ -12,7 +12,7 @@ from typing import Final, get_args
 
 from spfwhite.errors import Exit
 from spfwhite.plan.plan import Status
-from spfwhite.report.as_json import counts
+from spfwhite.report.as_json import sizes
 from spfwhite.report.report import Report
 
 PREFIX: Final = "spfwhite_"
@@ -47,10 +47,10 @@ def _lines(report: Report) -> Iterator[str]:
         f"{max(0.0, report.started - oldest):.0f}",
     )
     yield from _by_status(report)
-    sizes = counts(report.networks)
-    yield from _by_family("networks", "Networks in the allow table.", sizes, "networks")
-    yield from _metric("ipv4_addresses", "IPv4 addresses.", str(sizes["ipv4_addresses"]))
-    yield from _metric("ipv6_64s", "IPv6 /64s in the allow table.", str(sizes["ipv6_64s"]))
+    allowed = sizes(report.networks)
+    yield from _by_family("networks", "Networks in the allow table.", allowed, "networks")
+    yield from _metric("ipv4_addresses", "IPv4 addresses.", str(allowed["ipv4_addresses"]))
+    yield from _metric("ipv6_64s", "IPv6 /64s in the allow table.", str(allowed["ipv6_64s"]))
 
 
 def _last_success(report: Report) -> float:
@@ -65,15 +65,15 @@ def _metric(name: str, text: str, value: str) -> Iterator[str]:
 
 
 def _by_status(report: Report) -> Iterator[str]:
-    shared = Counter(provider.status for provider in report.providers.values())
+    number = Counter(provider.status for provider in report.providers.values())
     yield f"# HELP {PREFIX}providers Providers by status."
     yield f"# TYPE {PREFIX}providers gauge"
     for status in get_args(Status):
-        yield f'{PREFIX}providers{{status="{status}"}} {shared[status]}'
+        yield f'{PREFIX}providers{{status="{status}"}} {number[status]}'
 
 
-def _by_family(name: str, text: str, sizes: dict[str, int], unit: str) -> Iterator[str]:
+def _by_family(name: str, text: str, size: dict[str, int], unit: str) -> Iterator[str]:
     yield f"# HELP {PREFIX}{name} {text}"
     yield f"# TYPE {PREFIX}{name} gauge"
     for family in ("ipv4", "ipv6"):
-        yield f'{PREFIX}{name}{{family="{family}"}} {sizes[f"{family}_{unit}"]}'
+        yield f'{PREFIX}{name}{{family="{family}"}} {size[f"{family}_{unit}"]}'

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from spfwhite.config.settings import FormatName, Provider
 from spfwhite.dns.answers import Answers, Question, Void
@@ -22,7 +22,8 @@ from spfwhite.spf.result import Problem
 Outcome = Literal["written", "current", "planned", "refused"]
 
 
-class ProviderReport(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderReport:
     """One provider in one run.
 
     `networks` is what it contributes; `added` and `removed` compare with the run before; `holds`
@@ -36,13 +37,14 @@ class ProviderReport(NamedTuple):
     networks: Networks
     added: Networks
     removed: Networks
-    problems: tuple[Problem, ...]
-    holds: tuple[str, ...]
-    stale: Stale | None
+    problems: tuple[Problem, ...] = ()
+    holds: tuple[str, ...] = ()
+    stale: Stale | None = None
     notice: str
 
 
-class TableReport(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableReport:
     """A table beside the two of postscreen; `changed` tells whether its file holds other rules."""
 
     path: Path
@@ -114,19 +116,16 @@ class Report:
         return Exit.OK
 
 
-def expired_report(provider: Provider, left: Networks) -> ProviderReport:
-    """Return the report of a provider that has expired; `left` is what goes with it."""
+def expired_report(provider: Provider, removed: Networks) -> ProviderReport:
+    """Return the report of a provider that has expired; `removed` is what goes with it."""
     return ProviderReport(
         name=provider.name,
         status="expired",
         degraded=False,
         networks=EMPTY,
         added=EMPTY,
-        removed=left,
-        problems=(),
-        holds=(),
-        stale=None,
-        notice=f"its last day was {provider.expires} ({provider.defined_in})" if left else "",
+        removed=removed,
+        notice=f"its last day was {provider.expires} ({provider.defined_in})" if removed else "",
     )
 
 

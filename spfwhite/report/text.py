@@ -22,11 +22,11 @@ MAX_NAMES = 12
 """Providers that share a trouble and are named; `-v` names all."""
 
 
-def problem(found: Problem) -> str:
+def problem(fault: Problem) -> str:
     """Return a problem as one line."""
-    term = f" {clipped(found.term)}:" if found.term else ""
-    widens = " (widens the list: it could have denied something)" if found.widens else ""
-    return f"{found.kind}: {clipped(found.domain)}:{term} {clipped(found.detail)}{widens}"
+    term = f" {clipped(fault.term)}:" if fault.term else ""
+    widens = " (widens the list: it could have denied something)" if fault.widens else ""
+    return f"{fault.kind}: {clipped(fault.domain)}:{term} {clipped(fault.detail)}{widens}"
 
 
 def summary(report: Report, *, verbose: bool) -> Iterator[str]:
@@ -60,38 +60,35 @@ def troubles(report: Report, *, verbose: bool, quiet: bool = False) -> Iterator[
     `quiet`: only what he has to act on.
     """
     yield from (printable(notice) for notice in report.notices)
-    loud = [each for each in report.providers.values() if each.degraded or each.notice]
-    for status in dict.fromkeys(each.status for each in loud):
-        yield from _of_status(
-            report, [each for each in loud if each.status == status], verbose=verbose
-        )
+    providers = report.providers.values()
+    urgent = [provider for provider in providers if provider.degraded or provider.notice]
+    by_status: dict[str, list[ProviderReport]] = {}
+    for provider in urgent:
+        by_status.setdefault(provider.status, []).append(provider)
+    for status, alike in by_status.items():
+        if len(alike) > MAX_PARAGRAPHS and not verbose:
+            names = few([provider.name for provider in alike], MAX_NAMES)
+            yield f"{status}: {len(alike)} providers; -v says why: {names}"
+        else:
+            for provider in alike:
+                yield from _provider(report, provider, verbose=verbose)
     if not quiet:
-        yield from _faults(report, loud, verbose=verbose)
+        yield from _faults(report, urgent, verbose=verbose)
     if report.not_reloaded:
         yield f"Postfix did not reload: {clipped(report.not_reloaded)}; the table is written"
     for refusal in report.refusals:
         yield f"refused: {refusal}"
 
 
-def _of_status(report: Report, providers: list[ProviderReport], *, verbose: bool) -> Iterator[str]:
-    """Explain providers of one status one by one, or in one line if they are many."""
-    if len(providers) > MAX_PARAGRAPHS and not verbose:
-        names = few([each.name for each in providers], MAX_NAMES)
-        yield f"{providers[0].status}: {len(providers)} providers; -v says why: {names}"
-        return
-    for provider in providers:
-        yield from _provider(report, provider, verbose=verbose)
-
-
-def _faults(report: Report, loud: list[ProviderReport], *, verbose: bool) -> Iterator[str]:
+def _faults(report: Report, told: list[ProviderReport], *, verbose: bool) -> Iterator[str]:
     """Explain what else is not in order, or say that there is something."""
-    quiet = [each for each in report.providers.values() if each not in loud]
-    others = [each for each in quiet if each.problems or each.stale]
+    untold = [provider for provider in report.providers.values() if provider not in told]
+    others = [provider for provider in untold if provider.problems or provider.stale]
     if verbose:
         for provider in others:
             yield from _provider(report, provider, verbose=True)
     elif others:
-        more = " more" if loud else ""
+        more = " more" if told else ""
         who = f"1{more} provider has" if len(others) == 1 else f"{len(others)}{more} providers have"
         yield f"{who} faults or stale answers; -v lists them"
 
@@ -114,8 +111,8 @@ def _reasons(report: Report, provider: ProviderReport) -> Iterator[str]:
     if provider.stale:
         age = span(report.started - provider.stale.seen)
         yield f"  stale: answers of {age} ago are used: {clipped(provider.stale.reason)}"
-    for found in provider.problems:
-        yield f"  {problem(found)}"
+    for fault in provider.problems:
+        yield f"  {problem(fault)}"
 
 
 def difference(report: Report) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from spfwhite.networks import Networks
-from spfwhite.report.as_json import counts, dump, time_text
+from spfwhite.report.as_json import dump, sizes, time_text
 from spfwhite.report.report import Report
 from tests.support.nights import START, Night, Nights, configured, failing, records
 from tests.support.oracle import Zone
@@ -72,7 +72,7 @@ def test_a_good_night_has_no_trouble_in_it() -> None:
         "name": "p",
         "status": "ok",
         "degraded": False,
-        "counts": counts(Networks.parse(["20.0.0.0/16", "2a00:1::/48"])),
+        "counts": sizes(Networks.parse(["20.0.0.0/16", "2a00:1::/48"])),
         "added": [],
         "removed": [],
         "holds": [],
