@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import spfwhite
-from spfwhite.cli.main import COMMANDS
+from spfwhite.cli.main import COMMANDS, module_name
 
 ROOMS = [
     "base",
@@ -130,7 +130,7 @@ def test_no_module_imports_itself_through_others() -> None:
 
 def test_every_module_is_reached_from_the_command_line_or_the_library() -> None:
     # modules of commands are loaded by name when their command is called
-    commands = {f"spfwhite.cli.{place.partition('.')[0]}" for place in COMMANDS.values()}
+    commands = {f"spfwhite.cli.{module_name(command)}" for command in COMMANDS}
     ways_in = {"spfwhite", "spfwhite.__main__", *commands}
     packages = {name for name in MODULES if name.removeprefix("spfwhite.") in ROOMS}
     assert ways_in | packages | reached_from(*ways_in) == set(MODULES)

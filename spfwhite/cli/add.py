@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from spfwhite.cli.common import (
-    WAIT,
+    LOCK_WAIT,
     Common,
     config_of,
     domain_names,
@@ -104,7 +104,7 @@ def add(
             print_lines([f"# written to {path}"])
             return config_of(common, **network)
 
-        report = app.add(config, addition, SYSTEM, written, WAIT)
+        report = app.add(config, addition, SYSTEM, written, LOCK_WAIT)
         print_run(common, report, dry_run=False)
         print_unread(report)
     raise end(report)

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from spfwhite.dns.nameservers import NameServer
     from spfwhite.plan.last_run import LastRun
 
-PROGRESS_AFTER: Final = 1.0
+BAR_DELAY: Final = 1.0
 """Seconds of work after which a bar appears."""
 
-WAIT: Final = 60.0
+LOCK_WAIT: Final = 60.0
 """Seconds that a command of an administrator waits for a run that is under way."""
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -182,7 +182,7 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
         bars: list[Any] = []
 
         def progress(done: int, total: int) -> None:
-            if not bars and time.monotonic() - began > PROGRESS_AFTER:
+            if not bars and time.monotonic() - began > BAR_DELAY:
                 made = click.progressbar(length=total, label=label, file=sys.stderr)
                 bars.append(stack.enter_context(made))
             for bar in bars:

@@ -1,34 +1,23 @@
 """The command line: the group of commands and the options before them.
 
-Owns: which module has which command; it is loaded when the command is called.
-Refuses: to import what only one command needs; `--help` and `--version` must stay quick.
+Owns: that a command's module is loaded when the command is called. Refuses: to import what only one
+command needs; `--help` and `--version` must stay quick.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from spfwhite._version import __version__
-from spfwhite.cli import streams as cli_streams
+from spfwhite.cli import streams
 from spfwhite.cli.common import Common
 
 COMMANDS: Final = {
-    "add": "add.add",
-    "check": "check.check",
-    "explain": "explain.explain",
-    "generate": "generate.generate",
-    "import": "import_.import_",
-    "providers": "providers.providers",
-    "reload": "reload.reload",
-    "show": "show.show",
-    "suggest": "suggest.suggest",
-}
-
-SHORT_HELP: Final = {
     "add": "Add a sender now, so that the mail that waits gets in.",
     "check": "Check configuration, state, tables and Postfix; touches nothing.",
     "explain": "Say why addresses are on the table, or why not.",
@@ -42,9 +31,14 @@ SHORT_HELP: Final = {
 """The first sentence of each command's help: to list them, none has to be loaded."""
 
 
+def module_name(command: str) -> str:
+    """Return the module of a command, which is also the name of its function there."""
+    return f"{command}_" if iskeyword(command) else command
+
+
 class _Commands(click.Group):
     def main(self, *arguments: Any, **extra: Any) -> Any:
-        with cli_streams.kept():
+        with streams.kept():
             return super().main(*arguments, **extra)
 
     def list_commands(self, _context: click.Context) -> list[str]:
@@ -53,13 +47,13 @@ class _Commands(click.Group):
     def get_command(self, _context: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        module, _, function = COMMANDS[name].partition(".")
-        command: click.Command = getattr(import_module(f"spfwhite.cli.{module}"), function)
+        name = module_name(name)
+        command: click.Command = getattr(import_module(f"spfwhite.cli.{name}"), name)
         return command
 
     def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(SHORT_HELP.items()))
+            formatter.write_dl(list(COMMANDS.items()))
 
 
 @click.group(

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from io import BufferedIOBase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -28,8 +28,8 @@ from spfwhite.cli.common import (
     print_lines,
     text_or_json,
 )
-from spfwhite.errors import FileError
-from spfwhite.inspect.maillog import PIECE, Tally
+from spfwhite.errors import FileError, SpfwhiteError
+from spfwhite.inspect.maillog import LINE_BYTES, Tally
 from spfwhite.inspect.suggest import (
     MAX_NAMES,
     Group,
@@ -44,10 +44,11 @@ from spfwhite.wording import clipped, few, printable
 if TYPE_CHECKING:
     from spfwhite.config.settings import Config
 
-MAX_OTHERS: Final = 20
+MAX_NOT_PROPOSED: Final = 20
 """Groups without a proposal that are shown; `-v` shows all."""
 
-FEW_NETWORKS: Final = 3
+MAX_PLACES: Final = 3
+"""Networks of a group that are named."""
 
 CAVEAT: Final = "whether you want their mail is yours to decide"
 
@@ -60,9 +61,9 @@ WHY_NOT: Final[dict[Spf, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """What was found; `days` is how many a client must have come on, `table` the list's path.
+    """What logs and DNS say; `days` is how many a client must have come on, `table` the list.
 
     `off` says of each provider that is switched off what switches it on.
     """
@@ -111,17 +112,12 @@ def suggest(
         config = config_of(common, **network)
         tally = _tally(logs)
         if not tally.lines:
-            _stop("no log line of Postfix's postscreen or smtpd was found")
-        found = _findings(config, tally, days)
+            raise SpfwhiteError("no log line of Postfix's postscreen or smtpd was found")
+        findings = _findings(config, tally, days)
     if form == "json":
-        print_json(as_json(found))
+        print_json(as_json(findings))
     else:
-        print_lines(lines(found, verbose=common.verbose))
-
-
-def _stop(message: str) -> NoReturn:
-    print_lines([f"spfwhite: {message}"], err=True)
-    sys.exit(1)
+        print_lines(lines(findings, verbose=common.verbose))
 
 
 def _tally(logs: tuple[Path, ...]) -> Tally:
@@ -130,7 +126,7 @@ def _tally(logs: tuple[Path, ...]) -> Tally:
     for path in logs:
         try:
             with _opened(path) as stream:
-                tally.read(iter(lambda: stream.readline(PIECE), b""))
+                tally.read(iter(lambda: stream.readline(LINE_BYTES), b""))
         except (OSError, EOFError, zlib.error) as fault:
             reason = getattr(fault, "strerror", None) or str(fault)
             raise FileError(f"cannot read {printable(str(path))}: {reason}") from None
@@ -163,15 +159,15 @@ def _findings(config: Config, tally: Tally, days: int) -> Findings:
     table = config.output.allow
     named = by_name(tally.clients, tables.networks_in(files.read_if_there(table) or b""))
     domains = questions(promising(tally.clients, named, days))
-    limits = config.limits()
-    answers = asyncio.run(look_up(domains, config.dns, limits)) if domains else {}
-    reasons = [each.reason for each in answers.values() if isinstance(each, Failed)]
+    answers = asyncio.run(look_up(domains, config.dns, config.limits())) if domains else {}
+    reasons = [answer.reason for answer in answers.values() if isinstance(answer, Failed)]
     if reasons and len(reasons) == len(answers):
         # not a word on the log: it would read as if there were nothing to propose
-        _stop(f"DNS gave no answer at all: {clipped('; '.join(sorted(set(reasons))[:3]))}")
+        told = clipped("; ".join(sorted(set(reasons))[:3]))
+        raise SpfwhiteError(f"DNS gave no answer at all: {told}")
     strict, widest = config.spf.strict, config.widest("permit")
     today = datetime.now(UTC).date()
-    off = {each.name: why for each in config.providers if (why := config.why_off(each, today))}
+    off = {p.name: why for p in config.providers if (why := config.why_off(p, today))}
     proposals = groups(
         tally.clients,
         named,
@@ -180,18 +176,18 @@ def _findings(config: Config, tally: Tally, days: int) -> Findings:
         providers={
             domain: provider.name
             # one that is on speaks for a domain before one that is off
-            for provider in sorted(config.providers, key=lambda each: each.name not in off)
+            for provider in sorted(config.providers, key=lambda provider: provider.name not in off)
             for domain in provider.domains
         },
     )
-    return Findings(tally, proposals, days, str(table), off)
+    return Findings(tally=tally, groups=proposals, days=days, table=str(table), off=off)
 
 
-def lines(found: Findings, *, verbose: bool) -> Iterator[str]:
+def lines(findings: Findings, *, verbose: bool) -> Iterator[str]:
     """Yield what people read: the summary, the proposals, the rest."""
-    yield from _summary(found)
-    proposed = [group for group in found.groups if group.is_proposed]
-    others = [group for group in found.groups if not group.is_proposed]
+    yield from _summary(findings)
+    proposed = [group for group in findings.groups if group.is_proposed]
+    others = [group for group in findings.groups if not group.is_proposed]
     yield ""
     if proposed:
         yield (
@@ -201,22 +197,22 @@ def lines(found: Findings, *, verbose: bool) -> Iterator[str]:
     else:
         yield (
             "No proposal: no sender that the list lacks has a client that its SPF passes "
-            f"and that {_proof(found)}."
+            f"and that {_proof(findings)}."
         )
     for group in proposed:
-        yield from _proposal(found, group)
+        yield from _proposal(findings, group)
     if others:
         yield ""
         yield "Not proposed:"
-    shown = others if verbose else others[:MAX_OTHERS]
+    shown = others if verbose else others[:MAX_NOT_PROPOSED]
     for group in shown:
-        yield f"  {_title(group)}: {_extent(group)}: {_why_not(found, group)}"
+        yield f"  {_title(group)}: {_extent(group)}: {_why_not(findings, group)}"
     if len(others) > len(shown):
         yield f"  and {len(others) - len(shown):,} more; -v lists them"
 
 
-def _summary(found: Findings) -> Iterator[str]:
-    tally = found.tally
+def _summary(findings: Findings) -> Iterator[str]:
+    tally = findings.tally
     days = _many(tally.days.bit_count(), "day")
     yield f"{_many(tally.connections, 'connection')} to postscreen on {days}"
     for number, text in (
@@ -227,7 +223,7 @@ def _summary(found: Findings) -> Iterator[str]:
         (tally.failed, "tests failed"),
     ):
         yield f"{number:>12,}  {text}"
-    yield f"{_many(found.unlisted, 'client')} tested and not in {clipped(found.table)}"
+    yield f"{_many(findings.unlisted, 'client')} tested and not in {clipped(findings.table)}"
     yield from notices(tally)
 
 
@@ -242,14 +238,14 @@ def notices(tally: Tally) -> Iterator[str]:
         )
 
 
-def _proof(found: Findings) -> str:
-    return f"came back on {_many(found.days, 'day')} or more and had mail accepted"
+def _proof(findings: Findings) -> str:
+    return f"came back on {_many(findings.days, 'day')} or more and had mail accepted"
 
 
-def _proposal(found: Findings, group: Group) -> Iterator[str]:
+def _proposal(findings: Findings, group: Group) -> Iterator[str]:
     yield ""
     yield f"  {_title(group)}: {_extent(group)}"
-    yield f"    its SPF passes {group.passed:,} of them; {group.proven:,} {_proof(found)}"
+    yield f"    its SPF passes {group.passed:,} of them; {group.proven:,} {_proof(findings)}"
     yield f"    from {_places(group)}"
     yield f"    spfwhite add {group.domain}"
 
@@ -263,49 +259,49 @@ def _extent(group: Group) -> str:
     return f"{_many(group.clients, 'client')}, {_many(group.connections, 'connection')}{deferred}"
 
 
-def _why_not(found: Findings, group: Group) -> str:
-    if why := found.off.get(group.provider):
+def _why_not(findings: Findings, group: Group) -> str:
+    if why := findings.off.get(group.provider):
         return f"provider {group.provider} has it but is off: {why}"
     if group.provider:
         return f"already a domain of provider {group.provider}; see `spfwhite -v generate`"
     if group.spf == "passes":
-        return f"its SPF passes {group.passed:,}, of which none {_proof(found)}"
+        return f"its SPF passes {group.passed:,}, of which none {_proof(findings)}"
     return WHY_NOT[group.spf]
 
 
 def _places(group: Group) -> str:
     texts = [f"{network} ({count:,})" for network, count in group.networks]
-    return few(texts, FEW_NETWORKS, total=len(texts) + group.more_networks)
+    return few(texts, MAX_PLACES, total=len(texts) + group.more_networks)
 
 
 def _many(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
-def as_json(found: Findings) -> dict[str, Any]:
-    """Return what was found as a JSON object."""
-    tally = found.tally
+def as_json(findings: Findings) -> dict[str, Any]:
+    """Return the findings as a JSON object."""
+    tally = findings.tally
     return {
         "days": tally.days.bit_count(),
-        "minimum_days": found.days,
+        "minimum_days": findings.days,
         "connections": tally.connections,
         "listed": tally.listed,
         "passed_new": tally.passed_new,
         "passed_old": tally.passed_old,
         "deferred": tally.deferred,
         "failed": tally.failed,
-        "unlisted_clients": found.unlisted,
+        "unlisted_clients": findings.unlisted,
         "capped": bool(tally.left_out),
         "notices": list(notices(tally)),
         "caveat": CAVEAT,
-        "groups": [_group(found, group) for group in found.groups],
+        "groups": [_group(findings, group) for group in findings.groups],
     }
 
 
-def _group(found: Findings, group: Group) -> dict[str, Any]:
+def _group(findings: Findings, group: Group) -> dict[str, Any]:
     return asdict(group) | {
         "networks": dict(group.networks),
         "proposed": group.is_proposed,
         "command": f"spfwhite add {group.domain}" if group.is_proposed else "",
-        "why_not": "" if group.is_proposed else _why_not(found, group),
+        "why_not": "" if group.is_proposed else _why_not(findings, group),
     }

@@ -27,12 +27,12 @@ from spfwhite.tables.postfix import DEFAULT_FOLDER, Postfix
 from spfwhite.tables.write import digest
 from spfwhite.wording import clipped, span
 
-OLDEST: Final = 48 * 3600.0
-"""Seconds after which a run must be missing: it is to come once a day."""
+MAX_RUN_AGE: Final = 48 * 3600.0
+"""Seconds after which a run must be missing, since it is to come once a day."""
 
-HIDES: Final = "; postscreen ignores what its access list names after a missing table"
+REST_IGNORED: Final = "; postscreen ignores what its access list names after a missing table"
 
-CLOCKS: Final = 3600.0
+MAX_CLOCK_SKEW: Final = 3600.0
 """Seconds by which a state may be ahead of the clock."""
 
 
@@ -41,8 +41,8 @@ class Places:
     """Where things are that no key of the configuration names."""
 
     system: Path = configuration.SYSTEM
-    cron: tuple[Path, ...] = leftovers.CRON
-    postwhite: Path = leftovers.CONFIGURATION
+    cron: tuple[Path, ...] = leftovers.CRON_FOLDERS
+    postwhite: Path = leftovers.POSTWHITE_CONF
 
 
 def check(overlay: Path | None, places: Places, now: float) -> Iterator[Finding]:
@@ -62,12 +62,12 @@ def check(overlay: Path | None, places: Places, now: float) -> Iterator[Finding]
     yield finding
     used = _used(config)
     for path in used:
-        yield _table(path, state, now, missing=HIDES)
+        yield _table(path, state, now, missing=REST_IGNORED)
     for table in config.output.tables:
         yield _table(table.path, state, now, missing="")
     yield from _postfix(config, used, state)
     out = config.output
-    ours = [each.name for each in (out.allow, out.reject, *(table.path for table in out.tables))]
+    ours = [path.name for path in (out.allow, out.reject, *(table.path for table in out.tables))]
     yield from leftovers.leftovers(places.cron, places.postwhite, out.allow.parent, ours)
 
 
@@ -102,14 +102,14 @@ def state_finding(path: Path, state: State | None, now: float) -> Finding:
     if state is None:
         return Finding("warning", subject, "there is no state yet", "run `spfwhite generate`")
     age = now - state.written
-    if age > OLDEST:
+    if age > MAX_RUN_AGE:
         text = f"the last run was {span(age)} ago"
         return Finding("warning", subject, text, "see whether cron or the timer runs spfwhite")
-    if age < -CLOCKS:
+    if age < -MAX_CLOCK_SKEW:
         text = f"the last run is {span(-age)} in the future"
         return Finding("warning", subject, text, "set the clock, then run `spfwhite generate`")
     unasked = now - state.asked
-    if unasked > OLDEST:
+    if unasked > MAX_RUN_AGE:
         text = f"DNS was last asked for all providers {span(unasked)} ago"
         advice = "run `spfwhite generate` without --offline and --only"
         return Finding("warning", subject, text, advice)
@@ -161,8 +161,7 @@ def table_finding(
         text = "is not as the last run wrote it"
         return Finding("warning", str(path), text, f"{run}; edits belong in the configuration")
     networks = tables.listed_in(content)
-    count = sum(1 for version in (4, 6) for _ in networks.cidrs(version))
-    return Finding("ok", str(path), f"{count:,} rules, written {span(age)} ago")
+    return Finding("ok", str(path), f"{len(networks.texts()):,} rules, written {span(age)} ago")
 
 
 def _postfix(config: Config, used: Collection[Path], state: State | None) -> Findings:
@@ -195,7 +194,7 @@ def _instance(postfix: Postfix, used: Collection[Path], state: State | None) -> 
     real = [Path(os.path.realpath(path)) for path in used]
     yield from wiring.wiring_findings(parameters, entries, wiring.Tables(*real))
     since = postfix.postscreen_since()
-    named = {each.path for each in entries}
+    named = {entry.path for entry in entries}
     yield from (_loaded(path, state, since) for path in real if path in named and path.exists())
 
 
@@ -205,15 +204,15 @@ def _loaded(path: Path, state: State | None, since: float | None) -> Finding:
     An administrator may have reloaded by hand, so the age of postscreen counts more than the state,
     which only tells what runs did. Raises OSError.
     """
-    due = any(
+    reload_due = any(
         table.loaded != table.written and os.path.realpath(name) == str(path)
         for name, table in (state.tables.items() if state else ())
     )
-    changed = path.stat()
-    # the file moves into place after its last write; on the other hand chmod changes st_ctime too
-    moment = changed.st_ctime if due else changed.st_mtime
-    if due if since is None else since < moment:
+    status = path.stat()
+    # a file moves into place after its last write; on the other hand chmod changes st_ctime too
+    changed = status.st_ctime if reload_due else status.st_mtime
+    if reload_due if since is None else since < changed:
         text = "postscreen still uses the table as it was before"
-        command = "spfwhite reload" if due else "postfix reload"
+        command = "spfwhite reload" if reload_due else "postfix reload"
         return Finding("warning", str(path), text, f"run `{command}` as root")
     return Finding("ok", str(path), "postscreen uses it, or will when it starts")

@@ -13,19 +13,10 @@ from typing import Final
 
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan.last_run import LastRun
-from spfwhite.plan.plan import Decision, Status
+from spfwhite.plan.plan import Decision
 from spfwhite.report.report import ProviderReport, expired_report, provider_report
 
-ORDER: Final[tuple[Status, ...]] = (
-    "held",
-    "missing",
-    "dead",
-    "incomplete",
-    "stale",
-    "expired",
-    "undecidable",
-    "ok",
-)
+ORDER: Final = ("held", "missing", "dead", "incomplete", "stale", "expired", "undecidable", "ok")
 """Trouble first."""
 
 

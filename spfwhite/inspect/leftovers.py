@@ -15,14 +15,12 @@ from typing import Final
 from spfwhite.inspect.finding import Finding, Findings
 from spfwhite.tables.content import origin
 
-CRON: Final = (
-    Path("/etc/cron.d"),
-    Path("/etc/cron.daily"),
-    Path("/var/spool/cron/crontabs"),
+CRON_FOLDERS: Final = tuple(
+    map(Path, ("/etc/cron.d", "/etc/cron.daily", "/var/spool/cron/crontabs"))
 )
-CONFIGURATION: Final = Path("/etc/postwhite.conf")
+POSTWHITE_CONF: Final = Path("/etc/postwhite.conf")
 
-MOST: Final = 1 << 20
+MAX_READ_BYTES: Final = 1 << 20
 """Octets of a file that are read."""
 
 _JOB: Final = re.compile(rb"^(?![ \t]*#).*postwhite", re.IGNORECASE | re.MULTILINE)
@@ -87,4 +85,4 @@ def _is_regular(file: Path) -> bool:
 
 def _head(file: Path) -> bytes:
     with file.open("rb") as stream:
-        return stream.read(MOST)
+        return stream.read(MAX_READ_BYTES)

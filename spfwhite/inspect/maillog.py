@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 MAX_CLIENTS: Final = 100_000
 """Clients that are kept apart: less than 100 MiB in the worst case."""
 
-PIECE: Final = 65_536
+LINE_BYTES: Final = 65_536
 """Octets of a line that are looked at; who opens a log reads no more at once."""
 
 _ADDRESS: Final = rb"\[(?P<address>[0-9A-Fa-f:.]{2,45})\]"
@@ -222,7 +222,7 @@ def _binary(pieces: Iterator[bytes]) -> bytes:
         if not piece:
             break
         taken += len(piece)
-        kept += piece if len(kept) < PIECE else b""
+        kept += piece if len(kept) < LINE_BYTES else b""
     return kept[:length]
 
 

@@ -25,10 +25,12 @@ MAX_NAMES: Final = 500
 MAX_PARENTS: Final = 5
 """Names asked for one verified name: itself and its parents."""
 
-SHOWN_NETWORKS: Final = 10
+MAX_NETWORKS: Final = 10
 """Networks that a group keeps, those of the most clients."""
 
-SAFE: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]*[a-z0-9])?")
+COPYABLE_NAME: Final = re.compile(
+    r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]*[a-z0-9])?"
+)
 """Names that may stand in a command to copy (RFC 1034 section 3.5)."""
 
 Spf = Literal["passes", "passes none", "missing", "failed", "not asked", "no name"]
@@ -37,7 +39,7 @@ Named = Mapping[str, Sequence[str]]
 """Addresses by their verified name; "" holds those without."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
     """Clients that a domain's SPF speaks for, all of them not on the list.
 
@@ -61,7 +63,7 @@ class Group:
     @property
     def is_proposed(self) -> bool:
         """Whether the domain may be offered to the operator."""
-        return bool(self.proven and not self.provider and SAFE.fullmatch(self.domain))
+        return bool(self.proven and not self.provider and COPYABLE_NAME.fullmatch(self.domain))
 
 
 def by_name(clients: Mapping[str, Client], listed: Networks) -> dict[str, list[str]]:
@@ -69,7 +71,7 @@ def by_name(clients: Mapping[str, Client], listed: Networks) -> dict[str, list[s
     named: dict[str, list[str]] = {}
     for text, client in clients.items():
         if _address(text) not in listed:
-            name = client.name if SAFE.fullmatch(client.name) else ""
+            name = client.name if COPYABLE_NAME.fullmatch(client.name) else ""
             named.setdefault(name, []).append(text)
     return named
 
@@ -88,9 +90,9 @@ def promising(clients: Mapping[str, Client], named: Named, days: int) -> list[st
     """Return the verified names to ask about, at most 500, the most promising first."""
 
     def promise(name: str) -> tuple[int, int, str]:
-        kin = [clients[text] for text in named[name]]
-        proven = sum(is_proven(client, days) for client in kin)
-        return -proven, -sum(client.connections for client in kin), name
+        its_clients = [clients[address] for address in named[name]]
+        proven = sum(is_proven(client, days) for client in its_clients)
+        return -proven, -sum(client.connections for client in its_clients), name
 
     return heapq.nsmallest(MAX_NAMES, filter(None, named), key=promise)
 
@@ -128,11 +130,11 @@ def groups(
     members: dict[tuple[str, Spf], list[str]] = {}
     for name, texts in named.items():
         members.setdefault(_spoken_for(name, evaluation, passed), []).extend(texts)
-    made = [
+    grouped = [
         _group(clients, texts, domain, spf, evaluation, days, providers)
         for (domain, spf), texts in members.items()
     ]
-    return sorted(made, key=lambda g: (not g.is_proposed, -g.proven, -g.connections, g.domain))
+    return sorted(grouped, key=lambda g: (not g.is_proposed, -g.proven, -g.connections, g.domain))
 
 
 def _passed(named: Named, evaluation: Evaluation) -> Counter[str]:
@@ -175,15 +177,15 @@ def _group(
     passed = [text for text in texts if _address(text) in networks] if networks else []
     places = Counter(map(_place, texts))
     return Group(
-        domain,
-        spf,
+        domain=domain,
+        spf=spf,
         clients=len(texts),
         passed=len(passed),
         proven=sum(is_proven(clients[text], days) for text in passed),
         connections=sum(clients[text].connections for text in texts),
         deferred=sum(clients[text].deferred for text in texts),
-        networks=tuple(places.most_common(SHOWN_NETWORKS)),
-        more_networks=max(0, len(places) - SHOWN_NETWORKS),
+        networks=tuple(places.most_common(MAX_NETWORKS)),
+        more_networks=max(0, len(places) - MAX_NETWORKS),
         provider=providers.get(domain, ""),
     )
 

@@ -16,22 +16,22 @@ from spfwhite.inspect.finding import Finding, Findings
 from spfwhite.tables.access_list import LIST, Entry, words
 from spfwhite.wording import clipped
 
-SITES: Final = "postscreen_dnsbl_sites"
-DEEP: Final = (
+DNSBL_SITES: Final = "postscreen_dnsbl_sites"
+DEEP_TESTS: Final = (
     "postscreen_pipelining_enable",
     "postscreen_non_smtp_command_enable",
     "postscreen_bare_newline_enable",
 )
 """The tests after the 220 greeting, which end in a 450 for a client that is not listed."""
 
-ACTIONS: Final = ("postscreen_denylist_action", "postscreen_blacklist_action")
-THRESHOLDS: Final = (
+REJECT_ACTIONS: Final = ("postscreen_denylist_action", "postscreen_blacklist_action")
+ALLOW_THRESHOLDS: Final = (
     "postscreen_dnsbl_allowlist_threshold",
     "postscreen_dnsbl_whitelist_threshold",
 )
 """Parameters by their names since Postfix 3.6 and before."""
 
-PARAMETERS: Final = (LIST, SITES, *DEEP, *ACTIONS, *THRESHOLDS)
+PARAMETERS: Final = (LIST, DNSBL_SITES, *DEEP_TESTS, *REJECT_ACTIONS, *ALLOW_THRESHOLDS)
 
 Services = Sequence[Sequence[str]]
 
@@ -132,7 +132,7 @@ def _reject_action(
     parameters: Mapping[str, str], entries: Sequence[Entry], tables: Tables
 ) -> Findings:
     """Yield whether a reject table refuses anybody; by default postscreen only logs."""
-    name, action = _either(parameters, ACTIONS)
+    name, action = _either(parameters, REJECT_ACTIONS)
     if name in parameters and action.lower() not in ("ignore", "enforce", "drop"):
         yield _fatal(name, action, "ignore, enforce or drop")
     elif _place(entries, tables.reject) is None:
@@ -157,35 +157,36 @@ def _deep_tests(parameters: Mapping[str, str], entries: Sequence[Entry], allow: 
     postscreen cannot hand over a client that passes them, so it answers 450; the next try of a
     large sender comes from another address (POSTSCREEN_README, tests after the 220 greeting).
     """
-    tests = [name for name in DEEP if parameters.get(name, "").lower() == "yes"]
+    tests = [name for name in DEEP_TESTS if parameters.get(name, "").lower() == "yes"]
     if tests and _place(entries, allow) is None:
         text = "is on without the allow table, so senders of many addresses get 450 for ever"
         advice = f"add the allow table to {LIST}, or set it to no"
         yield from (Finding("warning", name, text, advice) for name in tests)
     elif tests and not _negative_sites(parameters):
-        text = f"could spare senders that the table lacks the deep tests; {SITES} has no allow list"
+        text = "could spare senders that the table lacks the deep tests; "
+        text += f"{DNSBL_SITES} has no allow list"
         advice = "consider a site with a negative weight, such as list.dnswl.org*-2"
-        yield Finding("note", _either(parameters, THRESHOLDS)[0], text, advice)
+        yield Finding("note", _either(parameters, ALLOW_THRESHOLDS)[0], text, advice)
 
 
 def _dnsbl(parameters: Mapping[str, str]) -> Findings:
     """Yield whether the allow lists in DNS spare a client the tests, as the table does."""
-    name, value = _either(parameters, THRESHOLDS)
+    name, value = _either(parameters, ALLOW_THRESHOLDS)
     is_set = value.startswith("-")
     if name in parameters and not re.fullmatch("-?[0-9]+", value):
         yield _fatal(name, value, "a number such as -1")
     elif _negative_sites(parameters) and not is_set:
-        text = f"is not set, so the negative weights of {SITES} spare no client the tests"
+        text = f"is not set, so the negative weights of {DNSBL_SITES} spare no client the tests"
         yield Finding("note", name, text, f"set {name} = -1")
     elif is_set and not _negative_sites(parameters):
-        text = f"is {clipped(value)}, but no site of {SITES} has a negative weight"
+        text = f"is {clipped(value)}, but no site of {DNSBL_SITES} has a negative weight"
         yield Finding("note", name, text, "add such a site, or leave it out")
     elif is_set:
         yield Finding("ok", name, f"is {clipped(value)}, and complements the table")
 
 
 def _negative_sites(parameters: Mapping[str, str]) -> list[str]:
-    sites = words(parameters.get(SITES, ""))
+    sites = words(parameters.get(DNSBL_SITES, ""))
     return [site for site in sites if re.search(r"\*-[0-9]+\Z", site)]
 
 

@@ -7,7 +7,7 @@ label values are names of providers and of statuses, which hold no character tha
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, get_args
 
 from spfwhite.errors import Exit
@@ -46,9 +46,14 @@ def _lines(report: Report) -> Iterator[str]:
         "Age of the oldest remembered answer in use.",
         f"{max(0.0, report.started - oldest):.0f}",
     )
-    yield from _by_status(report)
+    number = Counter(provider.status for provider in report.providers.values())
+    by_status = {f'{{status="{status}"}}': str(number[status]) for status in get_args(Status)}
+    yield from _metrics("providers", "Providers by status.", by_status)
     allowed = sizes(report.networks)
-    yield from _by_family("networks", "Networks in the allow table.", allowed, "networks")
+    by_family = {
+        f'{{family="{family}"}}': str(allowed[f"{family}_networks"]) for family in ("ipv4", "ipv6")
+    }
+    yield from _metrics("networks", "Networks in the allow table.", by_family)
     yield from _metric("ipv4_addresses", "IPv4 addresses.", str(allowed["ipv4_addresses"]))
     yield from _metric("ipv6_64s", "IPv6 /64s in the allow table.", str(allowed["ipv6_64s"]))
 
@@ -59,21 +64,12 @@ def _last_success(report: Report) -> float:
 
 
 def _metric(name: str, text: str, value: str) -> Iterator[str]:
+    return _metrics(name, text, {"": value})
+
+
+def _metrics(name: str, text: str, values: Mapping[str, str]) -> Iterator[str]:
+    """Yield a metric: its values by their labels, which are empty for a single one."""
     yield f"# HELP {PREFIX}{name} {text}"
     yield f"# TYPE {PREFIX}{name} gauge"
-    yield f"{PREFIX}{name} {value}"
-
-
-def _by_status(report: Report) -> Iterator[str]:
-    number = Counter(provider.status for provider in report.providers.values())
-    yield f"# HELP {PREFIX}providers Providers by status."
-    yield f"# TYPE {PREFIX}providers gauge"
-    for status in get_args(Status):
-        yield f'{PREFIX}providers{{status="{status}"}} {number[status]}'
-
-
-def _by_family(name: str, text: str, size: dict[str, int], unit: str) -> Iterator[str]:
-    yield f"# HELP {PREFIX}{name} {text}"
-    yield f"# TYPE {PREFIX}{name} gauge"
-    for family in ("ipv4", "ipv6"):
-        yield f'{PREFIX}{name}{{family="{family}"}} {size[f"{family}_{unit}"]}'
+    for labels, value in values.items():
+        yield f"{PREFIX}{name}{labels} {value}"

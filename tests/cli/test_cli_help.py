@@ -33,13 +33,13 @@ def loaded(*arguments: str) -> set[str]:
 
 def test_the_list_of_commands_has_the_first_sentence_of_each_ones_help() -> None:
     first = {n: each.get_short_help_str(200).rstrip(".") for n, each in commands.EVERY.items()}
-    assert {name: text.rstrip(".") for name, text in cli.SHORT_HELP.items()} == first
+    assert {name: text.rstrip(".") for name, text in cli.COMMANDS.items()} == first
 
 
 def test_the_list_of_commands_loads_none() -> None:
     modules = loaded("--help")
     assert "spfwhite.cli.main" in modules
-    assert not modules & {f"spfwhite.{place.partition('.')[0]}" for place in cli.COMMANDS.values()}
+    assert not modules & {f"spfwhite.cli.{cli.module_name(command)}" for command in COMMANDS}
 
 
 @pytest.mark.parametrize("columns", ["", "40", "200"])

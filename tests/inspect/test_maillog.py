@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from spfwhite.inspect.maillog import PIECE, Client, Tally
+from spfwhite.inspect.maillog import LINE_BYTES, Client, Tally
 from tests.support.maillines import HOSTILE, arrival, at, deferral, mail, session
 
 CLIENT = "198.51.100.7"
@@ -28,7 +28,7 @@ def client(*logs: bytes) -> Client:
 def pieces(log: bytes) -> Iterator[bytes]:
     """Return what the readline of a stream gives."""
     stream = io.BytesIO(log)
-    return iter(lambda: stream.readline(PIECE), b"")
+    return iter(lambda: stream.readline(LINE_BYTES), b"")
 
 
 @pytest.mark.parametrize("word", ["ALLOWLISTED", "WHITELISTED"])
@@ -203,7 +203,7 @@ def test_an_event_counts_only_where_a_message_begins() -> None:
 
 def test_a_line_of_a_mebibyte_is_read_at_its_beginning_and_ends_where_it_ends() -> None:
     long = deferral(CLIENT, 1, b"x" * 2**20)
-    forged = b"y" * PIECE + at(1, "postscreen", "PASS NEW [192.0.2.1]:25").rstrip(b"\n")
+    forged = b"y" * LINE_BYTES + at(1, "postscreen", "PASS NEW [192.0.2.1]:25").rstrip(b"\n")
     found = Tally()
     found.read(pieces(long + forged + b"\n" + arrival("203.0.113.1", 1)))
     assert list(found.clients) == [CLIENT, "203.0.113.1"]
@@ -249,7 +249,7 @@ def test_days_of_the_journal_are_those_of_syslog() -> None:
     assert client(entry(b"PASS NEW [198.51.100.7]:5678"), arrival(CLIENT, 22)).days.bit_count() == 1
 
 
-@pytest.mark.parametrize("size", [0, 9, 10, 266, 2570, 3 * PIECE, 10 * 2**16 + 10])
+@pytest.mark.parametrize("size", [0, 9, 10, 266, 2570, 3 * LINE_BYTES, 10 * 2**16 + 10])
 def test_a_field_in_binary_form_is_skipped_whatever_its_length_and_its_bytes(size: int) -> None:
     # lengths of which an octet is a newline, and data that looks like an entry
     data = (b"\n\nMESSAGE=PASS NEW [192.0.2.1]:5678\n\n" * (size // 30 + 1))[:size]
