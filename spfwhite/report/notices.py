@@ -40,7 +40,7 @@ def forgotten(path: Path, allow: Ready) -> list[str]:
     """Say that there is no state at `path`, though a run before this one made the table."""
     if not allow.before or origin(allow.old or b"") != "ours":
         return []
-    return [f"there is no {path}, though {allow.path} is ours: the rails compare with nothing"]
+    return [f"there is no {path}, though {allow.path} is ours: no limit on changes applies"]
 
 
 def unconfigured(configured: Config, state: State) -> list[str]:
