@@ -11,6 +11,7 @@ import time
 import click
 
 from spfwhite.cli.common import Common, print_json, print_lines, text_or_json
+from spfwhite.inspect import check as checks
 
 
 @click.command()
@@ -26,12 +27,10 @@ def check(common: Common, /, *, form: str) -> None:
     A line for each finding: ok, note, warning or error, what it is about, what is
     the matter, what to do. Exit codes: 0 no warning and no error, 1 otherwise.
     """
-    from spfwhite.inspect import check as checks
-
-    found = list(checks.check(common.config, checks.Places(), time.time()))
-    shown = [each for each in found if each.counts or not common.quiet]
+    findings = list(checks.check(common.config, checks.Places(), time.time()))
+    shown = [finding for finding in findings if finding.counts or not common.quiet]
     if form == "json":
-        print_json([each.as_json() for each in shown])
+        print_json([finding.as_json() for finding in shown])
     else:
-        print_lines(each.line() for each in shown)
-    sys.exit(1 if any(each.counts for each in found) else 0)
+        print_lines(finding.line() for finding in shown)
+    sys.exit(1 if any(finding.counts for finding in findings) else 0)

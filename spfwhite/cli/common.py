@@ -62,25 +62,22 @@ def _deadline(_context: click.Context, _option: Any, seconds: float | None) -> f
 
 def network_options(command: F) -> F:
     """Add the options of commands that ask the network."""
-    for option in (
-        click.option(
-            "--deadline",
-            type=click.FloatRange(0.1, 86_400),
-            callback=_deadline,
-            metavar="SECONDS",
-            help="Time for all look-ups together.",
-        ),
-        click.option(
-            "--nameserver",
-            "nameservers",
-            multiple=True,
-            callback=_nameservers,
-            metavar="ADDR",
-            help="Ask this name server (192.0.2.1, 192.0.2.1:5353, [2001:db8::1]:53); repeatable.",
-        ),
-    ):
-        command = option(command)
-    return command
+    nameserver = click.option(
+        "--nameserver",
+        "nameservers",
+        multiple=True,
+        callback=_nameservers,
+        metavar="ADDR",
+        help="Ask this name server (192.0.2.1, 192.0.2.1:5353, [2001:db8::1]:53); repeatable.",
+    )
+    deadline = click.option(
+        "--deadline",
+        type=click.FloatRange(0.1, 86_400),
+        callback=_deadline,
+        metavar="SECONDS",
+        help="Time for all look-ups together.",
+    )
+    return nameserver(deadline(command))
 
 
 def text_or_json(explained: str) -> Callable[[F], F]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from spfwhite.cli.common import Common, errors, last_run_of, print_json, print_lines, text_or_json
+from spfwhite.cli.common import Common, last_run_of, print_json, print_lines, text_or_json
 from spfwhite.config.settings import Config
 from spfwhite.inspect import explain as search
 from spfwhite.inspect.explain import (
@@ -41,20 +41,18 @@ def explain(common: Common, /, *, addresses: tuple[str, ...], form: str) -> None
     spfwhite explain 209.85.128.1
     spfwhite explain 2a00:1450:4000::/36 192.0.2.7
     """
-    with errors():
-        asked = {text: _networks(text) for text in addresses}
-        config, run = last_run_of(common)
-        allowed = networks_in_force(config.output.allow, run.plan.permitted)
-        rejects = networks_in_force(config.output.reject, run.plan.rejected, only_ours=True)
-        explanations = {
-            text: search.explain(run, allowed, networks, rejects)
-            for text, networks in asked.items()
-        }
-        for text, explanation in explanations.items():
-            if form == "json":
-                print_json(as_json(text, explanation), indent=None)
-            else:
-                print_lines(lines(text, explanation, config, run.now))
+    asked = {text: _networks(text) for text in addresses}
+    config, run = last_run_of(common)
+    allowed = networks_in_force(config.output.allow, run.plan.permitted)
+    rejects = networks_in_force(config.output.reject, run.plan.rejected, only_ours=True)
+    explanations = {
+        text: search.explain(run, allowed, networks, rejects) for text, networks in asked.items()
+    }
+    for text, explanation in explanations.items():
+        if form == "json":
+            print_json(as_json(text, explanation), indent=None)
+        else:
+            print_lines(lines(text, explanation, config, run.now))
     sys.exit(0 if all(each.is_covered for each in explanations.values()) else 1)
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 
+from spfwhite import files
 from spfwhite.cli.common import (
     Common,
     config_of,
-    errors,
     network_options,
     on_terminal,
     print_bytes,
@@ -25,9 +25,10 @@ from spfwhite.cli.common import (
 )
 from spfwhite.cli.streams import InPlace
 from spfwhite.config.settings import FORMAT_NAMES, FormatName
-
-if TYPE_CHECKING:
-    from spfwhite.report.report import Report
+from spfwhite.report import as_json as report_json
+from spfwhite.report import metrics as metrics_form
+from spfwhite.report import text
+from spfwhite.report.report import Report
 
 TERMINAL_LINES: Final = 12
 """Lines of a difference that a terminal is shown without -v."""
@@ -57,7 +58,7 @@ TERMINAL_LINES: Final = 12
     metavar="NAME",
     help="Take over what a held provider passes now; repeatable, all for every one.",
 )
-@click.option("--force", is_flag=True, help="Lift the total rail; replace a foreign file.")
+@click.option("--force", is_flag=True, help="Lift the limits on the list; replace a foreign file.")
 @click.option(
     "--record", type=click.Path(path_type=Path), metavar="FILE", help="Save what DNS answered."
 )
@@ -113,39 +114,33 @@ def generate(
         raise click.UsageError("--record, --report and --metrics need the name of a file, not -")
     import asyncio
 
-    from spfwhite import files
-    from spfwhite import run as app
+    from spfwhite import run as app  # the event loop takes 50 ms to import
 
-    with errors():
-        options = app.Options(
-            output=output,
-            dry_run=dry_run,
-            force=force,
-            record=record,
-            replay=replay,
-            offline=offline,
-            only=only,
-            accept=accept,
-            format=form,
-        )
-        for path in filter(None, (record, report, metrics)):
-            files.require_writable(path)
-        config = config_of(common, **network)
-        if reload_ is not None:
-            config = replace(config, postfix=replace(config.postfix, reload=reload_))
-        with progress_bar("questions") as progress:
-            made = asyncio.run(app.run(config, replace(options, progress=progress)))
-        if report:
-            from spfwhite.report import as_json as report_json
-
-            files.replace(report, report_json.dump(made))
-        if metrics:
-            from spfwhite.report import metrics as metrics_form
-
-            files.replace(metrics, metrics_form.dump(made))
-        print_run(common, made, dry_run=dry_run)
-        if reload_ is None:
-            print_unread(made)
+    options = app.Options(
+        output=output,
+        dry_run=dry_run,
+        force=force,
+        record=record,
+        replay=replay,
+        offline=offline,
+        only=only,
+        accept=accept,
+        format=form,
+    )
+    for path in filter(None, (record, report, metrics)):
+        files.require_writable(path)
+    config = config_of(common, **network)
+    if reload_ is not None:
+        config = replace(config, postfix=replace(config.postfix, reload=reload_))
+    with progress_bar("questions") as progress:
+        made = asyncio.run(app.run(config, replace(options, progress=progress)))
+    if report:
+        files.replace(report, report_json.dump(made))
+    if metrics:
+        files.replace(metrics, metrics_form.dump(made))
+    print_run(common, made, dry_run=dry_run)
+    if reload_ is None:
+        print_unread(made)
     raise end(made)
 
 
@@ -157,8 +152,6 @@ def print_unread(report: Report) -> None:
 
 def print_run(common: Common, report: Report, *, dry_run: bool) -> None:
     """Print results to stdout and news to stderr; nothing where there is neither."""
-    from spfwhite.report import text
-
     if dry_run:
         print_lines(_cut(common, list(text.difference(report))))
     elif report.path is None and not report.refusals:

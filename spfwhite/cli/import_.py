@@ -13,7 +13,9 @@ from typing import Final
 
 import click
 
-from spfwhite.cli.common import Common, errors, print_bytes, print_lines
+from spfwhite import files
+from spfwhite.cli.common import Common, print_bytes, print_lines
+from spfwhite.config import loading, postwhite
 from spfwhite.errors import ConfigError, FileError
 from spfwhite.wording import printable
 
@@ -40,37 +42,30 @@ def import_(common: Common, /, *, file: Path, output: Path | None) -> None:
     spfwhite import /etc/postwhite.conf
     spfwhite import -o /etc/spfwhite/providers.toml /etc/postwhite.conf
     """
-    from spfwhite import files
-    from spfwhite.config import loading as config
-    from spfwhite.config import postwhite
-
-    with errors():
-        name = printable(str(file))
-        try:
-            imported = postwhite.convert(_content(file), config.load(system=NO_OVERLAYS))
-        except postwhite.NotPostwhiteError as fault:
-            raise ConfigError(f"{name} {fault}") from None
-        lines = [f"{name}:{each.line}: {each.text}" for each in imported.remarks]
-        if output is None or str(output) == "-":
-            print_bytes(imported.overlay.encode())
-        elif os.path.lexists(output):
-            raise FileError(f"{output} exists and is not replaced; name another file")
-        else:
-            files.make_folder(output.parent)
-            files.replace(output, imported.overlay.encode())
-            is_read = config.SYSTEM in output.absolute().parents
-            program = "spfwhite" if is_read else f"spfwhite -c {quote(str(output))}"
-            lines.append(printable(f"{output} is written; `{program} generate --dry-run` is next"))
+    name = printable(str(file))
+    try:
+        imported = postwhite.convert(_content(file), loading.load(system=NO_OVERLAYS))
+    except postwhite.NotPostwhiteError as fault:
+        raise ConfigError(f"{name} {fault}") from None
+    lines = [f"{name}:{remark.line}: {remark.text}" for remark in imported.remarks]
+    if output is None or str(output) == "-":
+        print_bytes(imported.overlay.encode())
+    elif os.path.lexists(output):
+        raise FileError(f"{output} exists and is not replaced; name another file")
+    else:
+        files.make_folder(output.parent)
+        files.replace(output, imported.overlay.encode())
+        is_ours = loading.SYSTEM in output.absolute().parents
+        program = "spfwhite" if is_ours else f"spfwhite -c {quote(str(output))}"
+        lines.append(printable(f"{output} is written; `{program} generate --dry-run` is next"))
     if not common.quiet:
         print_lines(lines, err=True)
 
 
 def _content(file: Path) -> bytes:
     """Return a file's bytes, or as many as show that there are too many; raises FileError."""
-    from spfwhite.config.postwhite import MAX_BYTES
-
     try:
         with file.open("rb") as stream:
-            return stream.read(MAX_BYTES + 1)
+            return stream.read(postwhite.MAX_BYTES + 1)
     except OSError as fault:
         raise FileError(f"cannot read {file}: {fault.strerror}") from None

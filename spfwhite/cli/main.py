@@ -15,7 +15,7 @@ import click
 
 from spfwhite._version import __version__
 from spfwhite.cli import streams
-from spfwhite.cli.common import Common
+from spfwhite.cli.common import Common, errors
 
 COMMANDS: Final = {
     "add": "Add a sender now, so that the mail that waits gets in.",
@@ -40,6 +40,10 @@ class _Commands(click.Group):
     def main(self, *arguments: Any, **extra: Any) -> Any:
         with streams.kept():
             return super().main(*arguments, **extra)
+
+    def invoke(self, context: click.Context) -> Any:
+        with errors():
+            return super().invoke(context)
 
     def list_commands(self, _context: click.Context) -> list[str]:
         return list(COMMANDS)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import click
 
-from spfwhite.cli.common import Common, errors, last_run_of, print_json, print_lines, text_or_json
+from spfwhite.cli.common import Common, last_run_of, print_json, print_lines, text_or_json
 from spfwhite.inspect import health
 from spfwhite.inspect.health import Row
 from spfwhite.report.as_json import problem_json, sizes, time_text
@@ -36,14 +36,13 @@ def providers(common: Common, /, *, form: str) -> None:
     spfwhite providers
     spfwhite providers --format json | jq '.[] | select(.degraded)'
     """
-    with errors():
-        _, run = last_run_of(common)
-        rows = health.rows(run)
-        program = f"spfwhite -c {quote(str(common.config))}" if common.config else "spfwhite"
-        if form == "json":
-            print_json([as_json(row, program) for row in rows])
-        else:
-            print_lines(lines(rows, run.now, program))
+    _, run = last_run_of(common)
+    rows = health.rows(run)
+    program = f"spfwhite -c {quote(str(common.config))}" if common.config else "spfwhite"
+    if form == "json":
+        print_json([as_json(row, program) for row in rows])
+    else:
+        print_lines(lines(rows, run.now, program))
 
 
 def lines(rows: list[Row], now: float, program: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import click
 
-from spfwhite.cli.common import LOCK_WAIT, Common, config_of, errors, on_terminal, print_lines
+from spfwhite.cli.common import LOCK_WAIT, Common, config_of, on_terminal, print_lines
 
 
 @click.command()
@@ -24,8 +24,7 @@ def reload(common: Common) -> None:
     """
     from spfwhite import run as app
 
-    with errors():
-        config = config_of(common)
-        done = app.reload(config, LOCK_WAIT)
+    config = config_of(common)
+    done = app.reload(config, LOCK_WAIT)
     if on_terminal() or common.verbose:
         print_lines(["Postfix has the tables now" if done else "Postfix has the tables already"])

@@ -17,7 +17,6 @@ from spfwhite.cli.common import (
     Common,
     config_of,
     domain_names,
-    errors,
     network_options,
     print_bytes,
     print_json,
@@ -67,9 +66,8 @@ def show(common: Common, /, *, domains: tuple[str, ...], form: str, **network: A
     from spfwhite.spf.evaluation import evaluate
 
     names = domain_names(domains)
-    with errors():
-        config = config_of(common, **network)
-        answers = asyncio.run(look_up(names, config.dns, config.limits()))
+    config = config_of(common, **network)
+    answers = asyncio.run(look_up(names, config.dns, config.limits()))
     evaluation = evaluate(names, answers, strict=config.spf.strict)
     if form == "json":
         for name in names:

@@ -22,7 +22,6 @@ import click
 from spfwhite.cli.common import (
     Common,
     config_of,
-    errors,
     network_options,
     print_json,
     print_lines,
@@ -51,6 +50,15 @@ MAX_PLACES: Final = 3
 """Networks of a group that are named."""
 
 CAVEAT: Final = "whether you want their mail is yours to decide"
+
+SUMS: Final = {
+    "listed": "let through by its access list",
+    "passed_new": "passed its tests, new",
+    "passed_old": "let through since they had passed before",
+    "deferred": "deferred with 450 4.3.2 (after-220 tests)",
+    "failed": "tests failed",
+}
+"""What a `Tally` counts of the connections."""
 
 WHY_NOT: Final[dict[Spf, str]] = {
     "passes none": "its SPF passes none of them",
@@ -108,12 +116,11 @@ def suggest(
     Exit codes: 0 done, 1 no line of Postfix was found, DNS gave no answer or another
     error, 2 usage.
     """
-    with errors():
-        config = config_of(common, **network)
-        tally = _tally(logs)
-        if not tally.lines:
-            raise SpfwhiteError("no log line of Postfix's postscreen or smtpd was found")
-        findings = _findings(config, tally, days)
+    config = config_of(common, **network)
+    tally = _tally(logs)
+    if not tally.lines:
+        raise SpfwhiteError("no log line of Postfix's postscreen or smtpd was found")
+    findings = _findings(config, tally, days)
     if form == "json":
         print_json(as_json(findings))
     else:
@@ -215,14 +222,8 @@ def _summary(findings: Findings) -> Iterator[str]:
     tally = findings.tally
     days = _many(tally.days.bit_count(), "day")
     yield f"{_many(tally.connections, 'connection')} to postscreen on {days}"
-    for number, text in (
-        (tally.listed, "let through by its access list"),
-        (tally.passed_new, "passed its tests, new"),
-        (tally.passed_old, "let through since they had passed before"),
-        (tally.deferred, "deferred with 450 4.3.2 (after-220 tests)"),
-        (tally.failed, "tests failed"),
-    ):
-        yield f"{number:>12,}  {text}"
+    for name, text in SUMS.items():
+        yield f"{getattr(tally, name):>12,}  {text}"
     yield f"{_many(findings.unlisted, 'client')} tested and not in {clipped(findings.table)}"
     yield from notices(tally)
 
@@ -285,11 +286,7 @@ def as_json(findings: Findings) -> dict[str, Any]:
         "days": tally.days.bit_count(),
         "minimum_days": findings.days,
         "connections": tally.connections,
-        "listed": tally.listed,
-        "passed_new": tally.passed_new,
-        "passed_old": tally.passed_old,
-        "deferred": tally.deferred,
-        "failed": tally.failed,
+        **{name: getattr(tally, name) for name in SUMS},
         "unlisted_clients": findings.unlisted,
         "capped": bool(tally.left_out),
         "notices": list(notices(tally)),

@@ -34,9 +34,9 @@ class ProviderReport:
     name: str
     status: Status
     degraded: bool
-    networks: Networks
-    added: Networks
-    removed: Networks
+    networks: Networks = EMPTY
+    added: Networks = EMPTY
+    removed: Networks = EMPTY
     problems: tuple[Problem, ...] = ()
     holds: tuple[str, ...] = ()
     stale: Stale | None = None
@@ -122,8 +122,6 @@ def expired_report(provider: Provider, removed: Networks) -> ProviderReport:
         name=provider.name,
         status="expired",
         degraded=False,
-        networks=EMPTY,
-        added=EMPTY,
         removed=removed,
         notice=f"its last day was {provider.expires} ({provider.defined_in})" if removed else "",
     )

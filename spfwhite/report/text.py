@@ -7,8 +7,9 @@ printable ASCII as a backslash and three digits, cut at 200 characters. Refuses:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
-from spfwhite.report.report import ProviderReport, Report
+from spfwhite.report.report import Outcome, ProviderReport, Report
 from spfwhite.spf.result import Problem
 from spfwhite.wording import clipped, counts, few, printable, span
 
@@ -21,6 +22,13 @@ MAX_REASONS = 2
 MAX_NAMES = 12
 """Providers that share a trouble and are named; `-v` names all."""
 
+OUTCOMES: Final[dict[Outcome, str]] = {
+    "written": "written",
+    "current": "unchanged",
+    "planned": "not written",
+    "refused": "refused, not touched",
+}
+
 
 def problem(fault: Problem) -> str:
     """Return a problem as one line."""
@@ -32,13 +40,7 @@ def problem(fault: Problem) -> str:
 def summary(report: Report, *, verbose: bool) -> Iterator[str]:
     """Yield the lines of a run: what became of the table, what changed, what is wrong."""
     where = report.path or "the table"
-    heads = {
-        "written": f"{where}: written",
-        "current": f"{where}: unchanged",
-        "planned": f"{where}: not written",
-        "refused": f"{where}: refused, not touched",
-    }
-    yield f"{heads[report.outcome]}: {counts(report.networks)}"
+    yield f"{where}: {OUTCOMES[report.outcome]}: {counts(report.networks)}"
     if report.before and report.added:
         yield f"  added   {counts(report.added)}"
     if report.removed:
