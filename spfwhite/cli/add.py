@@ -17,7 +17,6 @@ from spfwhite.cli.common import (
     Common,
     config_of,
     domain_names,
-    errors,
     network_options,
     print_bytes,
     print_lines,
@@ -79,34 +78,33 @@ def add(
     names = domain_names(domains)
     if not names and not networks:
         raise click.UsageError("name a domain, or a network by --networks")
-    with errors():
-        config = config_of(common, **network)
-        wanted = adding.Addition(
-            name=unused_name([*names, *networks][0], {each.name for each in config.providers}),
-            domains=names,
-            networks=networks,
-            category=category,
-            expires=expires.date() if expires else None,
-        )
-        addition, evaluation = app.try_out(config, wanted)
-        _print_passed(names, evaluation)
-        if not addition.domains and not networks:
-            print_lines(["nothing was added: no address is passed"], err=True)
-            sys.exit(1)
-        left_out = (name for name in names if name not in addition.domains)
-        print_lines((f"{name} is left out: it passes no address" for name in left_out), err=True)
-        print_bytes(addition.block().encode())
-        if common.config or dry_run:
-            print_lines(["# paste this into the overlay" if common.config else "# not written"])
-            return
+    config = config_of(common, **network)
+    wanted = adding.Addition(
+        name=unused_name([*names, *networks][0], {each.name for each in config.providers}),
+        domains=names,
+        networks=networks,
+        category=category,
+        expires=expires.date() if expires else None,
+    )
+    addition, evaluation = app.try_out(config, wanted)
+    _print_passed(names, evaluation)
+    if not addition.domains and not networks:
+        print_lines(["nothing was added: no address is passed"], err=True)
+        sys.exit(1)
+    left_out = (name for name in names if name not in addition.domains)
+    print_lines((f"{name} is left out: it passes no address" for name in left_out), err=True)
+    print_bytes(addition.block().encode())
+    if common.config or dry_run:
+        print_lines(["# paste this into the overlay" if common.config else "# not written"])
+        return
 
-        def written(path: Path) -> Config:
-            print_lines([f"# written to {path}"])
-            return config_of(common, **network)
+    def written(path: Path) -> Config:
+        print_lines([f"# written to {path}"])
+        return config_of(common, **network)
 
-        report = app.add(config, addition, SYSTEM, written, LOCK_WAIT)
-        print_run(common, report, dry_run=False)
-        print_unread(report)
+    report = app.add(config, addition, SYSTEM, written, LOCK_WAIT)
+    print_run(common, report, dry_run=False)
+    print_unread(report)
     raise end(report)
 
 
