@@ -1,12 +1,13 @@
 """Addresses that no mail comes from over the public internet.
 
-Owns: the table of special-use blocks. Of IPv4: what IANA's Special-Purpose Address Registry (RFC
-6890, RFC 8190) does not list as globally reachable, multicast (RFC 5771) and 6to4 relays (RFC
-7526). Of IPv6: all that is not in 2000::/3, the only block that IANA allocates as global unicast
-(RFC 4291 section 2.4), and what its registry takes out of that. So no block outside can be
-forgotten: a /96 there may be all of IPv4 behind a translator, and the limits on width and growth
-count it as one /64. Refuses: to decide what happens to them.
+Owns: the table of special-use blocks. Refuses: to decide what happens to them.
 """
+
+# Of IPv4: what IANA's Special-Purpose Address Registry (RFC 6890, RFC 8190) does not list as
+# globally reachable, multicast (RFC 5771) and 6to4 relays (RFC 7526). Of IPv6: all that is not in
+# 2000::/3, the only block that IANA allocates as global unicast (RFC 4291 section 2.4), and what
+# its registry takes out of that. So no block outside can be forgotten: a /96 there may be all of
+# IPv4 behind a translator, and the limits on width and growth count it as one /64.
 
 from __future__ import annotations
 

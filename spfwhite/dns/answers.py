@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple, get_args
 
@@ -113,12 +113,12 @@ def answer_to_json(answer: Answer) -> dict[str, Any]:
 def snapshot_from_json(data: object) -> dict[Question, Answer]:
     """Return the answers of a snapshot; raises SnapshotError on anything but our own form."""
     match data:
-        case {"format": str(form), "version": int(version), "answers": dict(answers)}:
+        case {"format": form, "version": int(version), "answers": dict(answers)} if (
+            form == SNAPSHOT_FORMAT
+        ):
             pass
         case _:
             raise SnapshotError("is not a snapshot of spfwhite")
-    if form != SNAPSHOT_FORMAT:
-        raise SnapshotError("is not a snapshot of spfwhite")
     if version != SNAPSHOT_VERSION:
         raise SnapshotError(f"is a snapshot of version {version}; this spfwhite reads version 1")
     return {question_from_text(key): answer_from_json(key, value) for key, value in answers.items()}
@@ -142,7 +142,7 @@ def _is_asked(name: str, rrtype: RRType) -> bool:
 def answer_from_json(key: str, data: object) -> Answer:
     """Return one answer, its values checked for the type in `key`; raises SnapshotError."""
     match data:
-        case {"found": [_, *_] as values} if _all_valid(key.rpartition(" ")[2], values):
+        case {"found": [_, *_] as values} if all(_valid(key.rpartition(" ")[2], v) for v in values):
             return Found(tuple(values))
         case {"void": ("NXDOMAIN" | "NODATA") as reason}:
             return Void(reason)
@@ -151,11 +151,9 @@ def answer_from_json(key: str, data: object) -> Answer:
     raise SnapshotError(f"has a bad answer for {key[:80]!a}")
 
 
-def _all_valid(rrtype: str, values: Iterable[object]) -> bool:
-    return all(isinstance(value, str) and _valid(rrtype, value) for value in values)
-
-
-def _valid(rrtype: str, value: str) -> bool:
+def _valid(rrtype: str, value: object) -> bool:
+    if not isinstance(value, str):
+        return False
     if rrtype == "TXT":
         return all(ord(character) < 256 for character in value)
     if rrtype == "MX":

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from spfwhite.dns.answers import NOT_ASKED, Answer, Answers, Failed, Found, Question, Void, mx_hosts
 from spfwhite.networks import IPV4_MAPPED, Networks, Range, masked
 from spfwhite.spf import record as spf
-from spfwhite.spf.reach import MAX_MX_HOSTS, address_questions, exchanges
+from spfwhite.spf.reach import MAX_MX_HOSTS, exchanges
 from spfwhite.spf.result import Fault
 
 
@@ -64,14 +64,15 @@ def addresses(answers: Answers, term: spf.Hosts, name: str) -> Addresses:
         answer = answers.get(Question(name, "MX"), NOT_ASKED)
         hosts, voids, fault = _exchanges(name, answer)
         read = len(answer.values) if isinstance(answer, Found) else 0
-    families = [_family(answers, term, hosts, index) for index in (0, 1)]
-    networks = Networks(families[0].ranges, families[1].ranges)
+    v4 = _family(answers, hosts, "A", term.prefix4)
+    v6 = _family(answers, hosts, "AAAA", term.prefix6)
+    networks = Networks(v4.ranges, v6.ranges)
     return Addresses(
         # section 5: a client at ::ffff:0:0/96 is an IPv4 client
         networks=networks - IPV4_MAPPED if networks.v6 else networks,
-        voids=(voids + families[0].voids, voids + families[1].voids),
-        faults=(fault or families[0].fault, fault or families[1].fault),
-        read=read + sum(len(family.ranges) for family in families),
+        voids=(voids + v4.voids, voids + v6.voids),
+        faults=(fault or v4.fault, fault or v6.fault),
+        read=read + len(v4.ranges) + len(v6.ranges),
     )
 
 
@@ -94,18 +95,20 @@ class _Family:
     fault: Fault | None = None
 
 
-def _family(answers: Answers, term: spf.Hosts, hosts: list[str], index: int) -> _Family:
-    """Return the addresses of one family of all hosts; `index` is 0 for A, 1 for AAAA."""
+def _family(
+    answers: Answers, hosts: list[str], rrtype: Literal["A", "AAAA"], prefix: int
+) -> _Family:
+    """Return the addresses of one family of all hosts, widened to networks of `prefix`."""
     family = _Family([])
-    prefix, bits = ((term.prefix4, 32), (term.prefix6, 128))[index]
+    bits = 32 if rrtype == "A" else 128
     for host in hosts:
-        question = address_questions(host)[index]
+        question = Question(host, rrtype)
         match answers.get(question, NOT_ASKED):
             case Found(values):
                 numbers = (int(ipaddress.ip_address(value)) for value in values)
                 family.ranges.extend(masked(number, prefix, bits) for number in numbers)
-            case Void():
+            case Void():  # section 4.6.4: a void look-up, and no error
                 family.voids += 1
-            case Failed() as failed:
+            case Failed() as failed:  # section 5: a temperror
                 family.fault = family.fault or failure(question, failed)
     return family

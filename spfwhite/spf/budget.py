@@ -1,13 +1,13 @@
 """How much work the records of one domain may make: the bound of every evaluation.
 
-The limits of RFC 7208 section 4.6.4 do not bound list mode, which counts them and goes on, and they
-bound look-ups only. The caps on questions, depth and octets leave room for records that would take
-hours, since an include of sixteen octets may lead to thousands of networks, again and again. What
-is counted are terms and ranges of addresses that are read or joined, about a microsecond each, and
-no clock is asked: the same records come to the same end on every machine.
-
 Owns: the count, and the set operations that are counted.
 """
+
+# The limits of RFC 7208 section 4.6.4 do not bound list mode, which counts them and goes on, and
+# they bound look-ups only. The caps on questions, depth and octets leave room for records that
+# would take hours, since an include of sixteen octets may lead to thousands of networks, again and
+# again. What is counted are terms and ranges of addresses that are read or joined, about a
+# microsecond each, and no clock is asked: the same records come to the same end on every machine.
 
 from __future__ import annotations
 

@@ -1,17 +1,18 @@
 """What records pass in list mode, alone or in a circle of includes: sets of addresses only.
 
-What a record passes follows from what its terms match (RFC 7208 section 4.6.2). In a circle the
-"+" includes match what other records of the circle pass: the least fixed point, from nothing
-upwards. It exists because more that is passed by one record never means less by another: all that
-could take away (a directive that is not "+" and leads into the circle) was dropped before.
-
-A record passes all that a "+" include brings if it denies nothing before that term, so records that
-reach each other by such terms pass the same and are one group, worked out once. That leaves circles
-that deny first, in which a group is worked out again when one that it includes has grown. Without
-the groups a ring of n records would take n rounds, and a stranger may publish hundreds.
-
 Owns: first match and fixed point in list mode. Refuses: to read answers (`spfwhite.spf.list_mode`).
 """
+
+# What a record passes follows from what its terms match (RFC 7208 section 4.6.2). In a circle the
+# "+" includes match what other records of the circle pass: the least fixed point, from nothing
+# upwards. It exists because more that is passed by one record never means less by another: all
+# that could take away (a directive that is not "+" and leads into the circle) was dropped before.
+#
+# A record passes all that a "+" include brings if it denies nothing before that term, so records
+# that reach each other by such terms pass the same and are one group, worked out once. That leaves
+# circles that deny first, in which a group is worked out again when one that it includes has
+# grown. Without the groups a ring of n records would take n rounds, and a stranger may publish
+# hundreds.
 
 from __future__ import annotations
 

@@ -18,39 +18,29 @@ def components(
     """
     if start in known:
         return
-    order: dict[str, int] = {start: 0}
-    low: dict[str, int] = {start: 0}
-    open_names: list[str] = [start]
-    is_open = {start}
+    place = {start: 0}  # on the stack, on which the names of a component follow each other
+    low = {start: 0}
+    done: set[str] = set()
+    stack = [start]
     path = [(start, iter(leads_to(start)))]
     while path:
         name, children = path[-1]
         for child in children:
-            if child in known:
+            if child in known or child in done:
                 continue
-            if child not in order:
-                order[child] = low[child] = len(order)
-                open_names.append(child)
-                is_open.add(child)
+            if child not in place:
+                place[child] = low[child] = len(stack)
+                stack.append(child)
                 path.append((child, iter(leads_to(child))))
                 break
-            if child in is_open:
-                low[name] = min(low[name], order[child])
+            low[name] = min(low[name], place[child])
         else:
             path.pop()
             if path:
                 parent = path[-1][0]
                 low[parent] = min(low[parent], low[name])
-            if low[name] == order[name]:
-                component = _popped(open_names, name)
-                is_open.difference_update(component)
+            if low[name] == place[name]:  # it leads back to no name below it on the stack
+                component = stack[place[name] :][::-1]
+                del stack[place[name] :]
+                done.update(component)
                 yield component
-
-
-def _popped(names: list[str], root: str) -> list[str]:
-    """Take the names above `root` off the stack, with it, deepest first."""
-    component = []
-    while True:
-        component.append(names.pop())
-        if component[-1] == root:
-            return component

@@ -1,13 +1,14 @@
 """RFC 7208 section 4.6.2: the first directive that matches an address decides it.
 
-A check of one client tries the directives from left to right. For all addresses at once that would
-be: take what the first matches, take what the second matches from what remains, and so on, which is
-n steps for each of n directives, and a record of one DNS message has thousands. Instead the ends of
-all ranges are sorted and walked once. Between two ends that follow each other every address is
-matched by the same directives, and belongs to the first of them: n ranges take n log n steps.
-
-Owns: that sweep, for both modes.
+Owns: one sweep over all that the directives of a record match, for both modes.
 """
+
+# A check of one client tries the directives from left to right. For all addresses at once that
+# would be: take what the first matches, take what the second matches from what remains, and so on,
+# which is n steps for each of n directives, and a record of one DNS message has thousands. Instead
+# the ends of all ranges are sorted and walked once. Between two ends that follow each other every
+# address is matched by the same directives, and belongs to the first of them: n ranges take n log
+# n steps.
 
 from __future__ import annotations
 
@@ -31,13 +32,13 @@ def _first_of_family(sets: Sequence[Ranges]) -> list[list[Range]]:
         for low, high in ranges
         for end in (low, high + 1)
     )
-    won: list[list[Range]] = [[] for _ in sets]
+    decided: list[list[Range]] = [[] for _ in sets]
     is_open: set[int] = set()
     heap: list[int] = []  # the sets that are open, and closed ones that are not on top
     begin = 0
     for end, index in ends:
         if heap and begin < end:
-            won[heap[0]].append((begin, end - 1))
+            decided[heap[0]].append((begin, end - 1))
         begin = end
         if index in is_open:
             is_open.remove(index)
@@ -46,4 +47,4 @@ def _first_of_family(sets: Sequence[Ranges]) -> list[list[Range]]:
             heappush(heap, index)
         while heap and heap[0] not in is_open:
             heappop(heap)
-    return won
+    return decided

@@ -1,22 +1,22 @@
 """RFC 7208 sections 4 to 6 over a snapshot, in list mode: what a domain passes, term by term.
 
-A list cannot ask for a client's address, so each record is evaluated for all addresses at once: an
-address is passed if a check of it would end in "pass". Where `check_host` ends with an error for
-good, list mode goes on: a term that is malformed, that cannot be decided, that fails or that loops
-is dropped with a problem, and the other terms count, since what a sender gets wrong in one place
-must not cost him the rest. If the dropped one could have denied something, its problem `widens`.
-The limits of section 4.6.4 are counted and shown, not enforced. What a record passes is then a set
-that depends only on what the records below it pass, so each record is evaluated once, after those
-it leads to, however many domains share it.
-
-Records that lead to each other in a circle have no such order. A walk that stops at a name on its
-own path finds, wherever it starts, what "+" includes bring in from any of them: the least fixed
-point of "a record passes what its `+` includes pass" (`spfwhite.spf.circles`). A directive that is
-not "+" has none (`a` denies what `b` passes, and `b` what `a` passes), so inside a circle it is
-dropped.
-
 Owns: the evaluation in list mode. Refuses: any look-up. Strict mode is `spfwhite.spf.strict`.
 """
+
+# A list cannot ask for a client's address, so each record is evaluated for all addresses at once:
+# an address is passed if a check of it would end in "pass". Where `check_host` ends with an error
+# for good, list mode goes on: a term that is malformed, that cannot be decided, that fails or that
+# loops is dropped with a problem, and the other terms count, since what a sender gets wrong in one
+# place must not cost him the rest. If the dropped one could have denied something, its problem
+# `widens`. The limits of section 4.6.4 are counted and shown, not enforced. What a record passes
+# is then a set that depends only on what the records below it pass, so each record is evaluated
+# once, after those it leads to, however many domains share it.
+#
+# Records that lead to each other in a circle have no such order. A walk that stops at a name on
+# its own path finds, wherever it starts, what "+" includes bring in from any of them: the least
+# fixed point of "a record passes what its `+` includes pass" (`spfwhite.spf.circles`). A directive
+# that is not "+" has none (`a` denies what `b` passes, and `b` what `a` passes), so inside a
+# circle it is dropped.
 
 from __future__ import annotations
 
@@ -124,10 +124,11 @@ class _ListMode:
         voids = min(MAX_COUNT, sum(max(record.voids) for record in records.values()))
         for name, record in records.items():
             rows = zip(record.matches, matched[name], parts[name], strict=True)
+            steps = tuple(self._step(*row) for row in rows)
             node = Node(
                 domain=name,
                 text=record.text,
-                steps=tuple(self._step(*row) for row in rows),
+                steps=steps,
                 passed=passed[name],
                 lookups=lookups,
                 voids=voids,

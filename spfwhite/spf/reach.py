@@ -1,13 +1,13 @@
 """Which questions a record leads to, and how far one domain may lead.
 
-A run asks for all that its domains may need before it evaluates anything, so here no address is
-looked at: a term is followed whether or not an earlier one matches (RFC 7208 section 4.6.2). The
-caps are ours and not those of section 4.6.4, which many large senders do not keep: they bound what
-a stranger's record may cost, and a domain that meets one is named (`Reach.over`) and held.
-
-Owns: the terms that count, the step from a term to the names it needs (sections 4.8 and 5), and the
-limits of one domain: depth, questions, MX hosts, octets. Refuses: to ask anything.
+Owns: the terms that count, the step from a term to the names it needs (RFC 7208 sections 4.8 and
+5), and the limits of one domain: depth, questions, MX hosts, octets. Refuses: to ask anything.
 """
+
+# A run asks for all that its domains may need before it evaluates anything, so here no address is
+# looked at: a term is followed whether or not an earlier one matches (RFC 7208 section 4.6.2). The
+# caps are ours and not those of section 4.6.4, which many large senders do not keep: they bound
+# what a stranger's record may cost, and a domain that meets one is named (`Reach.over`) and held.
 
 from __future__ import annotations
 

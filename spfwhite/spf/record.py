@@ -1,13 +1,13 @@
 """The text of an SPF record to typed terms: the grammar of RFC 7208 section 12, and nothing else.
 
-A term is a directive (a mechanism with its qualifier, sections 4.6.1 and 5) or a modifier (section
-6). A malformed term is a value and no exception: to strict mode it voids the record (section 4.6),
-list mode goes on without it. The text is a stranger's, so the patterns take linear time, no name or
-network is guessed at, and netaddr, which guesses, never sees it.
-
 Owns: which TXT is an SPF record, what its terms are, what is malformed about one, and the expansion
 of macros (section 7). Refuses: any look-up and any evaluation.
 """
+
+# A term is a directive (a mechanism with its qualifier, sections 4.6.1 and 5) or a modifier
+# (section 6). A malformed term is a value and no exception: to strict mode it voids the record
+# (section 4.6), list mode goes on without it. The text is a stranger's, so the patterns take
+# linear time, no name or network is guessed at, and netaddr, which guesses, never sees it.
 
 from __future__ import annotations
 
@@ -226,19 +226,19 @@ def _is_domain_spec(text: str) -> bool:
     return not any(piece[2] and not piece[2].strip("0") for piece in _PIECE.finditer(text))
 
 
-def _number(text: str | None, most: int) -> int | None:
-    """Return a number without leading zeros, `most` where there is none; None over `most`."""
+def _prefix(text: str | None, bits: int) -> int | None:
+    """Return a prefix length, `bits` where there is none; None over that or with leading zeros."""
     if text is None:
-        return most
-    number = int(text)
-    return number if number <= most and str(number) == text else None
+        return bits
+    prefix = int(text)
+    return prefix if prefix <= bits and str(prefix) == text else None
 
 
 def _hosts(kind: Literal["a", "mx"], rest: str) -> Hosts | Malformed:
     match = _HOSTS.fullmatch(rest)
     if not match or not (match[1] is None or _is_domain_spec(match[1])):
         return Malformed("has a bad domain or prefix length")
-    prefix4, prefix6 = _number(match[2], 32), _number(match[3], 128)
+    prefix4, prefix6 = _prefix(match[2], 32), _prefix(match[3], 128)
     if prefix4 is None or prefix6 is None:
         return Malformed("has a bad prefix length")
     return Hosts(kind=kind, domain=match[1], prefix4=prefix4, prefix6=prefix6)
@@ -251,7 +251,7 @@ def _ip(version: Literal[4, 6], rest: str) -> Ip | Malformed:
         value = int((IPv4Address if version == 4 else IPv6Address)(address))
     except ValueError:
         return Malformed(f"is not an IPv{version} address or network")
-    prefix = _number(length, bits)
+    prefix = _prefix(length, bits)
     if prefix is None:
         return Malformed("has a bad prefix length")
     networks = Networks.of(version, *masked(value, prefix, bits))

@@ -1,19 +1,20 @@
 """RFC 7208 sections 4 to 6 over a snapshot, in strict mode: where `check_host` returns pass.
 
-`check_host` is asked about one address; here it is asked about all of them at once. A record is
-given the addresses that reach it, and each of its terms parts what is left of them: those that it
-matches, those that it cannot decide (an error, a limit, a term decided by the client), and those
-that go on to the next term. `check_host` would end with an error for what is undecided, so it
-leaves the record and all that included it, and is never listed. A record that is missing, malformed
-or there several times leaves all of it undecided (sections 4.4 to 4.6), a "-", "~" or "?" decides
-what it matches as well as a "+" does, and what no term decides is neutral (section 4.7).
-
-The counters of section 4.6.4 are kept for each address family by itself, since a check looks up
-the addresses of its client's family only. Where they would differ from address to address they
-follow the longest path, so the result may be narrower than `check_host`, never wider.
-
 Owns: the evaluation in strict mode. Refuses: any look-up. List mode is `spfwhite.spf.list_mode`.
 """
+
+# `check_host` is asked about one address; here it is asked about all of them at once. A record is
+# given the addresses that reach it, and each of its terms parts what is left of them: those that
+# it matches, those that it cannot decide (an error, a limit, a term decided by the client), and
+# those that go on to the next term. `check_host` would end with an error for what is undecided, so
+# it leaves the record and all that included it, and is never listed. A record that is missing,
+# malformed or there several times leaves all of it undecided (sections 4.4 to 4.6), a "-", "~" or
+# "?" decides what it matches as well as a "+" does, and what no term decides is neutral (section
+# 4.7).
+#
+# The counters of section 4.6.4 are kept for each address family by itself, since a check looks up
+# the addresses of its client's family only. Where they would differ from address to address they
+# follow the longest path, so the result may be narrower than `check_host`, never wider.
 
 from __future__ import annotations
 
@@ -29,7 +30,7 @@ from spfwhite.spf.addresses import addresses, record_at
 from spfwhite.spf.budget import Budget, OverBudgetError, over_budget
 from spfwhite.spf.first_match import first_match
 from spfwhite.spf.reach import reached_terms, target_name
-from spfwhite.spf.result import Evaluation, Fault, Node, Problem, Step
+from spfwhite.spf.result import Evaluation, Fault, Node, Step
 from spfwhite.spf.width import ANY_WIDTH, Widest
 
 # section 4.6.4
@@ -47,23 +48,18 @@ def evaluate(domains: Iterable[str], answers: Answers, widest: Widest) -> Evalua
     for domain in domains:
         begin = len(nodes)
         try:
-            roots[domain] = _Check(answers, widest, nodes).record(domain, EVERYTHING).child
+            _Check(answers, widest, nodes).record(domain, EVERYTHING)
         except OverBudgetError:
             nodes[begin:] = [over_budget(domain)]
-            roots[domain] = begin
+        roots[domain] = len(nodes) - 1  # a record comes after those that it leads to
     return Evaluation(nodes, roots)
 
 
-class _Outcome(NamedTuple):
-    """What a record makes of the addresses that reached it; the rest it does not pass."""
-
-    passed: Networks
-    undecided: Networks
-    child: int
-
-
 class _Turn(NamedTuple):
-    """What one term makes of the addresses that reached it; the rest goes on to the next."""
+    """What a term, or a whole record, makes of the addresses that reached it.
+
+    A record matches what it passes. The rest goes on to the next term.
+    """
 
     matched: Networks = EMPTY
     undecided: Networks = EMPTY
@@ -82,24 +78,22 @@ class _Check:
         self._lookups = dict.fromkeys(FAMILIES, 0)
         self._voids = dict.fromkeys(FAMILIES, 0)
 
-    def record(self, domain: str, reach: Networks) -> _Outcome:
+    def record(self, domain: str, reach: Networks) -> _Turn:
         """Evaluate the record at a domain for the addresses in `reach`."""
         text = record_at(self._answers, domain)
         if isinstance(text, Fault):  # sections 4.3 to 4.5: no record, several, or no answer
-            return self._unusable(domain, "", text.at(domain), reach)
+            self._nodes.append(Node(domain, "", fault=text.at(domain)))
+            return _Turn(undecided=reach, fault=text, child=len(self._nodes) - 1)
         record = spf.parse(text)
         if record.malformed:
             # section 4.6: a syntax error anywhere in the record is a permerror
             term, body = record.malformed
             fault = Fault("syntax", f"{body.reason}, which voids the record")
-            return self._unusable(domain, text, fault.at(domain, term.text), reach)
+            self._nodes.append(Node(domain, text, fault=fault.at(domain, term.text)))
+            return _Turn(undecided=reach, fault=fault, child=len(self._nodes) - 1)
         return self._fold(domain, text, record, reach)
 
-    def _unusable(self, domain: str, text: str, fault: Problem, reach: Networks) -> _Outcome:
-        self._nodes.append(Node(domain, text, fault=fault))
-        return _Outcome(EMPTY, reach, len(self._nodes) - 1)
-
-    def _fold(self, domain: str, text: str, record: spf.Record, reach: Networks) -> _Outcome:
+    def _fold(self, domain: str, text: str, record: spf.Record, reach: Networks) -> _Turn:
         before = self._counted()
         remaining = reach
         steps: list[Step] = []
@@ -115,16 +109,9 @@ class _Check:
             remaining -= Networks.union(turn.matched | turn.undecided for turn in turns)
         lookups, voids = (now - then for now, then in zip(self._counted(), before, strict=True))
         passed = Networks.union(step.passed for step in steps)
-        node = Node(
-            domain=domain,
-            text=text,
-            steps=tuple(steps),
-            passed=passed,
-            lookups=lookups,
-            voids=voids,
-        )
+        node = Node(domain, text, steps=tuple(steps), passed=passed, lookups=lookups, voids=voids)
         self._nodes.append(node)
-        return _Outcome(passed, Networks.union(undecided), len(self._nodes) - 1)
+        return _Turn(passed, Networks.union(undecided), child=len(self._nodes) - 1)
 
     def _counted(self) -> tuple[int, int]:
         """Return the look-ups and void look-ups so far, of the family that has more."""
@@ -140,9 +127,7 @@ class _Check:
     def _is_ip(self, term: spf.Term) -> bool:
         """Whether a term is matched without a look-up and without a fault."""
         body = term.body
-        return (
-            isinstance(body, spf.Ip) and self._widest.narrowed(term, body.networks) is body.networks
-        )
+        return isinstance(body, spf.Ip) and self._widest.allows(term)
 
     def _turns(self, domain: str, terms: list[spf.Term], remaining: Networks) -> list[_Turn]:
         """Take the terms of a run in turn, until nothing remains (section 4.6.2)."""
@@ -210,17 +195,10 @@ class _Check:
         widest = self._widest
         if term.qualifier != "+":
             self._widest = ANY_WIDTH  # nothing is too wide to be denied
-        outcome = self.record(name, remaining)
-        self._widest = widest
         # sections 5.2 and 6.1: no record at all is an error of the term, like every error
-        problem = self._nodes[outcome.child].fault
-        fault = Fault(problem.kind, problem.detail) if problem else None
-        return _Turn(
-            matched=outcome.passed,
-            undecided=outcome.undecided,
-            fault=fault,
-            child=outcome.child,
-        )
+        turn = self.record(name, remaining)
+        self._widest = widest
+        return turn
 
     def _hosts(self, body: spf.Hosts, name: str, remaining: Networks) -> _Turn:
         """Match `a` (section 5.3) or `mx` (section 5.4)."""

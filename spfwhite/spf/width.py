@@ -1,14 +1,14 @@
-"""The limit on the width of single terms: what a list can take that a check of a client need not.
-
-RFC 7208 lets a record pass as much as it likes, `+all` (section 5.1) included; on a list that is
-every spammer's address. So a "+" term wider than `safety.widest_ipv4` or `_ipv6` passes nothing. It
-is judged term by term: on the result, `-ip4:192.0.2.0/28 +all` would keep eight million addresses.
-A directive that is not "+" may be as wide as it likes, below an include too: it takes away. Each
-family is judged by itself, so that `a/8//64` keeps its IPv6 addresses.
+"""The limit on the width of single terms: how much of the internet one of them may pass.
 
 Owns: how wide a "+" term of its own may be. Refuses: to judge includes and redirects, whose terms
 are judged where they stand.
 """
+
+# RFC 7208 lets a record pass as much as it likes, `+all` (section 5.1) included; on a list that is
+# every spammer's address. So a "+" term wider than `safety.widest_ipv4` or `_ipv6` passes nothing.
+# It is judged term by term: on the result, `-ip4:192.0.2.0/28 +all` would keep eight million
+# addresses. A directive that is not "+" may be as wide as it likes, below an include too: it takes
+# away. Each family is judged by itself, so that `a/8//64` keeps its IPv6 addresses.
 
 from __future__ import annotations
 
