@@ -35,7 +35,7 @@ ANYWHERE = {"__init__"}
 OWNERS = {
     "dns": {"spfwhite.dns.message"},
     "netaddr": {"spfwhite.networks"},
-    "httpx": {"spfwhite.sources.pages"},
+    "httpx": {"spfwhite.sources.page_fetch"},
     "subprocess": {"spfwhite.programs"},
 }
 """The modules that may import a library; click is for the room `cli`."""

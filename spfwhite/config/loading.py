@@ -14,7 +14,7 @@ from typing import Any
 
 from spfwhite.config.config_file import Files, listed
 from spfwhite.config.overlay import Overlay, did_you_mean, read_overlay
-from spfwhite.config.settings import SETTINGS, Config, Provider, Table, set_name
+from spfwhite.config.settings import SETTINGS, SOURCES, Config, Provider, Table, set_name
 from spfwhite.config.values import parse_domain, shown
 from spfwhite.errors import ConfigError
 from spfwhite.networks import Networks, parse_operator
@@ -163,10 +163,6 @@ def _refuse_plain_http(name: str, keys: Keys) -> None:
                 f"{keys['defined_in']}: providers.{name}.pages has {printable(url)}, which anybody "
                 "on the way can change; use https, or set pages_http = true"
             )
-
-
-SOURCES = ("domains", "networks", "domains_file", "networks_file", "pages", "hosts")
-"""The keys of which a provider needs one."""
 
 
 def _refuse_nameless(name: str, providers: Mapping[str, Keys]) -> None:

@@ -174,6 +174,9 @@ class Provider:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+SOURCES: Final = ("domains", "networks", "domains_file", "networks_file", "pages", "hosts")
+"""The keys of which a provider needs one."""
+
 NO_ADDRESSES: Final = frozenset(
     {"name", "defined_in", "category", "enabled", "expires"}
     | {"pages_enabled", "domains_file", "networks_file"}

@@ -18,7 +18,7 @@ from spfwhite.dns.answers import Answer, Question
 from spfwhite.plan import plan
 from spfwhite.plan.candidates import candidates
 from spfwhite.plan.state import State
-from spfwhite.sources.listed import host_names
+from spfwhite.sources.hosts import host_names
 from spfwhite.sources.memory import Heard, Known, Recall, policy
 from spfwhite.spf.reach import address_questions
 

@@ -1,4 +1,4 @@
-"""All questions of all domains at once, each question once, with no barrier between levels.
+"""Many questions at once, each once, with no barrier between those that answers lead on to.
 
 Owns: what is asked and when. A question starts as soon as some answer has named it, so a slow
 server delays only what hangs below it, and what is asked does not depend on the order in which
@@ -17,6 +17,7 @@ from spfwhite.spf.reach import Limits, Reach
 Ask = Callable[[Question], Awaitable[Answer]]
 ReadAs = Callable[[Question, Answer], Answer]
 Progress = Callable[[int, int], None]
+Answered = Callable[[Question], Iterable[Question]]  # what is wanted after an answer to it
 
 
 def as_it_came(_question: Question, answer: Answer) -> Answer:
@@ -47,80 +48,87 @@ async def crawl(
     and so where a failed question leads on to; what came is returned all the same. What `ask`
     raises is raised.
     """
-    work = _Crawl(ask, limits, read_as, progress, concurrency)
+    work = Crawl(ask, read_as=read_as, progress=progress)
     names = sorted(set(domains))
-    try:
-        async with asyncio.timeout(deadline), asyncio.TaskGroup() as tasks:
-            work.begin(names, known or {}, tasks)
-    except TimeoutError:
-        work.give_up(Failed(f"no answer within the deadline of {deadline:g} s"))
-    return work.came
+    for name in names:
+        reach = Reach(work.followed, limits)
+        work.follow(reach.answered, reach.start(name))
+    for name in names if known else ():
+        before = Reach(known or {}, limits)
+        before.start(name)
+        work.follow(lambda _: (), before.depth)
+    return await work.run(concurrency, deadline)
 
 
-class _Crawl:
+class Crawl:
+    """The questions of one crawl, and the workers that ask them.
+
+    `followed` has the answers by which they go on. `depth_first`: what an answer leads on to is
+    asked before all that waits already.
+    """
+
     def __init__(
-        self, ask: Ask, limits: Limits, read_as: ReadAs, progress: Progress, concurrency: int
+        self, ask: Ask, *, read_as: ReadAs, progress: Progress, depth_first: bool = False
     ) -> None:
-        self._idle = concurrency
-        self._queue: deque[Question] = deque()
-        self._progress = progress
+        self.followed: dict[Question, Answer] = {}
         self._ask = ask
-        self._limits = limits
         self._read_as = read_as
-        self._followed: dict[Question, Answer] = {}
+        self._progress = progress
+        self._depth_first = depth_first
+        self._came: dict[Question, Answer] = {}
+        self._queue: deque[Question] = deque()
         self._asked: set[Question] = set()
-        self._waiting: dict[Question, list[Reach]] = {}
-        self.came: dict[Question, Answer] = {}
+        self._waiting: dict[Question, list[Answered]] = {}
+        self._idle = 0
 
-    def begin(self, names: list[str], known: Answers, tasks: asyncio.TaskGroup) -> None:
-        """Start with what the names need, and with what they needed when last seen."""
-        questions = []
-        for name in names:
-            reach = Reach(self._followed, self._limits)
-            questions += self._wanted(reach, reach.start(name))
-        for name in names if known else ():
-            before = Reach(known, self._limits)
-            before.start(name)
-            questions += before.depth
-        self._start(questions, tasks)
+    def follow(self, answered: Answered, questions: Iterable[Question]) -> None:
+        """Ask questions, and whatever `answered` returns each time that one has its answer."""
+        self._queue += self._new(answered, questions)
 
-    def give_up(self, failed: Failed) -> None:
-        """Settle all that has no answer yet, and what the remembered answers lead on to."""
-        unanswered = sorted(self._asked - self.came.keys())
-        for question in unanswered:  # grows while it is walked
-            for wanted in self._settle(question, failed):
-                if wanted not in self._asked:
-                    self._asked.add(wanted)
-                    unanswered.append(wanted)
+    async def run(self, concurrency: int, deadline: float, key: str = "") -> dict[Question, Answer]:
+        """Return what came; what is left after `deadline` seconds has failed, and names `key`."""
+        self._idle = concurrency
+        try:
+            async with asyncio.timeout(deadline), asyncio.TaskGroup() as tasks:
+                self._put_to_work(tasks)
+        except TimeoutError:
+            self._give_up(Failed(f"no answer within the deadline of {deadline:g} s{key}"))
+        return self._came
 
-    def _start(self, questions: Iterable[Question], tasks: asyncio.TaskGroup) -> None:
-        for question in questions:
-            if question not in self._asked:
-                self._asked.add(question)
-                self._queue.append(question)
-                if self._idle:
-                    self._idle -= 1
-                    tasks.create_task(self._work(tasks))
+    def _put_to_work(self, tasks: asyncio.TaskGroup) -> None:
+        for _ in range(min(self._idle, len(self._queue))):
+            self._idle -= 1
+            tasks.create_task(self._work(tasks))
 
     async def _work(self, tasks: asyncio.TaskGroup) -> None:
         """Ask one question after the other until none is waiting."""
         while self._queue:
             question = self._queue.popleft()
-            answer = await self._ask(question)
-            self._start(self._settle(question, answer), tasks)
-            self._progress(len(self.came), len(self._asked))
+            new = self._settle(question, await self._ask(question))
+            if self._depth_first:
+                self._queue.extendleft(reversed(new))
+            else:
+                self._queue += new
+            self._put_to_work(tasks)
+            self._progress(len(self._came), len(self._asked))
         self._idle += 1
 
-    def _settle(self, question: Question, answer: Answer) -> list[Question]:
-        """Take an answer; return what is wanted next."""
-        self.came[question] = answer
-        self._followed[question] = self._read_as(question, answer)
-        reaches = self._waiting.pop(question, ())
-        return [
-            wanted for reach in reaches for wanted in self._wanted(reach, reach.answered(question))
-        ]
+    def _give_up(self, failed: Failed) -> None:
+        """Settle all that has no answer yet, and what the remembered answers lead on to."""
+        unanswered = sorted(self._asked - self._came.keys())
+        for question in unanswered:  # grows while it is walked
+            unanswered += self._settle(question, failed)
 
-    def _wanted(self, reach: Reach, questions: list[Question]) -> list[Question]:
+    def _settle(self, question: Question, answer: Answer) -> list[Question]:
+        """Take an answer; return what has to be asked next."""
+        self._came[question] = answer
+        self.followed[question] = self._read_as(question, answer)
+        waiting = self._waiting.pop(question, ())
+        return [new for answered in waiting for new in self._new(answered, answered(question))]
+
+    def _new(self, answered: Answered, questions: Iterable[Question]) -> list[Question]:
         for question in questions:
-            self._waiting.setdefault(question, []).append(reach)
-        return questions
+            self._waiting.setdefault(question, []).append(answered)
+        new = [question for question in dict.fromkeys(questions) if question not in self._asked]
+        self._asked.update(new)
+        return new

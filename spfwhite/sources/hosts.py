@@ -1,52 +1,52 @@
-"""The addresses of listed host names: thousands of A and AAAA questions beside the crawl.
+"""Host names: thousands of A and AAAA questions, most of them about names that do not exist.
 
-Owns: their pace: a fixed number of workers, a deadline of their own, and no question for what was
-answered a short while ago. Refuses: to judge; a name that does not exist is normal here.
+Owns: their pace, which is a deadline of their own and no question for what was answered a short
+while ago, and what their addresses list. Refuses: to judge; a name that does not exist is normal.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import lru_cache, partial
 from typing import Final
 
-from spfwhite.dns.answers import Answer, Failed, Question, Void
-from spfwhite.sources.crawl import Ask, Progress
+from spfwhite.config.patterns import expand
+from spfwhite.config.settings import Provider
+from spfwhite.dns.answers import NOT_ASKED, Answers, Failed, Found, Question, Void
+from spfwhite.networks import Networks
+from spfwhite.sources.crawl import Crawl
+from spfwhite.sources.interface import Asking, Listed, Reading
 from spfwhite.sources.memory import Recall
 from spfwhite.spf.reach import address_questions
+from spfwhite.spf.result import Contribution, Problem
+
+TERM: Final = "hosts"  # in place of a term, and none of RFC 7208's
+NXDOMAIN: Final = Void("NXDOMAIN")
+
+_names = lru_cache(maxsize=16)(expand)
 
 
-async def ask_hosts(
-    names: Iterable[str],
-    ask: Ask,
-    recall: Recall,
-    *,
-    workers: int,
-    deadline: float,
-    max_age: float,
-    progress: Progress,
-) -> dict[Question, Answer]:
-    """Return what came for all names; `deadline` and `max_age` are in seconds.
+def host_names(providers: Iterable[Provider]) -> list[str]:
+    """Return the names that the patterns of providers stand for, each once."""
+    patterns = (pattern for provider in providers for pattern in provider.hosts)
+    return list(dict.fromkeys(name for pattern in patterns for name in _names(pattern)))
 
-    AAAA is asked only where A did not say that the name does not exist. What memory has of the
-    last `max_age` is not asked.
-    """
-    # what was not answered for longest comes first: a deadline must not starve the last names
-    todo = sorted(names, key=lambda name: _last_seen(recall, name))
-    work = _Hosts(iter(todo), ask, recall, max_age)
 
-    def tell() -> None:
-        progress(work.done, len(todo))
-
-    try:
-        async with asyncio.timeout(deadline), asyncio.TaskGroup() as tasks:
-            for _ in range(min(workers, len(todo))):
-                tasks.create_task(work.run(tell))
-    except TimeoutError:
-        failed = Failed(f"no answer within the deadline of {deadline:g} s (dns.hosts_deadline)")
-        for name in todo:
-            work.give_up(name, failed)
-    return work.came
+async def ask(providers: list[Provider], asking: Asking) -> Answers:
+    """Ask for the addresses of all names but those known for less than hosts_max_age_hours."""
+    names, recall, dns = host_names(providers), asking.recall, asking.config.dns
+    if not names:
+        return {}
+    crawl = Crawl(asking.connect(), read_as=recall.use, progress=asking.progress, depth_first=True)
+    # name by name, those first that were not answered for longest: a deadline must starve none
+    for name in sorted(names, key=lambda name: _last_seen(recall, name)):
+        for question in address_questions(name):
+            if recent := recall.recent(question, dns.hosts_max_age_hours * 3600.0):
+                crawl.followed[question] = recent
+        wanted = partial(_wanted, crawl.followed, name)
+        crawl.follow(wanted, wanted())
+    return await crawl.run(dns.concurrency, dns.hosts_deadline, " (dns.hosts_deadline)")
 
 
 def _last_seen(recall: Recall, name: str) -> float:
@@ -54,38 +54,44 @@ def _last_seen(recall: Recall, name: str) -> float:
     return known.seen if known else 0.0
 
 
-NXDOMAIN: Final = Void("NXDOMAIN")
+def _wanted(answers: Answers, name: str, _answered: Question | None = None) -> list[Question]:
+    """Return the next question for a name: AAAA only where A did not say that it does not exist."""
+    a, aaaa = address_questions(name)
+    if a not in answers:
+        return [a]
+    return [aaaa] if aaaa not in answers and answers[a] != NXDOMAIN else []
 
 
-class _Hosts:
-    def __init__(self, names: Iterator[str], ask: Ask, recall: Recall, max_age: float) -> None:
-        self._names = names
-        self._ask = ask
-        self._recall = recall
-        self._max_age = max_age
-        self.came: dict[Question, Answer] = {}
-        self.done = 0
+def listed(provider: Provider, reading: Reading) -> Iterator[Listed]:
+    """Yield the addresses of the names of a provider, pattern by pattern."""
+    return (_pattern(pattern, reading.answers) for pattern in provider.hosts)
 
-    async def run(self, tell: Callable[[], None]) -> None:
-        """Take names until there are none left."""
-        for name in self._names:
-            for question in address_questions(name):
-                if await self._answer(question) == NXDOMAIN:
-                    break
-            self.done += 1
-            tell()
 
-    async def _answer(self, question: Question) -> Answer:
-        if recent := self._recall.recent(question, self._max_age):
-            return recent
-        self.came[question] = await self._ask(question)
-        return self._recall.use(question, self.came[question])
-
-    def give_up(self, name: str, failed: Failed) -> None:
-        """Let fail what was not asked of a name in time, and what memory does not have either."""
+def _pattern(pattern: str, answers: Answers) -> Listed:
+    asked: list[Question] = []
+    texts: list[str] = []
+    failures: list[str] = []
+    for name in _names(pattern):
         for question in address_questions(name):
-            answer = self._recall.recent(question, self._max_age)
-            if answer is None:
-                answer = self._recall.use(question, self.came.setdefault(question, failed))
+            answer = answers.get(question, NOT_ASKED)
+            asked.append(question)
+            if isinstance(answer, Found):
+                texts.extend(answer.values)
+            if isinstance(answer, Failed):
+                failures.append(answer.reason)
             if answer == NXDOMAIN:
-                return
+                break  # so there is nothing else to ask
+    networks = Networks.parse(texts)
+    problems = []
+    if failures:
+        most = Counter(failures).most_common(1)[0][0]
+        detail = f"{len(failures)} of {len(asked)} questions failed, most often: {most}"
+        problems.append(Problem("temporary", pattern, TERM, detail))
+    elif not networks:
+        problems.append(Problem("missing", pattern, TERM, "none of the names has an address"))
+    return Listed(
+        questions=asked,
+        origins=(Contribution(pattern, TERM, networks),),
+        passed=networks,
+        problems=tuple(problems),
+    )

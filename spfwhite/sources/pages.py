@@ -1,148 +1,74 @@
-"""One fetch of a web page that lists addresses: capped, over TLS, and from the host that was named.
+"""Web pages that list addresses.
 
-Owns: HTTP. What a server does is never an exception but a `Failed` with a reason for people. The
-only importer of httpx, which takes 0.1 s to load: whoever has no page must not import this module.
-Refuses: to read what it fetched (`spfwhite.sources.page_text`, `spfwhite.sources.page_addresses`),
-to remember it, and to believe the environment about proxies and passwords.
+Owns: which pages are asked for, and what of their entries is listed. Refuses: HTTP, which
+`spfwhite.sources.page_fetch` speaks.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from typing import Final
 
-import httpx
+from spfwhite.config.settings import SOURCES, Provider
+from spfwhite.dns.answers import NOT_ASKED, Answer, Answers, Failed, Found, Question
+from spfwhite.networks import Networks
+from spfwhite.sources.interface import Asking, Listed, Reading
+from spfwhite.spf.result import Contribution, Problem
+from spfwhite.spf.width import Widest
 
-from spfwhite._version import __version__
-from spfwhite.dns.answers import Failed
-from spfwhite.sources.page_addresses import networks_in
-from spfwhite.sources.page_answers import Page, PageAnswer, Unchanged, is_validator
-from spfwhite.sources.page_text import MEDIA_TYPES, media_type, visible_text
-
-MAX_BYTES: Final = 2 * 1024 * 1024
-"""Of the body."""
-
-SECONDS: Final = 10.0
-"""For everything: name look-up, redirects, and a body that comes drop by drop."""
-
-MAX_REDIRECTS: Final = 5
-
-_VALIDATORS: Final = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
+TERM: Final = "page"  # in place of a term, and none of RFC 7208's
 
 
-class _UnusableError(Exception):
-    """A response that is no page; the text is a phrase for people."""
+def questions(provider: Provider) -> list[Question]:
+    """Return the questions for a provider's pages, unless they are switched off."""
+    return [Question(url, "PAGE") for url in provider.pages if provider.pages_enabled]
 
 
-async def fetch_page(url: str, *, previous: Page | None, allow_http: bool = False) -> PageAnswer:
-    """Return what a page lists now, `Unchanged` where `previous` still holds, or why neither.
-
-    `previous` is sent along by its validators (RFC 9110 section 13.1). Never raises but for
-    cancellation.
-    """
-    conditions = _conditions(previous)
-    try:
-        async with asyncio.timeout(SECONDS):
-            fetched = await _fetch(url, conditions, allow_http=allow_http)
-        if fetched is None:
-            return Unchanged()
-        # a thread of its own: the answers of the DNS do not wait for 2 MiB of markup
-        return await asyncio.to_thread(_page, *fetched)
-    except TimeoutError:
-        return Failed(f"took longer than {SECONDS:g} s")
-    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:  # httpx 0.23 lets TLS errors out
-        return Failed(f"cannot be fetched: {error or type(error).__name__}")
-    except (_UnusableError, ValueError) as fault:
-        return Failed(str(fault))
-
-
-def _conditions(previous: Page | None) -> dict[str, str]:
-    if previous is None:
+async def ask(providers: list[Provider], asking: Asking) -> Answers:
+    """Fetch all pages; one that has not changed is what is remembered of it."""
+    wanted = {q: provider.pages_http for provider in providers for q in questions(provider)}
+    if not wanted:
         return {}
-    pairs = zip(_VALIDATORS.values(), (previous.etag, previous.last_modified), strict=True)
-    return {name: value for name, value in pairs if is_validator(value)}
+    from spfwhite.sources.page_fetch import UNKNOWN, Page, fetch_page  # httpx takes 0.1 s to import
+
+    entries = ((question, asking.recall.known(question)) for question in wanted)
+    known = {q: Page(entry.answer, entry.validators) for q, entry in entries if entry}
+    fetches = (
+        fetch_page(q.name, known.get(q, UNKNOWN), allow_http=allow_http)
+        for q, allow_http in wanted.items()
+    )
+    pages = dict(zip(wanted, await asyncio.gather(*fetches), strict=True))
+    asking.validators.update({question: page.validators for question, page in pages.items()})
+    return {question: page.answer for question, page in pages.items()}
 
 
-def _page(headers: httpx.Headers, body: bytes) -> Page:
-    """Return what was fetched as a page; raises _UnusableError and ValueError."""
-    text = visible_text(body, headers["content-type"])
-    cidrs = dict.fromkeys(cidr for networks in networks_in(text) for cidr in networks.texts())
-    if not cidrs:
-        raise _UnusableError("lists no address")
-    validators = (headers.get(name, "") for name in _VALIDATORS)
-    return Page(tuple(cidrs), *(value if is_validator(value) else "" for value in validators))
+def listed(provider: Provider, reading: Reading) -> Iterator[Listed]:
+    """Yield what each page of a provider lists, less what is too wide."""
+    widest = reading.config.widest(provider.action)
+    for question in questions(provider):
+        yield _page(question, reading.answers.get(question, NOT_ASKED), widest)
+    others = (key for key in SOURCES if key != "pages" and not key.endswith("_file"))
+    is_off = provider.pages and not provider.pages_enabled
+    if is_off and not any(getattr(provider, key) for key in others):
+        detail = "its pages are switched off (pages_enabled), and it has no other source"
+        yield Listed(problems=(Problem("missing", provider.name, "", detail),))
 
 
-async def _fetch(
-    url: str, conditions: dict[str, str], *, allow_http: bool
-) -> tuple[httpx.Headers, bytes] | None:
-    """Return headers and body, None for 304; raises _UnusableError and httpx's errors."""
-    headers = {"User-Agent": f"spfwhite/{__version__}", "Accept-Encoding": "identity", **conditions}
-    async with httpx.AsyncClient(
-        verify=_trust(), trust_env=False, timeout=None, headers=headers
-    ) as client:
-        request = client.build_request("GET", url)
-        if request.url.scheme != "https" and not (allow_http and request.url.scheme == "http"):
-            raise _UnusableError("is not an https address")
-        async with _followed(client, request) as response:
-            if response.status_code == httpx.codes.NOT_MODIFIED and conditions:
-                return None
-            _refuse_by_head(response)
-            return response.headers, await _body(response)
-
-
-def _trust() -> ssl.SSLContext:
-    """Trust what httpx brings and what the system trusts: one may be missing, the other be old."""
-    context = httpx.create_ssl_context(trust_env=False)
-    context.load_default_certs()
-    return context
-
-
-@asynccontextmanager
-async def _followed(
-    client: httpx.AsyncClient, request: httpx.Request
-) -> AsyncIterator[httpx.Response]:
-    """Send a request and give the response that its redirects end in, body unread."""
-    for _ in range(MAX_REDIRECTS + 1):
-        response = await client.send(request, stream=True)
-        try:
-            if response.next_request is None:
-                yield response
-                return
-        finally:
-            await response.aclose()
-        _refuse_elsewhere(request.url, response.next_request.url)
-        request = response.next_request
-    raise _UnusableError(f"redirects more than {MAX_REDIRECTS} times")
-
-
-def _refuse_elsewhere(here: httpx.URL, there: httpx.URL) -> None:
-    there = httpx.URL(str(there))  # to httpx 0.23, the rest of `https:\\host/` is a path of here
-    if there.host != here.host:
-        raise _UnusableError(f"redirects to another host, {there.host}")
-    if here.scheme == "https" != there.scheme:
-        raise _UnusableError("redirects away from https")
-
-
-def _refuse_by_head(response: httpx.Response) -> None:
-    if response.status_code != httpx.codes.OK:
-        raise _UnusableError(f"was answered with status {response.status_code}")
-    declared = response.headers.get("content-type", "")
-    if media_type(declared) not in MEDIA_TYPES:
-        kind = f"of type {media_type(declared)}" if declared else "without a type"
-        raise _UnusableError(f"is {kind}; {', '.join(MEDIA_TYPES)} are read")
-    packing = response.headers.get("content-encoding", "identity")
-    if packing.lower() != "identity":  # to unpack it would let a small body become a large one
-        raise _UnusableError(f"is packed with {packing}, which was not asked for")
-
-
-async def _body(response: httpx.Response) -> bytes:
-    body = bytearray()
-    async for chunk in response.aiter_raw():
-        body += chunk
-        if len(body) > MAX_BYTES:
-            raise _UnusableError(f"is longer than {MAX_BYTES:,} bytes")
-    return bytes(body)
+def _page(question: Question, answer: Answer, widest: Widest) -> Listed:
+    # Judge entries before joining them: two adjacent /12 would become a /11, and both be dropped.
+    texts = answer.values if isinstance(answer, Found) else ()
+    entries = [Networks.parse([text]) for text in texts]
+    narrow = Networks.union(networks for networks in entries if widest.admits(networks))
+    problems = []
+    if isinstance(answer, Failed):
+        problems.append(Problem("temporary", question.name, TERM, f"the page {answer.reason}"))
+    if wide := [networks for networks in entries if not widest.admits(networks)]:
+        detail = f"{wide[0].texts()[0]} is wider than safety.widest_ipv4 or widest_ipv6 allows"
+        problems.append(Problem("too-wide", question.name, TERM, detail))
+    return Listed(
+        questions=(question,),
+        origins=(Contribution(question.name, TERM, narrow),),
+        passed=narrow,
+        problems=tuple(problems),
+    )

@@ -18,10 +18,6 @@ from spfwhite.networks import BITS, EMPTY, Networks
 from spfwhite.spf import record as spf
 from spfwhite.spf.result import Fault
 
-PAGE: Final = "page"
-HOSTS: Final = "hosts"
-"""In place of a term: the networks were listed by a page, or are the addresses of hosts."""
-
 
 class Widest(NamedTuple):
     """The shortest prefix lengths that a "+" term may have; 0 allows all."""
@@ -53,12 +49,15 @@ class Widest(NamedTuple):
 
     def admitted(self, text: str, networks: Networks) -> Networks:
         """Return what of remembered networks the term that passed them may still pass."""
-        # a list was judged entry by entry when it came, and its neighbours may have joined since
-        if self.admits(networks) or text in (PAGE, HOSTS):
+        if self.admits(networks):
             return networks
         terms = spf.parse(f"v=spf1 {text}").terms
-        if len(terms) != 1 or isinstance(terms[0].body, spf.Malformed):
+        if len(terms) != 1:
             return EMPTY
+        if isinstance(terms[0].body, spf.Malformed):
+            # No term, which would pass nothing, but the name of a list: of that each entry was
+            # judged when it came, and may have been joined with its neighbours since.
+            return networks
         if isinstance(terms[0].body, spf.Ip):
             networks &= terms[0].body.networks
         return self.narrowed(terms[0], networks)

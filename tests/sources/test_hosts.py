@@ -8,9 +8,11 @@ from collections.abc import Mapping
 import pytest
 
 from spfwhite.dns.answers import Answer, Failed, Found, Question, Void
-from spfwhite.sources.hosts import ask_hosts
+from spfwhite.sources import hosts
+from spfwhite.sources.interface import Asking
 from spfwhite.sources.memory import Policy, Recall, Remembered
 from spfwhite.wording import DAY
+from tests.support.nights import configured, edited
 
 NOW = 1_700_000_000.0
 HOUR = 3600.0
@@ -54,7 +56,7 @@ class Network:
 
 
 class Run:
-    """One call of `ask_hosts`, with what it was told and what it left."""
+    """Host names asked for once, with what that told and what it left."""
 
     def __init__(
         self,
@@ -63,21 +65,18 @@ class Run:
         known: Mapping[Question, Remembered] | None = None,
         workers: int = 4,
         deadline: float = 60.0,
-        max_age: float = 20 * HOUR,
     ) -> None:
         self.progress: list[tuple[int, int]] = []
         self.recall = Recall(known or {}, POLICY, NOW)
-        self.came = asyncio.run(
-            ask_hosts(
-                names,
-                network.ask,
-                self.recall,
-                workers=workers,
-                deadline=deadline,
-                max_age=max_age,
-                progress=lambda done, total: self.progress.append((done, total)),
-            )
+        dns = {"concurrency": workers, "hosts_deadline": deadline, "hosts_max_age_hours": 20}
+        config = edited(configured({"p": ()}, dns=dns), "p", hosts=names)
+        asking = Asking(
+            config=config,
+            recall=self.recall,
+            connect=lambda: network.ask,
+            progress=lambda done, total: self.progress.append((done, total)),
         )
+        self.came = asyncio.run(hosts.ask(config.enabled(), asking))
 
 
 def seen(answer: Answer, *, hours: float) -> Remembered:
@@ -122,10 +121,10 @@ def test_without_names_nothing_is_asked_and_nothing_told() -> None:
     assert (run.came, run.progress) == ({}, [])
 
 
-def test_progress_counts_the_names_that_are_done() -> None:
+def test_progress_counts_the_questions() -> None:
     network = Network({a("h2.test"): NODATA, aaaa("h2.test"): NODATA})
     run = Run(network, "h1.test", "h2.test", "h3.test", workers=1)
-    assert run.progress == [(1, 3), (2, 3), (3, 3)]
+    assert run.progress == [(1, 3), (2, 4), (3, 4), (4, 4)], "h2.test has a second one"
 
 
 @pytest.mark.parametrize("answer", [Found(("192.0.2.1",)), NODATA])

@@ -12,10 +12,9 @@ import pytest
 import respx
 
 from spfwhite import __version__
-from spfwhite.dns.answers import Failed
-from spfwhite.sources import pages
-from spfwhite.sources.page_answers import Page, PageAnswer, Unchanged
-from spfwhite.sources.pages import MAX_BYTES, MAX_REDIRECTS, fetch_page
+from spfwhite.dns.answers import Failed, Found
+from spfwhite.sources import page_fetch
+from spfwhite.sources.page_fetch import MAX_BYTES, MAX_REDIRECTS, UNKNOWN, Page, fetch_page
 
 pytestmark = pytest.mark.slow
 
@@ -24,7 +23,7 @@ HTML = {"Content-Type": "text/html; charset=utf-8"}
 PLAIN = {"Content-Type": "text/plain"}
 LIST = "<ul><li>192.0.2.0/24</li><li>2001:db8::/32</li></ul>"
 LISTED = ("192.0.2.0/24", "2001:db8::/32")
-KEPT = Page(("198.51.100.0/24",), etag='"one"', last_modified="Tue, 01 Jul 2025 10:00:00 GMT")
+KEPT = Page(Found(("198.51.100.0/24",)), ('"one"', "Tue, 01 Jul 2025 10:00:00 GMT"))
 
 
 class Body(httpx.AsyncByteStream):
@@ -53,18 +52,22 @@ def web() -> Iterator[respx.MockRouter]:
         yield router
 
 
-def fetched(url: str = URL, previous: Page | None = None, *, http: bool = False) -> PageAnswer:
-    return asyncio.run(fetch_page(url, previous=previous, allow_http=http))
+def fetched(url: str = URL, known: Page = UNKNOWN, *, http: bool = False) -> Page:
+    return asyncio.run(fetch_page(url, known, allow_http=http))
 
 
-def reason(answer: PageAnswer) -> str:
-    assert isinstance(answer, Failed)
-    return answer.reason
+def listing(networks: tuple[str, ...], etag: str = "", last_modified: str = "") -> Page:
+    return Page(Found(networks), (etag, last_modified))
 
 
-def networks(answer: PageAnswer) -> tuple[str, ...]:
-    assert isinstance(answer, Page), answer
-    return answer.networks
+def reason(page: Page) -> str:
+    assert isinstance(page.answer, Failed)
+    return page.answer.reason
+
+
+def networks(page: Page) -> tuple[str, ...]:
+    assert isinstance(page.answer, Found), page
+    return page.answer.values
 
 
 def page(body: str | bytes = LIST, **headers: str) -> httpx.Response:
@@ -82,12 +85,12 @@ def moved(to: str, status: int = 302) -> httpx.Response:
 
 def test_a_page_gives_its_networks_in_their_order(web: respx.MockRouter) -> None:
     web.get(URL).mock(page())
-    assert fetched() == Page(LISTED)
+    assert fetched() == listing(LISTED)
 
 
 def test_each_network_is_given_once(web: respx.MockRouter) -> None:
     web.get(URL).mock(page(LIST * 2))
-    assert fetched() == Page(LISTED)
+    assert fetched() == listing(LISTED)
 
 
 def test_neighbours_are_not_joined_so_that_each_width_can_be_judged(web: respx.MockRouter) -> None:
@@ -102,7 +105,7 @@ def test_a_range_is_given_as_cidrs(web: respx.MockRouter) -> None:
 
 def test_validators_are_kept(web: respx.MockRouter) -> None:
     web.get(URL).mock(page(ETag='W/"x y"', Last_Modified="Tue, 01 Jul 2025 10:00:00 GMT"))
-    assert fetched() == Page(LISTED, 'W/"x y"', "Tue, 01 Jul 2025 10:00:00 GMT")
+    assert fetched() == listing(LISTED, 'W/"x y"', "Tue, 01 Jul 2025 10:00:00 GMT")
 
 
 @pytest.mark.parametrize("etag", [b'"\xe9"', b'"' + b"x" * 600 + b'"', b'"\x07"'])
@@ -111,7 +114,7 @@ def test_a_validator_that_cannot_be_sent_back_is_not_kept(
 ) -> None:
     headers = [(b"Content-Type", b"text/html"), (b"ETag", etag)]
     web.get(URL).mock(httpx.Response(200, headers=headers, content=LIST.encode()))
-    assert fetched() == Page(LISTED)
+    assert fetched() == listing(LISTED)
 
 
 @pytest.mark.parametrize(
@@ -180,28 +183,26 @@ def test_the_request_says_who_asks_and_nothing_about_an_earlier_page(
 
 def test_the_validators_of_the_page_before_are_sent_back(web: respx.MockRouter) -> None:
     route = web.get(URL).mock(httpx.Response(304))
-    assert fetched(previous=KEPT) == Unchanged()
+    assert fetched(known=KEPT) == KEPT
     sent = route.calls.last.request.headers
-    assert (sent["If-None-Match"], sent["If-Modified-Since"]) == (KEPT.etag, KEPT.last_modified)
+    assert (sent["If-None-Match"], sent["If-Modified-Since"]) == KEPT.validators
 
 
 def test_a_damaged_validator_is_not_sent(web: respx.MockRouter) -> None:
     route = web.get(URL).mock(page())
-    assert fetched(previous=Page(("192.0.2.1/32",), "é", "a\nX-Evil: b")) == Page(LISTED)
+    assert fetched(known=listing(("192.0.2.1/32",), "é", "a\nX-Evil: b")) == listing(LISTED)
     assert not {"if-none-match", "if-modified-since"} & route.calls.last.request.headers.keys()
 
 
 def test_a_changed_page_is_a_new_page(web: respx.MockRouter) -> None:
     web.get(URL).mock(page(ETag='"two"'))
-    assert fetched(previous=KEPT) == Page(LISTED, '"two"')
+    assert fetched(known=KEPT) == listing(LISTED, '"two"')
 
 
-@pytest.mark.parametrize("previous", [None, Page(("192.0.2.1/32",))])
-def test_unchanged_means_nothing_if_nothing_was_asked(
-    web: respx.MockRouter, previous: Page | None
-) -> None:
+@pytest.mark.parametrize("known", [UNKNOWN, Page(Found(("192.0.2.1/32",)))])
+def test_unchanged_means_nothing_if_nothing_was_asked(web: respx.MockRouter, known: Page) -> None:
     web.get(URL).mock(httpx.Response(304))
-    assert reason(fetched(previous=previous)) == "was answered with status 304"
+    assert reason(fetched(known=known)) == "was answered with status 304"
 
 
 def test_proxies_and_passwords_of_the_environment_are_not_used(
@@ -229,8 +230,8 @@ def test_a_redirect_on_the_same_host_is_followed(
 
 def test_the_validators_travel_with_a_redirect(web: respx.MockRouter) -> None:
     web.get(URL).mock(moved("new"))
-    web.get(URL + "new", headers={"If-None-Match": KEPT.etag}).mock(httpx.Response(304))
-    assert fetched(previous=KEPT) == Unchanged()
+    web.get(URL + "new", headers={"If-None-Match": KEPT.validators[0]}).mock(httpx.Response(304))
+    assert fetched(known=KEPT) == KEPT
 
 
 @pytest.mark.parametrize(
@@ -246,7 +247,7 @@ def test_the_validators_travel_with_a_redirect(web: respx.MockRouter) -> None:
 def test_a_redirect_to_another_host_is_not_followed(web: respx.MockRouter, to: str) -> None:
     web.get(URL).mock(moved(to))
     web.get().mock(httpx.Response(404))
-    assert isinstance(fetched(), Failed)
+    assert isinstance(fetched().answer, Failed)
     assert {call.request.url.host for call in web.calls} == {"senders.example.org"}
 
 
@@ -284,7 +285,7 @@ def test_a_redirect_to_nowhere_is_a_failure(web: respx.MockRouter, to: str) -> N
     headers = [(b"Location", to.encode())]
     web.get(URL).mock(httpx.Response(302, headers=headers))
     web.get("https://senders.example.org/").mock(httpx.Response(404))  # what httpx 0.23 reads
-    assert isinstance(fetched(), Failed)
+    assert isinstance(fetched().answer, Failed)
 
 
 def test_a_redirect_without_a_target_is_a_failure(web: respx.MockRouter) -> None:
@@ -300,7 +301,7 @@ def test_any_other_status_is_a_failure_whatever_the_page_lists(
     web: respx.MockRouter, status: int
 ) -> None:
     web.get(URL).mock(httpx.Response(status, headers=HTML, text=LIST))
-    assert reason(fetched(previous=KEPT)) == f"was answered with status {status}"
+    assert reason(fetched(known=KEPT)) == f"was answered with status {status}"
 
 
 @pytest.mark.parametrize(
@@ -409,7 +410,7 @@ def test_http_is_asked_if_told_so(web: respx.MockRouter) -> None:
 
 @pytest.mark.parametrize("url", ["https://", "https://[", "https://a\0b/", "https://x:99999/"])
 def test_an_address_that_is_none_is_a_failure(url: str) -> None:
-    assert isinstance(fetched(url), Failed)
+    assert isinstance(fetched(url).answer, Failed)
 
 
 # connections that fail
@@ -433,7 +434,7 @@ def test_a_connection_that_fails_is_a_failure_that_says_why(
 
 @pytest.fixture
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "SECONDS", 0.2)
+    monkeypatch.setattr(page_fetch, "SECONDS", 0.2)
 
 
 @pytest.mark.usefixtures("hurry")
@@ -470,7 +471,7 @@ def test_cancellation_is_not_taken_for_a_failure(web: respx.MockRouter) -> None:
     async def cancelled() -> None:
         body = Body(repeat(b" "), pause=0.01)
         web.get(URL).mock(httpx.Response(200, headers=HTML, stream=body))
-        task = asyncio.create_task(fetch_page(URL, previous=None))
+        task = asyncio.create_task(fetch_page(URL))
         while not body.taken:
             await asyncio.sleep(0.01)
         task.cancel()

@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from spfwhite.dns.answers import Failed
-from spfwhite.sources import pages
-from spfwhite.sources.page_answers import Page, PageAnswer, Unchanged
-from spfwhite.sources.pages import fetch_page
+from spfwhite.dns.answers import Failed, Found
+from spfwhite.sources import page_fetch
+from spfwhite.sources.page_fetch import UNKNOWN, Page, fetch_page
 from tests.support.webserver import Reply, WebServer
 
 REPLIES = {
@@ -53,27 +52,27 @@ def certified(authority: trustme.CA, name: str) -> ssl.SSLContext:
     return context
 
 
-def fetched(server: WebServer, path: str = "/", previous: Page | None = None) -> PageAnswer:
+def fetched(server: WebServer, path: str = "/", known: Page = UNKNOWN) -> Page:
     url = f"https://127.0.0.1:{server.port}{path}"
-    return asyncio.run(fetch_page(url, previous=previous))
+    return asyncio.run(fetch_page(url, known))
 
 
-def reason(answer: PageAnswer) -> str:
-    assert isinstance(answer, Failed)
-    return answer.reason
+def reason(page: Page) -> str:
+    assert isinstance(page.answer, Failed)
+    return page.answer.reason
 
 
 @pytest.mark.usefixtures("trusted")
 def test_a_page_is_fetched_and_then_found_unchanged(server: WebServer) -> None:
     first = fetched(server)
-    assert first == Page(LISTED, '"one"')
-    assert fetched(server, previous=first) == Unchanged()
+    assert first == Page(Found(LISTED), ('"one"', ""))
+    assert fetched(server, known=first) == first
     assert [asked.headers.get("if-none-match") for asked in server.asked] == [None, '"one"']
 
 
 @pytest.mark.usefixtures("trusted")
 def test_a_redirect_is_followed_on_the_same_server(server: WebServer) -> None:
-    assert fetched(server, "/old") == Page(LISTED, '"one"')
+    assert fetched(server, "/old") == Page(Found(LISTED), ('"one"', ""))
     assert [asked.path for asked in server.asked] == ["/old", "/"]
 
 
@@ -113,9 +112,9 @@ def test_a_closed_port_is_a_failure() -> None:
 
 
 def test_a_server_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "SECONDS", 0.2)
+    monkeypatch.setattr(page_fetch, "SECONDS", 0.2)
 
-    async def against_silence() -> PageAnswer:
+    async def against_silence() -> Page:
         async def accept(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await given_up.wait()
             writer.close()
@@ -124,7 +123,7 @@ def test_a_server_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch
         given_up, closed = asyncio.Event(), asyncio.Event()
         silent = await asyncio.start_server(accept, "127.0.0.1", 0)
         port = silent.sockets[0].getsockname()[1]
-        answer = await fetch_page(f"https://127.0.0.1:{port}/", previous=None)
+        answer = await fetch_page(f"https://127.0.0.1:{port}/")
         given_up.set()
         await closed.wait()
         silent.close()

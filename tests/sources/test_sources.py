@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from spfwhite.config.settings import Provider
 from spfwhite.dns.answers import Answer, Answers, Failed, Found, Question, Void
-from spfwhite.networks import Networks
-from spfwhite.sources.listed import (
-    MX_FALLBACK,
-    Listing,
-    host_names,
-    listings,
-    mx_domains,
-    page_questions,
-    with_fallbacks,
-    with_mx,
-)
-from spfwhite.spf.evaluation import evaluate
+from spfwhite.networks import EMPTY, Networks
+from spfwhite.plan.candidates import Candidate, candidates
+from spfwhite.sources import mx, pages
+from spfwhite.sources.hosts import host_names
+from spfwhite.sources.spf_domains import readings
 from spfwhite.spf.result import Contribution, Problem
 from spfwhite.spf.width import ANY_WIDTH, Widest
 from tests.support.nights import configured, edited
@@ -31,11 +24,11 @@ TXT = Question("p.test", "TXT")
 NXDOMAIN = Void("NXDOMAIN")
 NODATA = Void("NODATA")
 SPF = Found(("v=spf1 ip4:192.0.2.0/24 -all",))
-FALLBACK = Found((MX_FALLBACK,))
 
 
 def provider(**keys: Any) -> Provider:
-    (made,) = edited(configured({"p": keys.pop("domains", ())}), "p", **keys).providers
+    keys = {"domains": (), "special_use": "keep", **keys}
+    (made,) = edited(configured({"p": ()}), "p", **keys).providers
     return made
 
 
@@ -47,8 +40,11 @@ def aaaa(name: str) -> Question:
     return Question(name, "AAAA")
 
 
-def listed(made: Provider, answers: Answers, widest: Widest = ANY_WIDTH) -> Listing:
-    return listings(made, answers, widest)
+def listed(made: Provider, answers: Answers, widest: Widest = ANY_WIDTH) -> Candidate:
+    safety = {"widest_ipv4": widest.ipv4, "widest_ipv6": widest.ipv6}
+    config = replace(configured({}, safety=safety), providers=(made,))
+    (candidate,) = candidates(config, answers, {})
+    return candidate
 
 
 def test_host_names_are_those_of_all_patterns_in_their_order_and_each_once() -> None:
@@ -58,8 +54,8 @@ def test_host_names_are_those_of_all_patterns_in_their_order_and_each_once() -> 
 
 
 def test_pages_are_asked_for_unless_they_are_switched_off() -> None:
-    assert page_questions(provider(pages=(URL,))) == [PAGE]
-    assert page_questions(provider(pages=(URL,), pages_enabled=False)) == []
+    assert pages.questions(provider(pages=(URL,))) == [PAGE]
+    assert pages.questions(provider(pages=(URL,), pages_enabled=False)) == []
 
 
 def test_pages_are_part_of_a_definition_only_while_they_are_on() -> None:
@@ -69,14 +65,15 @@ def test_pages_are_part_of_a_definition_only_while_they_are_on() -> None:
     assert off.digest == without.digest != on.digest
 
 
-def test_only_domains_of_providers_with_the_key_have_a_fallback() -> None:
-    chosen = provider(domains=("a.test", "b.test"), mx=True)
-    assert mx_domains([chosen, provider(domains=("c.test",))]) == {"a.test", "b.test"}
+def read_as(question: Question, answer: Answer) -> Answer:
+    return mx.read_as([provider(domains=("p.test",), mx=True), provider(domains=("q.test",))])(
+        question, answer
+    )
 
 
 @pytest.mark.parametrize("answer", [NXDOMAIN, NODATA, Found(("hello", "v=spf10 -all"))])
 def test_a_domain_without_an_spf_record_gets_one_that_names_its_mx_hosts(answer: Answer) -> None:
-    assert with_mx({"p.test"}, TXT, answer) == FALLBACK
+    assert read_as(TXT, answer) == Found((mx.MX_FALLBACK,))
 
 
 @pytest.mark.parametrize(
@@ -89,47 +86,46 @@ def test_a_domain_without_an_spf_record_gets_one_that_names_its_mx_hosts(answer:
     ],
 )
 def test_a_record_and_a_failure_are_left_as_they_are(answer: Answer) -> None:
-    assert with_mx({"p.test"}, TXT, answer) == answer
+    assert read_as(TXT, answer) == answer
 
 
 @pytest.mark.parametrize("question", [Question("q.test", "TXT"), a("p.test")])
-def test_other_domains_and_other_types_have_no_fallback(question: Question) -> None:
-    assert with_mx({"p.test"}, question, NXDOMAIN) == NXDOMAIN
+def test_domains_of_others_and_other_types_have_no_fallback(question: Question) -> None:
+    assert read_as(question, NXDOMAIN) == NXDOMAIN
 
 
-def test_the_fallback_replaces_answers_and_makes_none_up() -> None:
-    made = [provider(domains=("p.test", "unasked.test", "spf.test"), mx=True)]
-    others: dict[Question, Answer] = {
-        Question("spf.test", "TXT"): SPF,
-        Question("q.test", "TXT"): NODATA,
-    }
-    assert with_fallbacks(made, {TXT: NODATA, **others}) == {TXT: FALLBACK, **others}
+MX_HOSTS: dict[Question, Answer] = {
+    TXT: NODATA,
+    Question("p.test", "MX"): Found(("10 m.p.test",)),
+    a("m.p.test"): Found(("192.0.2.1",)),
+    aaaa("m.p.test"): Found(("2001:db8::1",)),
+}
 
 
-@pytest.mark.parametrize("mode", [evaluate, partial(evaluate, strict=True)])
-def test_the_fallback_passes_the_addresses_of_the_mx_hosts(mode: Any) -> None:
-    answers: dict[Question, Answer] = {
-        TXT: NODATA,
-        Question("p.test", "MX"): Found(("10 m.p.test",)),
-        a("m.p.test"): Found(("192.0.2.1",)),
-        aaaa("m.p.test"): Found(("2001:db8::1",)),
-    }
-    made = provider(domains=("p.test",), mx=True)
-    root = mode(["p.test"], with_fallbacks([made], answers)).root("p.test")
-    assert root.passed == Networks.parse(["192.0.2.1", "2001:db8::1"])
-    assert root.fault is None
+@pytest.mark.parametrize("keys", [{"strict": False}, {"strict": True}])
+def test_the_fallback_passes_the_mx_hosts_for_its_provider_and_for_no_include(
+    keys: dict[str, Any],
+) -> None:
+    base = configured({"p": ("p.test",), "q": ("q.test",)}, spf=keys)
+    answers = {**MX_HOSTS, Question("q.test", "TXT"): Found(("v=spf1 include:p.test -all",))}
+    read = readings(edited(base, "p", mx=True), answers)
+    assert read["p"].evaluation.root("p.test").passed == Networks.parse(
+        ["192.0.2.1", "2001:db8::1"]
+    )
+    assert read["q"].evaluation.root("q.test").passed == EMPTY
+    assert answers[TXT] == NODATA
 
 
 def test_a_page_lists_what_was_found_on_it() -> None:
     found = listed(provider(pages=(URL,)), {PAGE: Found(("192.0.2.0/25", "192.0.2.128/25"))})
     assert found.origins == (Contribution(URL, "page", Networks.parse(["192.0.2.0/24"])),)
-    assert (found.questions, found.problems) == ((PAGE,), ())
+    assert (set(found.questions), found.problems) == ({PAGE}, ())
 
 
 def test_a_page_that_failed_is_a_gap_with_its_cause() -> None:
     found = listed(provider(pages=(URL,)), {PAGE: Failed("lists no address")})
-    problem = Problem("temporary", URL, "page", "the page lists no address")
-    assert found == Listing((PAGE,), (), (problem,))
+    assert (set(found.questions), found.passed) == ({PAGE}, EMPTY)
+    assert found.problems == (Problem("temporary", URL, "page", "the page lists no address"),)
 
 
 def test_a_page_that_was_not_asked_for_is_a_gap_too() -> None:
@@ -139,9 +135,32 @@ def test_a_page_that_was_not_asked_for_is_a_gap_too() -> None:
 
 def test_a_page_that_is_switched_off_lists_nothing_even_if_it_is_remembered() -> None:
     made = provider(pages=(URL,), pages_enabled=False)
-    assert listed(made, {PAGE: Found(("192.0.2.0/25",))}) == Listing(
-        (), (), listed(made, {}).problems
-    )
+    found = listed(made, {PAGE: Found(("192.0.2.0/25",))})
+    assert (len(found.questions), found.passed) == (0, EMPTY)
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"domains": ("p.test",)},
+        {"hosts": ("h.p.test",)},
+        {"networks": Networks.parse(["192.0.2.0/24"])},
+    ],
+)
+def test_that_pages_are_switched_off_is_said_where_there_is_no_other_source(
+    others: dict[str, Any],
+) -> None:
+    detail = "its pages are switched off (pages_enabled), and it has no other source"
+    alone = listed(provider(pages=(URL,), pages_enabled=False), {})
+    assert alone.problems == (Problem("missing", "p", "", detail),)
+    both = listed(provider(pages=(URL,), pages_enabled=False, **others), {})
+    assert detail not in {problem.detail for problem in both.problems}
+
+
+def test_networks_are_listed_whatever_the_limits_say() -> None:
+    networks = Networks.parse(["64.0.0.0/8"])
+    found = listed(provider(networks=networks), {}, Widest(12, 28))
+    assert (found.static, found.passed, found.problems) == (networks, EMPTY, ())
 
 
 def test_hosts_list_the_addresses_of_all_their_names() -> None:
@@ -154,7 +173,7 @@ def test_hosts_list_the_addresses_of_all_their_names() -> None:
     found = listed(provider(hosts=("h{1..2}.p.test",)), answers)
     texts = ["192.0.2.1", "192.0.2.3", "2001:db8::1", "2001:db8::2"]
     assert found.origins == (Contribution("h{1..2}.p.test", "hosts", Networks.parse(texts)),)
-    assert (found.questions, found.problems) == (tuple(answers), ())
+    assert (set(found.questions), found.problems) == (set(answers), ())
 
 
 def test_a_name_that_does_not_exist_is_no_problem_and_has_no_second_question() -> None:
@@ -164,7 +183,7 @@ def test_a_name_that_does_not_exist_is_no_problem_and_has_no_second_question() -
     }
     answers |= {aaaa("h1.p.test"): Failed("timed out"), aaaa("h2.p.test"): NODATA}
     found = listed(provider(hosts=("h{1..2}.p.test",)), answers)
-    assert found.questions == (a("h1.p.test"), a("h2.p.test"), aaaa("h2.p.test"))
+    assert found.questions == {a("h1.p.test"), a("h2.p.test"), aaaa("h2.p.test")}
     assert not found.problems
 
 

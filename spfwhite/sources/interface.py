@@ -1,0 +1,81 @@
+"""What a kind of source is: SPF domains, pages, host names, networks, each in one file."""
+
+# How to add a kind:
+#
+# 1. Write its file in this room, with the two functions of `Source`; the module is the source.
+# 2. `ask` asks for what providers name, the DNS by `asking.connect()`, and returns what came as it
+#    came: a failure is an answer (`Failed`), in whose place memory is put later, for every kind.
+# 3. `listed` says what the answers list of one provider, and asks nobody. All questions that it
+#    leads to are in `questions`: the state forgets the others. What is not among the answers is
+#    `NOT_ASKED`, and a "temporary" problem keeps the provider from being taken for known.
+# 4. Put the module into `KINDS` in `spfwhite.sources.kinds`.
+# 5. Its key is a field of `Provider` and a word of `SOURCES` in `spfwhite.config.settings`, and has
+#    its default in `providers.toml`.
+#
+# Memory, limits, tables, `explain` and reports need not know it. Only questions that are neither
+# for the DNS nor for a page need a type of their own (`spfwhite.dns.answers.RRType`).
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from spfwhite.config.settings import Config, Provider
+from spfwhite.dns.answers import Answers, Question
+from spfwhite.networks import EMPTY, Networks
+from spfwhite.sources.crawl import Ask, Progress
+from spfwhite.sources.memory import Recall, Validators
+from spfwhite.spf.reach import Reach
+from spfwhite.spf.result import Contribution, Evaluation, Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """What kinds ask with; those of pages leave their `validators` here.
+
+    `connect` returns what asks name servers; it raises NoNameServerError, so that nobody may call
+    it who has nothing to ask.
+    """
+
+    config: Config
+    recall: Recall
+    connect: Callable[[], Ask]
+    progress: Progress
+    validators: dict[Question, Validators] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """The answers of a run as some providers of one action read them, with their SPF domains."""
+
+    config: Config
+    answers: Answers
+    evaluation: Evaluation
+    reaches: Mapping[str, Reach]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """What one entry of a kind lists, `passed` within limits and `static` whatever they say.
+
+    `origins` name what passes it, and may overlap and be wider. `empty` are domains that pass
+    nothing though they could.
+    """
+
+    questions: Collection[Question] = ()
+    origins: tuple[Contribution, ...] = ()
+    passed: Networks = EMPTY
+    static: Networks = EMPTY
+    problems: tuple[Problem, ...] = ()
+    empty: tuple[str, ...] = ()
+
+
+class Source(Protocol):
+    """A kind of source."""
+
+    async def ask(self, providers: list[Provider], asking: Asking) -> Answers:
+        """Return what came for all that the providers name of this kind."""
+
+    def listed(self, provider: Provider, reading: Reading) -> Iterator[Listed]:
+        """Yield what the answers list of this kind for one provider, in its order."""
