@@ -1,153 +1,178 @@
 """Files that are whole at every moment: the old content or the new, never a part.
 
-Owns: atomic replacement. Refuses: to know what a file holds.
+Owns: reading, atomic replacement, the lock. Refuses: to know what a file holds, and to judge where
+it lies; `spfwhite.trust` does.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
+import secrets
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import Final
+from typing import Final, NamedTuple
 
 from spfwhite.errors import FileError, LockedError
+from spfwhite.trust import READ, Place, place
 
 LEFTOVER_AGE: Final = 3600.0
 """Seconds after which a temporary file must be that of a killed run."""
 
-MAX_LINKS: Final = 40
-
 _SUFFIX: Final = ".spfwhite-new"
-
-
-def read_if_there(path: Path) -> bytes | None:
-    """Return the content of a file, or None if there is none; raises FileError."""
-    try:
-        _require_regular(path)
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise FileError(f"cannot read {path}: {_reason(error)}") from None
+_IS_OPEN: Final = re.compile(r"/dev/stdin|/dev/fd/[0-9]+|/proc/self/fd/[0-9]+")
 
 
 @contextmanager
-def replacing(path: Path, content: bytes) -> Iterator[Path]:
-    """Put `content` at `path` when the block ends well; yield the finished temporary file.
-
-    The temporary file is in the same folder, and gone if the block raises. Mode and owner of the
-    old file are kept; a new one is readable by all and owned as its folder is. Raises FileError.
-    """
+def _saying(what: str) -> Iterator[None]:
+    """Turn an OSError into a FileError that begins with what could not be done."""
     try:
-        with suppress(FileNotFoundError):
-            _require_regular(path)
-        _sweep(path)
-        temporary = _written(path, content)
-        try:
-            yield temporary
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-        _sync_folder(path.parent)
+        yield
     except OSError as error:
-        raise FileError(f"cannot write {path}: {_reason(error)}") from None
+        raise FileError(f"{what}: {error.strerror or error}") from None
+
+
+def read(path: Path, *, data: bool) -> bytes:
+    """Return what a file holds; raises OSError, and FileError for what root does not trust.
+
+    `data` is False for configuration, which has no keeper. What the caller has opened, as standard
+    input, is read as it is.
+    """
+    if _IS_OPEN.fullmatch(str(path)):
+        return path.read_bytes()
+    with place(path, data=data) as there, os.fdopen(there.open(READ), "rb") as file:
+        return file.read()
+
+
+def read_if_there(path: Path) -> bytes | None:
+    """Return the content of a data file, or None if there is none; raises FileError."""
+    with _saying(f"cannot read {path}"):
+        try:
+            return read(path, data=True)
+        except FileNotFoundError:
+            return None
+
+
+def names_in(folder: Path) -> list[str]:
+    """Return the sorted names in a folder of configuration; raises OSError and FileError."""
+    with place(folder / "any", data=False) as there:
+        return sorted(os.listdir(there.path.parent))  # noqa: PTH208
+
+
+class Replacement(NamedTuple):
+    """A file that is finished, and on the disk, beside the one whose place it is to take."""
+
+    path: Path
+    there: Place
+
+    def put(self) -> None:
+        """Take the place of the old file; raises FileError."""
+        with _saying(f"cannot write {self.there.path}"):
+            folder = self.there.folder
+            os.rename(self.path.name, self.there.name, src_dir_fd=folder, dst_dir_fd=folder)
+
+    def sync(self) -> None:
+        """Have the name on the disk too; raises FileError."""
+        with _saying(f"{self.there.path} is in place, but may not outlast a power cut"):
+            descriptor = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+
+@contextmanager
+def replacement(path: Path, content: bytes) -> Iterator[Replacement]:
+    """Yield the finished temporary file, which is gone after the block unless it was put in place.
+
+    Mode and owner of the old file are kept; a new one is readable by all and owned as its folder
+    is. Raises FileError.
+    """
+    with ExitStack() as stack:
+        with _saying(f"cannot write {path}"):
+            there = stack.enter_context(place(path))
+            if there.status:
+                there.require_file(there.status)
+            _sweep(there)
+            temporary = f".{there.name}.{secrets.token_hex(4)}{_SUFFIX}"
+            stack.callback(_remove, temporary, there)
+            _write(temporary, content, there)
+        yield Replacement(there.path.with_name(temporary), there)
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Put `content` at `path` atomically; raises FileError."""
+    with replacement(path, content) as new:
+        new.put()
+        new.sync()
+
+
+def _remove(temporary: str, there: Place) -> None:
+    with suppress(OSError):  # which is gone, or swept by a later run
+        os.unlink(temporary, dir_fd=there.folder)
+
+
+def _write(temporary: str, content: bytes, there: Place) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    with os.fdopen(os.open(temporary, flags, 0o600, dir_fd=there.folder), "wb") as file:
+        file.write(content)
+        file.flush()
+        _give(file.fileno(), there.status or there.owner())
+        # root must not make a set-uid file where others can write
+        os.fchmod(file.fileno(), there.status.st_mode & 0o777 if there.status else 0o644)
+        os.fsync(file.fileno())
+
+
+def _give(descriptor: int, owner: os.stat_result) -> None:
+    mine = os.fstat(descriptor)
+    if (owner.st_uid, owner.st_gid) != (mine.st_uid, mine.st_gid):
+        with suppress(PermissionError):  # only root can give files away
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+
+
+def _sweep(there: Place) -> None:
+    """Remove what killed runs left behind."""
+    oldest = time.time() - LEFTOVER_AGE
+    made = re.compile(rf"\.{re.escape(there.name)}\.[a-z0-9_]{{8}}{re.escape(_SUFFIX)}")
+    for name in filter(made.fullmatch, os.listdir(there.path.parent)):  # noqa: PTH208
+        status = there.look(name)
+        if status and status.st_mtime < oldest:
+            _remove(name, there)
 
 
 def destination(path: Path) -> Path:
-    """Return where a write to `path` goes: a symlink is followed once, if that is safe.
-
-    Raises FileError for a dangling link, and where a folder on the way is writable by others than
-    root and the caller: they could lead the write to any file.
-    """
-    try:
-        return _followed(path)
-    except OSError as error:
-        raise FileError(f"cannot look at {path}: {_reason(error)}") from None
-
-
-def _followed(path: Path) -> Path:
-    if not path.is_symlink():
-        return path
-    hops = _hops(path)
-    if hops[-1].is_symlink():
-        raise FileError(f"{path} is a symlink that leads in a circle")
-    for hop in hops:
-        for folder in (hop.parent.resolve(), *hop.parent.resolve().parents):
-            if _writable_by_others(folder):
-                raise FileError(
-                    f"{path} is a symlink, and {folder} on its way is writable by others; "
-                    "name the file itself"
-                )
-    target = path.resolve()
-    if not target.exists():
-        raise FileError(f"{path} is a symlink to {target}, which does not exist")
-    return target
-
-
-def _hops(path: Path) -> list[Path]:
-    """Return each link on the way and the end of it."""
-    hops = [path]
-    while hops[-1].is_symlink() and len(hops) < MAX_LINKS:
-        hops.append(hops[-1].parent / hops[-1].readlink())
-    return hops
-
-
-def _writable_by_others(folder: Path) -> bool:
-    status = folder.stat()
-    if status.st_uid not in (0, os.geteuid()):
-        return True
-    group = status.st_mode & stat.S_IWGRP and status.st_gid != 0
-    return bool(group or status.st_mode & stat.S_IWOTH)
-
-
-def _require_regular(path: Path) -> None:
-    """Raise FileError for a device or a pipe: to read one hangs, to replace one harms."""
-    mode = path.stat().st_mode
-    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # a folder is an error by itself
-        raise FileError(f"{path} is not a regular file, and is neither read nor replaced")
+    """Return where a write to `path` goes, without symlinks; raises FileError, also if nowhere."""
+    with _saying(f"cannot write {path}"), place(path) as there:
+        return there.path
 
 
 def require_writable(path: Path) -> None:
     """Raise FileError if a file at `path` could not be written: said before the work is done."""
-    with suppress(FileNotFoundError):
-        _require_regular(path)
-    if path.is_dir():
-        raise FileError(f"cannot write {path}: Is a directory")
-    require_folder(path)
-    if not os.access(path.parent, os.W_OK):
-        raise FileError(f"cannot write {path}: the folder {path.parent} is not writable")
-
-
-def require_folder(path: Path) -> None:
-    """Raise FileError if there is no folder for a file at `path`."""
-    try:
-        is_there = path.parent.is_dir()
-    except OSError as error:
-        raise FileError(f"cannot look at {path.parent}: {_reason(error)}") from None
-    if not is_there:
-        raise FileError(f"cannot write {path}: there is no folder {path.parent}")
+    with _saying(f"cannot write {path}"), place(path) as there:
+        if there.status:
+            there.require_file(there.status)
+        if not os.access(".", os.W_OK, dir_fd=there.folder):
+            raise FileError(f"cannot write {path}: the folder {path.parent} is not writable")
 
 
 def make_folder(folder: Path) -> None:
     """Make a folder whose parent exists; raises FileError."""
-    try:
-        folder.mkdir(mode=0o755, exist_ok=True)
-    except OSError as error:
-        raise FileError(f"cannot make the folder {folder}: {_reason(error)}") from None
+    with _saying(f"cannot make the folder {folder}"), place(folder) as there:
+        if not there.status:
+            os.mkdir(there.name, 0o755, dir_fd=there.folder)
+        elif not stat.S_ISDIR(there.status.st_mode):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
 
 
 def move(path: Path, to: Path) -> None:
     """Rename a file; raises FileError."""
-    try:
-        path.replace(to)
-    except OSError as error:
-        raise FileError(f"cannot move {path} to {to}: {_reason(error)}") from None
+    with _saying(f"cannot move {path} to {to}"), place(path) as old, place(to) as new:
+        os.rename(old.name, new.name, src_dir_fd=old.folder, dst_dir_fd=new.folder)
 
 
 @contextmanager
@@ -157,84 +182,41 @@ def lock(path: Path, wait: float) -> Iterator[None]:
     Waits `wait` seconds at most; raises LockedError and FileError. The file is never removed: who
     waits for it would hold another one.
     """
-    try:
-        # read access is enough for flock, so a lock that root made serves a service user too
-        descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        raise FileError(f"cannot open the lock {path}: {_reason(error)}") from None
+    with _saying(f"cannot open the lock {path}"), place(path) as there:
+        # read access is enough for flock
+        descriptor = there.open(READ | os.O_CREAT)
+        try:
+            _shut(descriptor, there)
+        except BaseException:
+            os.close(descriptor)
+            raise
     try:
         _take(descriptor, path, wait)
         yield
     finally:
-        os.close(descriptor)
+        with suppress(OSError):  # there is nothing to lose, and a table may be in place
+            os.close(descriptor)
+
+
+def _shut(descriptor: int, there: Place) -> None:
+    """Let none but root and the owner of the folder open a lock: who can, can hold it for ever.
+
+    One that an earlier version made can be read by all; one that holds anything is no lock.
+    """
+    status = os.fstat(descriptor)
+    if os.geteuid() in (0, status.st_uid) and not status.st_size:
+        _give(descriptor, there.owner())
+        os.fchmod(descriptor, 0o600)
 
 
 def _take(descriptor: int, path: Path, wait: float) -> None:
     until = time.monotonic() + wait
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            if time.monotonic() >= until:
-                raise LockedError(f"another run of spfwhite holds {path}") from None
-            time.sleep(0.1)
-
-
-def replace(path: Path, content: bytes) -> None:
-    """Put `content` at `path` atomically; raises FileError."""
-    with replacing(path, content):
-        pass
-
-
-def _written(path: Path, content: bytes) -> Path:
-    with NamedTemporaryFile(
-        dir=path.parent, prefix=f".{path.name}.", suffix=_SUFFIX, delete=False
-    ) as file:
-        try:
-            file.write(content)
-            file.flush()
-            _adopt(file.fileno(), path)
-            os.fsync(file.fileno())
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
-    return Path(file.name)
-
-
-def _adopt(descriptor: int, path: Path) -> None:
-    """Give a new file the mode and owner of the one it replaces, or the owner of the folder."""
-    try:
-        old = path.stat()
-        mode = old.st_mode & 0o777  # root must not make a set-uid file where others can write
-    except FileNotFoundError:
-        old = path.parent.stat()
-        mode = 0o644
-    mine = os.fstat(descriptor)
-    if (old.st_uid, old.st_gid) != (mine.st_uid, mine.st_gid):
-        with suppress(PermissionError):  # only root can give files away
-            os.fchown(descriptor, old.st_uid, old.st_gid)
-    os.fchmod(descriptor, mode)
-
-
-def _sweep(path: Path) -> None:
-    """Remove what killed runs left behind."""
-    oldest = time.time() - LEFTOVER_AGE
-    made = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}{re.escape(_SUFFIX)}")
-    for leftover in path.parent.iterdir():
-        if made.fullmatch(leftover.name):
-            with suppress(FileNotFoundError):
-                if leftover.lstat().st_mtime < oldest:
-                    leftover.unlink()
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or str(error)
+    with _saying(f"cannot lock {path}"):
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                if time.monotonic() >= until:
+                    raise LockedError(f"another run of spfwhite holds {path}") from None
+                time.sleep(0.1)

@@ -20,7 +20,7 @@ from spfwhite.config.adding import Addition
 from spfwhite.config.settings import FORMAT_NAMES, Config, FormatName
 from spfwhite.config.values import choice
 from spfwhite.dns.answers import Failed
-from spfwhite.errors import ReloadError, StateError, UsageError
+from spfwhite.errors import FileError, ReloadError, StateError, UsageError
 from spfwhite.library import blocking, checked, texts
 from spfwhite.plan.decided import Decided, decide_run
 from spfwhite.plan.state import State, load
@@ -260,23 +260,27 @@ def _carry_out(
         return replace(report, outcome="refused")
     if options.dry_run or report.path is None:
         return report
-    state = write.next_state(ready, decided) if options.writes_state else None
-    written = write.write_tables(config, ready, state)
-    main = [each for each in written if each.table not in config.output.tables]
+    written = write.write_tables(config, ready, decided if options.writes_state else None)
+    paths = {each.table.path for each in written.tables}
+    main = paths - {table.path for table in config.output.tables}
     report = replace(
         report,
         outcome="written" if main else "current",
         verified=write.is_verified(config),
-        notices=(*report.notices, *write.replaced(written)),
+        notices=(*report.notices, *write.replaced(written.tables)),
+        unfinished=tuple(written.faults),
+        tables=tuple(replace(table, changed=table.path in paths) for table in report.tables),
     )
-    if state is None:
+    if written.state is None:
         return report
     if not config.postfix.reload:
-        return replace(report, unread=write.is_unread(config, written))
+        return replace(report, unread=write.is_unread(config, written.tables))
     try:
-        write.reload_if_needed(config, state)
+        write.reload_if_needed(config, written.state)
     except ReloadError as error:
         return replace(report, not_reloaded=str(error))
+    except FileError as error:  # Postfix has reloaded, and the state does not know
+        return replace(report, unfinished=(*report.unfinished, str(error)))
     return report
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.cli import Finished, listing, rules
 from tests.support.launcher import Change, Ended, Launcher
-from tests.support.site import RULES, Site, site
+from tests.support.site import RULES, Site, hand_over, site
 
 pytestmark = pytest.mark.slow
 
@@ -170,7 +170,7 @@ def test_a_read_only_folder_of_the_table_keeps_it(small: Path, tmp_path: Path) -
 @as_root
 def test_root_gives_new_files_to_whom_the_folder_belongs(launcher: Launcher, public: Path) -> None:
     with site(public) as made:
-        os.chown(public, NOBODY, NOBODY)
+        made = hand_over(made, NOBODY)
         assert launcher.run(*made.arguments).returncode == 0
         for path in (made.table, made.state):
             assert (path.stat().st_uid, path.stat().st_gid) == (NOBODY, NOBODY)
@@ -183,7 +183,7 @@ def test_root_and_the_owner_of_the_folder_run_in_turn(
     order: list[Change], launcher: Launcher, public: Path
 ) -> None:
     with site(public) as made:
-        os.chown(public, NOBODY, NOBODY)
+        made = hand_over(made, NOBODY)
         for turn, who in enumerate(order * 2):
             made.server.zone.set(
                 "plain.test", "TXT", [f"v=spf1 ip4:198.51.100.0/{24 + turn % 2} -all"]

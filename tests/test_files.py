@@ -35,7 +35,7 @@ def names(folder: Path) -> list[str]:
 
 
 def _die_before_the_rename(path: Path) -> None:
-    with files.replacing(path, NEW):
+    with files.replacement(path, NEW):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -51,24 +51,25 @@ def leftover(path: Path, age: float) -> Path:
     return left
 
 
-def test_the_new_content_is_there_only_after_the_block(path: Path) -> None:
-    with files.replacing(path, NEW) as temporary:
+def test_the_new_content_is_there_when_it_is_put_in_place(path: Path) -> None:
+    with files.replacement(path, NEW) as new:
         assert path.read_bytes() == OLD
-        assert temporary.read_bytes() == NEW
-        assert temporary.parent == path.parent  # so that a rename is atomic
+        assert new.path.read_bytes() == NEW
+        assert new.path.parent == path.parent  # so that a rename is atomic
+        new.put()
     assert path.read_bytes() == NEW
     assert names(path.parent) == [path.name]
 
 
 def test_an_exception_in_the_block_keeps_the_old_content_and_leaves_nothing(path: Path) -> None:
-    with pytest.raises(RuntimeError, match="the check failed"), files.replacing(path, NEW):
+    with pytest.raises(RuntimeError, match="the check failed"), files.replacement(path, NEW):
         raise RuntimeError("the check failed")
     assert path.read_bytes() == OLD
     assert names(path.parent) == [path.name]
 
 
 def test_an_interrupt_in_the_block_leaves_nothing(path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), files.replacing(path, NEW):
+    with pytest.raises(KeyboardInterrupt), files.replacement(path, NEW):
         raise KeyboardInterrupt
     assert path.read_bytes() == OLD
     assert names(path.parent) == [path.name]
@@ -80,7 +81,7 @@ def test_who_has_the_old_file_open_goes_on_reading_it_whole(path: Path) -> None:
         assert reader.read() == OLD
 
 
-@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664, 0o444])
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o644, 0o444])
 def test_the_mode_of_the_old_file_is_kept(mode: int, path: Path) -> None:
     path.chmod(mode)
     files.replace(path, NEW)
@@ -98,6 +99,7 @@ def test_a_new_file_is_readable_by_all_whatever_the_umask(tmp_path: Path) -> Non
 
 @AS_ROOT
 def test_the_owner_of_the_old_file_is_kept(path: Path) -> None:
+    os.chown(path.parent, 65534, 65534)
     os.chown(path, 65534, 65533)
     files.replace(path, NEW)
     assert (path.stat().st_uid, path.stat().st_gid) == (65534, 65533)
@@ -115,7 +117,7 @@ def test_a_missing_folder_is_an_error_that_names_the_path(tmp_path: Path) -> Non
     path = tmp_path / "nothing" / "table.cidr"
     with pytest.raises(FileError) as caught:
         files.replace(path, NEW)
-    assert str(caught.value) == f"cannot write {path}: No such file or directory"
+    assert str(caught.value) == f"cannot write {path}: there is no folder {path.parent}"
     assert names(tmp_path) == []
 
 

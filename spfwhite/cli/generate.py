@@ -25,6 +25,7 @@ from spfwhite.cli.common import (
 )
 from spfwhite.cli.streams import InPlace
 from spfwhite.config.settings import FORMAT_NAMES, FormatName
+from spfwhite.errors import FileError
 from spfwhite.report import as_json as report_json
 from spfwhite.report import metrics as metrics_form
 from spfwhite.report import text
@@ -134,14 +135,24 @@ def generate(
         config = replace(config, postfix=replace(config.postfix, reload=reload_))
     with progress_bar("questions") as progress:
         made = asyncio.run(app.run(config, replace(options, progress=progress)))
-    if report:
-        files.replace(report, report_json.dump(made))
-    if metrics:
-        files.replace(metrics, metrics_form.dump(made))
+    made = _reported(made, report, metrics)
     print_run(common, made, dry_run=dry_run)
     if reload_ is None:
         print_unread(made)
     raise end(made)
+
+
+def _reported(made: Report, report: Path | None, metrics: Path | None) -> Report:
+    """Write the files that others read of a run; raises FileError unless a table is in place."""
+    for path, dump in ((report, report_json.dump), (metrics, metrics_form.dump)):
+        try:
+            if path:
+                files.replace(path, dump(made))
+        except FileError as fault:
+            if not made.in_place:
+                raise
+            made = replace(made, unfinished=(*made.unfinished, str(fault)))
+    return made
 
 
 def print_unread(report: Report) -> None:
@@ -166,8 +177,7 @@ def print_run(common: Common, report: Report, *, dry_run: bool) -> None:
 
 def end(report: Report) -> SystemExit:
     """Return what ends the program with the exit code of a run."""
-    in_place = report.outcome in ("written", "current")
-    return (InPlace if in_place else SystemExit)(report.exit_code)
+    return (InPlace if report.in_place else SystemExit)(report.exit_code)
 
 
 def _cut(common: Common, lines: list[str]) -> list[str]:

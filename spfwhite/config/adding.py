@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from spfwhite import files
-from spfwhite.config.config_file import Files
+from spfwhite.config import config_file
 from spfwhite.config.overlay import read_overlay
 from spfwhite.config.settings import Config
 from spfwhite.config.writing import table
@@ -71,10 +71,11 @@ def append(addition: Addition, system: Path) -> Path:
         files.make_folder(folder)
     with files.lock(path.with_name(f".{path.name}.lock"), 10):
         old = files.read_if_there(path) or HEAD.encode()
-        with files.replacing(path, old + b"\n" + addition.block().encode()) as written:
+        with files.replacement(path, old + b"\n" + addition.block().encode()) as new:
             # looked at before it takes its place, since with a file that does not load every run
             # would end at once: the folder may be one that root trusts no file in, or another
             # `add` may have taken the name
-            text = Files(root_owned=True).text(written)
-            read_overlay(text, printable(str(path)), path.parent)
+            read_overlay(config_file.text(new.path), printable(str(path)), path.parent)
+            new.put()
+            new.sync()
     return path

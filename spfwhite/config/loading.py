@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from spfwhite.config.config_file import Files, listed
+from spfwhite.config.config_file import entries, listed, text
 from spfwhite.config.overlay import Overlay, did_you_mean, read_overlay
 from spfwhite.config.settings import SETTINGS, SOURCES, Config, Provider, Table, set_name
 from spfwhite.config.values import parse_domain, shown
@@ -33,11 +33,9 @@ def load(path: str | Path | None = None, *, system: Path = SYSTEM) -> Config:
     if given, the file at path alone. A later file wins; `safety.exclude` is the union of all.
     Raises ConfigError.
     """
-    files = Files(root_owned=path is None)
     paths = system_files(system) if path is None else [Path(path)]
     overlays = [
-        read_overlay(files.text(file), printable(str(file)), file.absolute().parent)
-        for file in paths
+        read_overlay(text(file), printable(str(file)), file.absolute().parent) for file in paths
     ]
     overlays.insert(0, packaged())
     tables = _merged_tables(overlays)
@@ -51,8 +49,7 @@ def load(path: str | Path | None = None, *, system: Path = SYSTEM) -> Config:
         **{name: table(**tables[name]) for name, table in SETTINGS.items()},
         categories=MappingProxyType(categories),
         providers=tuple(
-            _provider(name, providers, tables["safety"], categories, files)
-            for name in sorted(providers)
+            _provider(name, providers, tables["safety"], categories) for name in sorted(providers)
         ),
     )
 
@@ -111,15 +108,14 @@ def _provider(
     providers: Mapping[str, Keys],
     safety: Keys,
     categories: Mapping[str, bool],
-    files: Files,
 ) -> Provider:
     keys = providers[name]
     _refuse_nameless(name, providers)
     domains, networks = keys["domains"], keys["networks"]
     if file := keys["domains_file"]:
-        domains += files.entries(file, parse_domain)
+        domains += entries(file, parse_domain)
     if file := keys["networks_file"]:
-        networks = Networks.union([networks, *files.entries(file, parse_operator)])
+        networks = Networks.union([networks, *entries(file, parse_operator)])
     _refuse_plain_http(name, keys)
     inherited = keys["special_use"] == "inherit"
     decided = {

@@ -125,14 +125,13 @@ def _used(config: Config) -> list[Path]:
 
 def _table(path: Path, state: State | None, now: float, *, missing: str) -> Finding:
     try:
-        target = files.destination(path)
-        content = files.read_if_there(target)
-        changed = target.stat().st_mtime if content is not None else now
+        content = files.read_if_there(path)
+        changed = path.stat().st_mtime if content is not None else now
     except FileError as fault:
         return _unreadable(path, fault)
     except OSError as fault:
         return _unreadable(path, FileError(f"cannot look at {path}: {fault.strerror}"))
-    entry = state.tables.get(str(target)) if state else None
+    entry = state.tables.get(os.path.realpath(path)) if state else None
     written = entry.written if entry else None
     return table_finding(path, content, written, now - changed, missing=missing)
 

@@ -36,6 +36,7 @@ def dump(report: Report) -> bytes:
         "rejected": sizes(report.rejected),
         "verified": report.verified,
         "not_reloaded": report.not_reloaded,
+        "unfinished": list(report.unfinished),
         "tables": [
             {
                 "path": str(table.path),

@@ -64,7 +64,8 @@ class Report:
     `duration` is in seconds, `last_success` when a run before this one wrote the state, `asked`
     when all providers were last asked for, `questions` how many questions this run asked;
     `verified` tells whether postmap loaded the tables before they took their places;
-    `not_reloaded` why Postfix did not;
+    `not_reloaded` why Postfix did not; `unfinished` are sentences on what failed once a table was
+    in place;
     `unread` that a reload was not asked for, and postscreen names a table that was replaced;
     `tables` are those of `[[output.tables]]`.
     """
@@ -86,6 +87,7 @@ class Report:
     refusals: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     not_reloaded: str = ""
+    unfinished: tuple[str, ...] = ()
     unread: bool = False
     tables: tuple[TableReport, ...] = ()
 
@@ -100,6 +102,11 @@ class Report:
         return self.before - self.networks if not self.refusals else EMPTY
 
     @property
+    def in_place(self) -> bool:
+        """Whether the tables are, so that no exit code may say that they were not touched."""
+        return self.outcome in ("written", "current")
+
+    @property
     def has_news(self) -> bool:
         """Whether somebody should read this even if the exit code is 0."""
         return bool(self.notices) or any(provider.notice for provider in self.providers.values())
@@ -111,7 +118,7 @@ class Report:
             return Exit.REFUSED
         if self.not_reloaded:
             return Exit.NOT_RELOADED
-        if any(provider.degraded for provider in self.providers.values()):
+        if self.unfinished or any(provider.degraded for provider in self.providers.values()):
             return Exit.DEGRADED
         return Exit.OK
 

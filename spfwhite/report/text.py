@@ -51,7 +51,7 @@ def summary(report: Report, *, verbose: bool) -> Iterator[str]:
         written = "written" if table.changed else "unchanged"
         done = {"planned": "not written", "refused": "not touched"}.get(report.outcome, written)
         yield f"  {table.path} ({table.format}): {done}: {counts(table.networks)}"
-    if verbose and not report.verified and report.outcome in ("written", "current"):
+    if verbose and not report.verified and report.in_place:
         yield "  not verified: no Postfix on this machine, or postfix.verify is off"
     yield from troubles(report, verbose=verbose)
 
@@ -78,6 +78,7 @@ def troubles(report: Report, *, verbose: bool, quiet: bool = False) -> Iterator[
         yield from _faults(report, urgent, verbose=verbose)
     if report.not_reloaded:
         yield f"Postfix did not reload: {clipped(report.not_reloaded)}; the table is written"
+    yield from (f"in place, but not all is done: {printable(each)}" for each in report.unfinished)
     for refusal in report.refusals:
         yield f"refused: {refusal}"
 

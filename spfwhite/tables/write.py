@@ -2,7 +2,8 @@
 
 Owns: what may be replaced, whether anything has to be, and the order: all tables are written to
 temporary files and verified, then the state is saved, then the tables take their places, then
-Postfix reloads and the state notes it. A kill between any two costs one more write or reload.
+Postfix reloads and the state notes it. A kill between any two costs one more write or reload, and
+what fails once a table is in place stops nothing of the rest.
 Refuses: to decide on networks.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Collection
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -78,7 +80,7 @@ def require_folders(config: Config, output: Path | None) -> None:
     paths = [out.allow, *([out.reject] if rejects else []), *(each.path for each in out.tables)]
     for path in paths if output is None else [output]:
         if str(path) != "-":
-            files.require_folder(files.destination(path))
+            files.destination(path)
 
 
 def prepared(
@@ -99,15 +101,14 @@ def prepared(
     if output is not None:
         return [_ready(_whole(output, "permit", form), named, decided, now, force=force)]
     reject = _whole(config.output.reject, "reject")
-    ready = [
+    used = any(decision.provider.action == "reject" for decision in decided.decisions)
+    old = None if used else files.read_if_there(reject.path)
+    ours = old is not None and tables.origin(old) == "ours"
+    return [
         _ready(table, named, decided, now, force=force)
         for table in (_whole(named, "permit"), reject, *config.output.tables)
+        if table is not reject or used or ours
     ]
-    used = any(decision.provider.action == "reject" for decision in decided.decisions)
-    ours = ready[1].old is not None and tables.origin(ready[1].old) == "ours"
-    if not used and not ours:
-        del ready[1]
-    return ready
 
 
 def _ready(table: Table, allow: Path, decided: Plan, now: float, *, force: bool) -> Ready:
@@ -156,23 +157,66 @@ def _holds(path: Path, content: bytes) -> bool:
     return False
 
 
-def write_tables(config: Config, ready: list[Ready], state: State | None) -> list[Ready]:
-    """Write the tables that changed, and the state if there is one, in the order that is safe.
+class Written(NamedTuple):
+    """What a run left on disk.
 
-    Returns those that were written. Raises FileError and ProgramError, and then the old tables
-    are in place.
+    `tables` took their places, `state` is the one that was saved, if one was; `faults` are the
+    sentences of what failed once a table was in place.
+    """
+
+    tables: list[Ready]
+    state: State | None
+    faults: list[str]
+
+
+def write_tables(config: Config, ready: list[Ready], decided: Decided | None) -> Written:
+    """Write the tables that changed, and the state that `decided` makes, in the order that is safe.
+
+    Raises FileError and ProgramError, and then every old table is in place.
     """
     changed = [each for each in ready if each.path and not each.is_current]
     with ExitStack() as stack:
+        new = []
         for each in changed:
             assert each.path is not None
-            temporary = stack.enter_context(files.replacing(each.path, each.content))
-            _verify(config, each, temporary)
+            new.append(stack.enter_context(files.replacement(each.path, each.content)))
+            _verify(config, each, new[-1].path)
         for each in changed:
             _keep_original(each)
+        state = next_state(ready, decided) if decided else None
         if state:
             save(config.state.path, state)
-    return changed
+        placed, faults = _put(changed, new)
+    if state and decided and len(placed) < len(changed):
+        # it was saved as if all of them were in place
+        missed = {each.path for each in changed} - {each.path for each in placed}
+        state = next_state(ready, decided, missed)
+        try:
+            save(config.state.path, state)
+        except FileError as fault:
+            faults.append(str(fault))
+    if faults and not placed:
+        raise FileError(faults[0])
+    return Written(placed, state, faults)
+
+
+def _put(changed: list[Ready], new: list[files.Replacement]) -> tuple[list[Ready], list[str]]:
+    """Put tables in place, the allow table first; return those that are, and what failed.
+
+    Without the first of them nothing is put in place: the run can say that no table was touched.
+    """
+    placed: list[Ready] = []
+    faults = []
+    for each, replacement in zip(changed, new, strict=True):
+        try:
+            replacement.put()
+            placed.append(each)
+            replacement.sync()
+        except FileError as fault:
+            faults.append(str(fault))
+            if not placed:
+                break
+    return placed, faults
 
 
 def _verify(config: Config, ready: Ready, temporary: Path) -> None:
@@ -269,8 +313,8 @@ def expected(ready: Ready) -> dict[str, str | None]:
     return {str(each): word if each in ready.networks else None for each in edges}
 
 
-def next_state(ready: list[Ready], decided: Decided) -> State:
-    """Return what the next run will know."""
+def next_state(ready: list[Ready], decided: Decided, missed: Collection[Path | None] = ()) -> State:
+    """Return what the next run will know; at the paths `missed` are the old tables still."""
     state, now, plan = decided.before, decided.now, decided.plan
     questions = {q for decision in plan.decisions for q in decision.candidate.questions}
     entries = {decision.provider.name: decision.entry for decision in plan.decisions}
@@ -285,7 +329,10 @@ def next_state(ready: list[Ready], decided: Decided) -> State:
             **decided.recall.remembered(questions),
         },
         accepted={name: entry for name, entry in entries.items() if entry},
-        tables={str(each.path): _table_state(each, state) for each in ready},
+        tables={
+            str(each.path): _table_state(each, state) for each in ready if each.path not in missed
+        }
+        | {path: each for path, each in state.tables.items() if Path(path) in missed},
         journal=recent((*state.journal, *_changes(plan, state, now)), now),
     )
 

@@ -56,4 +56,5 @@ def test_nothing_is_written_to_a_folder_from_which_root_reads_nothing(tmp_path: 
     with pytest.raises(SpfwhiteError, match=re.escape(str(folder))):
         append(addition("a", "192.0.2.1"), tmp_path)
     assert not (tmp_path / FILE).exists()
+    folder.chmod(0o755)
     assert load(system=tmp_path)

@@ -8,8 +8,6 @@ import pytest
 from spfwhite.config.loading import load
 from spfwhite.errors import ConfigError
 
-STRANGER = 65534
-
 
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
@@ -24,16 +22,6 @@ def fault(path: Path | None = None, *, system: Path = Path("/none")) -> str:
     with pytest.raises(ConfigError) as caught:
         load(path, system=system)
     return str(caught.value)
-
-
-def as_root(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-
-
-def of_stranger(path: Path) -> None:
-    """Make root's file a stranger's; without root's rights, the tester's own is one already."""
-    if os.getuid() == 0:
-        os.chown(path, STRANGER, STRANGER)
 
 
 @pytest.mark.parametrize("content", [b"", b" \n\t\n"])
@@ -109,67 +97,7 @@ def test_a_missing_list_is_an_error(own: Path) -> None:
     assert f"{own.with_name('list.txt')}: cannot be read" in fault(own)
 
 
-# --- who may write what root reads ---
-
-
-@pytest.mark.parametrize("mode", [0o666, 0o646])
-def test_root_refuses_a_file_that_others_can_write(
-    own: Path, mode: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    own.chmod(mode)
-    as_root(monkeypatch)
-    assert fault(own) == f"{own}: root reads no file that others can write; chmod go-w {own}"
-
-
-def test_root_refuses_a_file_that_a_group_other_than_its_own_can_write(
-    own: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    of_stranger(own)
-    own.chmod(0o664)
-    as_root(monkeypatch)
-    assert "chmod go-w" in fault(own)
-
-
-def test_root_refuses_a_list_that_others_can_write(
-    own: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    own.write_text('[providers.own]\ndomains_file = "list.txt"')
-    own.with_name("list.txt").write_text("a.test")
-    own.with_name("list.txt").chmod(0o666)
-    as_root(monkeypatch)
-    assert "list.txt: root reads no file that others can write" in fault(own)
-
-
-def test_root_takes_a_file_of_another_user_only_where_it_was_named(
-    own: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = own.rename(own.with_name("providers.toml"))
-    of_stranger(path)
-    as_root(monkeypatch)
-    assert load(path).dns.attempts == 4
-    assert f"{path}: root reads no file of user " in fault(system=path.parent)
-
-
-def test_root_refuses_a_folder_that_others_can_write_unless_it_is_sticky(
-    own: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    as_root(monkeypatch)
-    own.parent.chmod(0o1777)
-    assert load(own).dns.attempts == 4
-    own.parent.chmod(0o777)
-    assert fault(own).endswith(f"chmod o-w {own.parent}")
-
-
-def test_root_looks_at_the_folder_behind_a_link(
-    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    link = tmp_path / "folder/link.toml"
-    link.parent.mkdir(mode=0o755)
-    link.symlink_to(own)
-    as_root(monkeypatch)
-    assert load(link).dns.attempts == 4
-    own.parent.chmod(0o777)
-    assert fault(link).endswith(f"chmod o-w {own.parent}")
+# --- who may write what root reads: see tests/test_trust.py ---
 
 
 def test_who_is_not_root_reads_what_others_can_write(

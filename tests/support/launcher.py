@@ -43,7 +43,8 @@ class Change:
 
     `user` is the number of user and group; `file_size` RLIMIT_FSIZE in octets. `hit` is the signal
     that the run sends itself at the line number `at`, counted from 1 as they are executed, of the
-    files in `lines`. `system` takes the place of /etc/spfwhite, a constant of the program.
+    files in `lines`. `fault` names a call that fails with the errno `number`, the time `at` that
+    `spfwhite.files` makes it. `system` takes the place of /etc/spfwhite, a constant of the program.
     """
 
     user: int | None = None
@@ -51,6 +52,8 @@ class Change:
     hit: int = 0
     at: int = 0
     lines: tuple[str, ...] = ()
+    fault: str = ""
+    number: int = 0
     system: str | None = None
 
 
@@ -236,8 +239,26 @@ def _become(change: Change, folder: Path) -> None:
     if change.system is not None:
         config.SYSTEM = Path(change.system)
         (config.load.__kwdefaults__ or {})["system"] = config.SYSTEM
+    if change.fault:
+        module, _, name = change.fault.partition(".")
+        call = getattr(sys.modules[module], name)
+        setattr(sys.modules[module], name, _failing(call, change))
     if change.hit:
         sys.settrace(_trap(change))
+
+
+def _failing(call: Callable[..., Any], change: Change) -> Callable[..., Any]:
+    made = 0
+
+    def called(*arguments: Any, **more: Any) -> Any:
+        nonlocal made
+        made += sys._getframe(1).f_globals["__name__"] == "spfwhite.files"
+        if made == change.at:
+            made += 1  # once
+            raise OSError(change.number, os.strerror(change.number))
+        return call(*arguments, **more)
+
+    return called
 
 
 def _trap(change: Change) -> Callable[[FrameType, str, Any], Any]:

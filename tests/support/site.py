@@ -7,9 +7,10 @@ a run left. Refuses: to assert anything.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,21 @@ class Site:
     def temporary_files(self) -> list[Path]:
         """Return the temporary files anywhere in the folder."""
         return [path for path in self.folder.rglob("*") if path.name.endswith(TEMPORARY)]
+
+
+def hand_over(made: Site, user: int) -> Site:
+    """Return the site with its files in a folder of that user's; the overlay stays root's."""
+    folder = made.folder / "theirs"
+    folder.mkdir(mode=0o755)
+    text = made.config.read_text()
+    for name in (TABLE, "reject.cidr", STATE, f"{STATE}.lock"):
+        text = text.replace(f'"{name}"', f'"{folder.name}/{name}"')
+        if (made.folder / name).exists():
+            (made.folder / name).rename(folder / name)
+    made.config.write_text(text)
+    for path in (folder, *folder.iterdir()):
+        os.chown(path, user, user)
+    return replace(made, folder=folder)
 
 
 def _earlier(data: Any, seconds: float) -> Any:

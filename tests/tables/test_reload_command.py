@@ -171,6 +171,7 @@ def as_nobody(made: Site) -> tuple[int, str]:
     """Run in a process of a user without rights; return the exit code and why no reload."""
     config = load(made.config)
     app.generate(config, dry_run=True)  # loads what that user perhaps cannot read
+    os.chown(made.folder, NOBODY, NOBODY)
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
@@ -191,9 +192,9 @@ def as_nobody(made: Site) -> tuple[int, str]:
 
 @pytest.fixture
 def theirs() -> Iterator[Site]:
-    """Return a site in a folder of that user."""
+    """Return a site in a folder that everybody may enter."""
     with tempfile.TemporaryDirectory() as name, unwired(Path(name)) as made:
-        os.chown(name, NOBODY, NOBODY)
+        Path(name).chmod(0o755)
         yield made
 
 

@@ -20,7 +20,7 @@ from tests.support.cli import Finished, listing, overlay, spfwhite
 from tests.support.dnsserver import DnsServer, Zone
 from tests.support.postfix_instance import Instance, needs_postfix, prepared, running, unless
 from tests.support.reloading import by_command, is_loaded, publish, unwired
-from tests.support.site import PROVIDERS, RECORDS, Site
+from tests.support.site import PROVIDERS, RECORDS, Site, hand_over
 
 SAID = "Postfix still uses the old table: spfwhite reload\n"
 NOBODY = 65534
@@ -94,8 +94,7 @@ def test_reload_waits_for_no_run_longer_than_it_is_told(made: Site) -> None:
 @unless("" if os.geteuid() == 0 else "only root can give files away")
 def test_the_state_stays_with_its_user_when_root_reloads(made: Site) -> None:
     made.state.chmod(0o640)
-    for path in (made.folder, made.state, made.table):
-        os.chown(path, NOBODY, NOBODY)
+    made = hand_over(made, NOBODY)
     assert reload(made).returncode == 0
     status = made.state.stat()
     assert is_loaded(made)

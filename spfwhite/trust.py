@@ -1,0 +1,200 @@
+"""Where a path leads, and whether root may go there: nobody else may have put anything on its way.
+
+Owns: the walk, and the rule. Refuses: to read and write.
+
+The rule, for root (any other caller follows no symlink of a third party, and that is all): the file
+and every folder above it belong to root, and neither their group nor others can write to them. A
+shared folder with the sticky bit, as /tmp, may be passed on the way to a folder of root's, for
+nobody can rename that; no file lies in it directly. Symlinks of root's are followed, each step
+under the same rule. Each folder is opened from the one above it and judged when it is open, so
+nothing changes between look and use.
+
+State, lock, tables and other data, but never configuration, may also lie below a folder that is
+wholly another account's, as /var/lib/spfwhite is the service's. That account is their keeper: files
+there may be its own, new ones become its own, and no symlink and no second name of root's file
+counts there.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import pwd
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from shlex import quote
+from typing import Final
+
+from spfwhite.errors import FileError
+
+MAX_LINKS: Final = 40
+
+READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+"""How a file is opened for reading: a pipe makes nobody wait."""
+
+_PASS: Final = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Place:
+    """Where a path leads: a folder, held open, and a name in it that is no symlink.
+
+    `path` is the place without symlinks, `status` what is there, if anything is.
+    """
+
+    def __init__(self, named: Path, *, data: bool) -> None:
+        self._named, self._data, self._root = named, data, os.geteuid() == 0
+        self._keeper: int | None = None
+        self._shared = False
+        self.folder: int | None = None
+        self.path = Path("/")
+        self.name = ""
+        self.status: os.stat_result | None = None
+
+    def go(self) -> None:
+        """Walk to it; raises OSError, and FileError for what root does not trust."""
+        names, links, last = [*reversed(self._named.absolute().parts)], 0, False
+        while names:
+            name = names.pop()
+            status = self.look(name)
+            if status and stat.S_ISLNK(status.st_mode):
+                links, last = links + 1, last or not names
+                if links > MAX_LINKS:
+                    raise OSError(errno.ELOOP, "it is a symlink that leads in a circle")
+                self._judge_link(status, self.path / name)
+                names += reversed(Path(os.readlink(name, dir_fd=self.folder)).parts)
+            elif names:
+                self._enter(name)
+            else:
+                self._arrive(name, status)
+        if last and not self.status:
+            missing = f"it is a symlink to {self.path}, which does not exist"
+            raise FileNotFoundError(errno.ENOENT, missing)
+
+    def look(self, name: str) -> os.stat_result | None:
+        """Return what a name in the folder is, if there is one."""
+        try:
+            return os.stat(name, dir_fd=self.folder, follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+
+    def _enter(self, name: str) -> None:
+        try:
+            folder = os.open(name, _PASS, dir_fd=self.folder)
+        except FileNotFoundError:
+            missing = f"there is no folder {self.path / name}"
+            raise FileNotFoundError(errno.ENOENT, missing) from None
+        self.close()
+        self.folder = folder
+        self.path = self.path.parent if name == ".." else self.path / name
+        status = os.fstat(folder)
+        if self._data and self._keeper is None and not self._shared:
+            self._keeper = status.st_uid or None
+        self._judge(status)
+        self._shared = _is_shared(status)
+
+    def _arrive(self, name: str, status: os.stat_result | None) -> None:
+        is_folder = status and stat.S_ISDIR(status.st_mode)
+        if self._root and self._shared and not is_folder:
+            raise FileError(
+                f"{self._named}: everybody can put files into {self.path}, so root uses none "
+                "there; name a folder that only root can write"
+            )
+        self.name, self.path, self.status = name, self.path / name, status
+
+    def _judge_link(self, status: os.stat_result, link: Path) -> None:
+        if status.st_uid not in (0, os.geteuid()):
+            raise FileError(
+                f"{self._named}: {link} is a symlink of {_user(status.st_uid)}, which is not "
+                f"followed; chown -h {_user(os.geteuid())} {quote(str(link))}"
+            )
+        if self._root and self._keeper:
+            raise FileError(
+                f"{self._named}: {link} is a symlink in a folder of {_user(self._keeper)}, "
+                "which root does not follow; name the file itself"
+            )
+
+    def _judge(self, status: os.stat_result) -> None:
+        """Raise FileError for what others than root and the keeper own or can write."""
+        if not self._root:
+            return
+        is_folder, owner = stat.S_ISDIR(status.st_mode), _user(status.st_uid)
+        at = quote(str(self.path))
+        if status.st_uid not in (0, self._keeper):
+            raise FileError(
+                f"{self._named}: root uses nothing that {owner} could have put there; "
+                f"chown root {at}"
+            )
+        if _is_shared(status) and not (is_folder and status.st_mode & stat.S_ISVTX):
+            raise FileError(
+                f"{self._named}: root uses nothing that others can write, and this is {owner}'s; "
+                f"chmod go-w {at}"
+            )
+        if not is_folder and self._keeper and not status.st_uid and status.st_nlink > 1:
+            raise FileError(
+                f"{self._named}: a file of root's that has another name too; "
+                f"move it out of the folder of {_user(self._keeper)}"
+            )
+
+    def require_file(self, status: os.stat_result) -> None:
+        """Raise unless it is a file of ours: to read a device or a pipe hangs, to replace it harms.
+
+        Raises OSError for a folder and FileError for the rest.
+        """
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not stat.S_ISREG(status.st_mode):
+            raise FileError(
+                f"{self._named} is not a regular file, and is neither read nor replaced"
+            )
+        self._judge(status)
+
+    def open(self, flags: int) -> int:
+        """Return a descriptor of the file, judged when it is open; raises OSError and FileError."""
+        if self.status:
+            self.require_file(self.status)  # to open a device may already do something
+        descriptor = os.open(self.name, flags, 0o600, dir_fd=self.folder)
+        try:
+            self.require_file(os.fstat(descriptor))
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def owner(self) -> os.stat_result:
+        """Return the folder, whose owner new files get."""
+        assert self.folder is not None
+        return os.fstat(self.folder)
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        if self.folder is not None:
+            os.close(self.folder)
+
+
+@contextmanager
+def place(path: Path, *, data: bool = True) -> Iterator[Place]:
+    """Yield where a path leads; raises OSError and FileError.
+
+    `data` tells that another account may be its keeper.
+    """
+    walk = Place(path, data=data)
+    try:
+        walk.go()
+        yield walk
+    finally:
+        walk.close()
+
+
+def _is_shared(status: os.stat_result) -> bool:
+    """Whether others than the owner can write; in the group of root there is but root."""
+    group = status.st_mode & stat.S_IWGRP and status.st_gid
+    return bool(group or status.st_mode & stat.S_IWOTH)
+
+
+def _user(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
