@@ -122,6 +122,39 @@ def test_a_bad_line_keeps_the_old_table_and_is_named(
 
 
 @pytest.mark.parametrize(
+    ("lines", "word"),
+    [
+        ("0.0.0.0/0 permit", "line 4 is wider than /8"),
+        ("0.0.0.0/7\tpermit", "line 4 is wider than /8"),
+        ("0.0.0.0/7\treject", "line 4 is wider than /8"),
+        ("::/0 permit", "line 4 is wider than /19"),
+        ("2000::/18 permit", "line 4 is wider than /19"),
+        ("20.0.0.0/8 permit", "line 4 makes more than 2^24 IPv4 addresses"),
+        ("2000::/19 permit", "line 4 makes more than 2^45 IPv6 /64s"),
+        ("192.0.2.7 dunno", "line 4 is not a network with permit or reject"),
+        ("192.0.2.7 PERMIT_MYNETWORKS", "line 4 is not a network with permit or reject"),
+        ("!192.0.2.7 permit", "line 4 is not a network with permit or reject"),
+        ("192.0.2.7\n  permit", "line 4 is not a network with permit or reject"),
+        ("192.0.2.7\tpermit\n 0.0.0.0/0", "line 5 is not a network with permit or reject"),
+    ],
+)
+def test_the_receiving_end_refuses_what_spfwhite_would_refuse(
+    site: Pushing, lines: str, word: str
+) -> None:
+    host = site.host("mx1")
+    site.table.write_text(f"# head\n192.0.2.0/24\tpermit\n2001:db8::/32\tpermit\n{lines}\n")
+    assert_kept(host, site.push("mx1"), "old table kept", word)
+
+
+@pytest.mark.parametrize("lines", ["20.0.0.0/8\tpermit", "2000::/19 reject"])
+def test_the_receiving_end_takes_the_widest_that_spfwhite_writes(site: Pushing, lines: str) -> None:
+    host = site.host("mx1")
+    site.table.write_text(f"{lines}\n")
+    assert_went_well(site.push("mx1"))
+    assert host.has_only(site.table.read_text())
+
+
+@pytest.mark.parametrize(
     ("script", "word"),
     [
         ("kill -KILL $$", "no answer from postmap"),

@@ -27,6 +27,7 @@ BAD = "192.0.2.0/24\tpermit\n198.51.100.1/24\tpermit\n"
 """Postfix skips a rule with host bits, and loads the rest."""
 
 NEEDED = (
+    "awk",
     "sh",
     "cat",
     "chmod",
@@ -40,7 +41,7 @@ NEEDED = (
     "rm",
     "sync",
 )
-"""What a host has to have besides Postfix: sh and coreutils."""
+"""What a host has to have besides Postfix: sh, awk and coreutils."""
 
 SBIN = (Path("/usr/sbin"), Path("/usr/local/sbin"))
 """Where the script has to look by itself: the PATH of a host, like that of sshd, may lack them."""
