@@ -97,45 +97,39 @@ class Place:
     def _arrive(self, name: str, status: os.stat_result | None) -> None:
         is_folder = status and stat.S_ISDIR(status.st_mode)
         if self._root and self._shared and not is_folder:
-            raise FileError(
-                f"{self._named}: everybody can put files into {self.path}, so root uses none "
-                "there; name a folder that only root can write"
+            raise self._refusal(
+                f"everybody can put files into {self.path}, so root uses none there; "
+                "name a folder that only root can write"
             )
         self.name, self.path, self.status = name, self.path / name, status
 
     def _judge_link(self, status: os.stat_result, link: Path) -> None:
         if status.st_uid not in (0, os.geteuid()):
-            raise FileError(
-                f"{self._named}: {link} is a symlink of {_user(status.st_uid)}, which is not "
-                f"followed; chown -h {_user(os.geteuid())} {quote(str(link))}"
+            raise self._refusal(
+                f"{link} is a symlink of {_user(status.st_uid)}, which is not followed; "
+                f"chown -h {_user(os.geteuid())} {quote(str(link))}"
             )
         if self._root and self._keeper:
-            raise FileError(
-                f"{self._named}: {link} is a symlink in a folder of {_user(self._keeper)}, "
-                "which root does not follow; name the file itself"
-            )
+            whose = _user(self._keeper)
+            raise self._refusal(f"root follows no symlink in a folder of {whose}, as {link} is")
 
     def _judge(self, status: os.stat_result) -> None:
         """Raise FileError for what others than root and the keeper own or can write."""
         if not self._root:
             return
         is_folder, owner = stat.S_ISDIR(status.st_mode), _user(status.st_uid)
-        at = quote(str(self.path))
+        path = quote(str(self.path))
         if status.st_uid not in (0, self._keeper):
-            raise FileError(
-                f"{self._named}: root uses nothing that {owner} could have put there; "
-                f"chown root {at}"
-            )
+            raise self._refusal(f"root uses nothing that {owner} put there; chown root {path}")
         if _is_shared(status) and not (is_folder and status.st_mode & stat.S_ISVTX):
-            raise FileError(
-                f"{self._named}: root uses nothing that others can write, and this is {owner}'s; "
-                f"chmod go-w {at}"
-            )
+            what = f"others can write {owner}'s {self.path}, so root does not use it"
+            raise self._refusal(f"{what}; chmod go-w {path}")
         if not is_folder and self._keeper and not status.st_uid and status.st_nlink > 1:
-            raise FileError(
-                f"{self._named}: a file of root's that has another name too; "
-                f"move it out of the folder of {_user(self._keeper)}"
-            )
+            whose = _user(self._keeper)
+            raise self._refusal(f"root's file in a folder of {whose} has another name too")
+
+    def _refusal(self, why: str) -> FileError:
+        return FileError(f"{self._named}: {why}")
 
     def require_file(self, status: os.stat_result) -> None:
         """Raise unless it is a file of ours: to read a device or a pipe hangs, to replace it harms.
