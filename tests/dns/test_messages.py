@@ -27,7 +27,8 @@ from spfwhite.dns import message as messages
 from spfwhite.dns.answers import Answer, Failed, Found, Question, RRType, Void, canonical
 from spfwhite.dns.message import UnusableError
 
-pytestmark = pytest.mark.slow
+FEW = settings(max_examples=100, deadline=None)
+MANY = settings(max_examples=1000, deadline=None)
 
 # else a record of a class of its own spoils the next ones of its type
 for rdtype in dns.rdatatype.RdataType:
@@ -139,16 +140,38 @@ def responses(
 
 
 @given(responses())
-@settings(max_examples=1000, deadline=None)
+@FEW
 def test_a_response_says_what_dnspython_finds_in_it(made: tuple[Question, bytes, bytes]) -> None:
     assert by_us(*made) == by_dnspython(*made)
 
 
+@pytest.mark.slow
+@given(responses())
+@MANY
+def test_many_responses_say_what_dnspython_finds_in_them(
+    made: tuple[Question, bytes, bytes],
+) -> None:
+    assert by_us(*made) == by_dnspython(*made)
+
+
 @given(responses(), st.randoms(use_true_random=False))
-@settings(max_examples=500, deadline=None)
+@FEW
 def test_a_damaged_response_says_what_dnspython_finds_in_it(
     made: tuple[Question, bytes, bytes], chance: random.Random
 ) -> None:
+    agree_once_damaged(made, chance)
+
+
+@pytest.mark.slow
+@given(responses(), st.randoms(use_true_random=False))
+@MANY
+def test_many_damaged_responses_say_what_dnspython_finds_in_them(
+    made: tuple[Question, bytes, bytes], chance: random.Random
+) -> None:
+    agree_once_damaged(made, chance)
+
+
+def agree_once_damaged(made: tuple[Question, bytes, bytes], chance: random.Random) -> None:
     """What dnspython takes; it also refuses faults in records that are no part of an answer."""
     question, query, wire = made
     for _ in range(10):
