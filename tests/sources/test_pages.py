@@ -14,7 +14,14 @@ import respx
 from spfwhite import __version__
 from spfwhite.dns.answers import Failed, Found
 from spfwhite.sources import page_fetch
-from spfwhite.sources.page_fetch import MAX_BYTES, MAX_REDIRECTS, UNKNOWN, Page, fetch_page
+from spfwhite.sources.page_fetch import (
+    MAX_BYTES,
+    MAX_REDIRECTS,
+    UNKNOWN,
+    Page,
+    PageAnswer,
+    fetch_page,
+)
 
 pytestmark = pytest.mark.slow
 
