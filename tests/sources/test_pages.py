@@ -19,7 +19,6 @@ from spfwhite.sources.page_fetch import (
     MAX_REDIRECTS,
     UNKNOWN,
     Page,
-    PageAnswer,
     fetch_page,
 )
 
@@ -448,9 +447,9 @@ class Clock(asyncio.SelectorEventLoop):
         return self.now
 
 
-def fetched_by(clock: Clock) -> PageAnswer:
+def fetched_by(clock: Clock) -> Page:
     with asyncio.Runner(loop_factory=lambda: clock) as runner:
-        return runner.run(fetch_page(URL, previous=None))
+        return runner.run(fetch_page(URL))
 
 
 def test_a_server_that_says_nothing_is_given_up(
