@@ -65,7 +65,7 @@ class Contribution(NamedTuple):
 class Step(NamedTuple):
     """One term: the addresses it matches, those it passes, and the node it leads to.
 
-    What it passes is what reaches it, that is, what no directive before it matched (section 4.6.2).
+    A "+" term passes what it matches, less what a directive before it denied (section 4.6.2).
     """
 
     term: str
