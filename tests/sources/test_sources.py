@@ -11,7 +11,7 @@ from spfwhite.config.settings import Provider
 from spfwhite.dns.answers import Answer, Answers, Failed, Found, Question, Void
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan.candidates import Candidate, candidates
-from spfwhite.sources import mx, pages
+from spfwhite.sources import hosts, mx, pages
 from spfwhite.sources.hosts import host_names
 from spfwhite.sources.spf_domains import readings
 from spfwhite.spf.result import Contribution, Problem
@@ -246,3 +246,10 @@ def test_what_is_as_wide_as_the_rail_passes() -> None:
     found = listed(provider(pages=(URL,)), {PAGE: Found(values)}, Widest(12, 28))
     assert [origin.networks for origin in found.origins] == [Networks.parse(values)]
     assert not found.problems
+
+
+@pytest.mark.parametrize("term", [pages.TERM, hosts.TERM])
+def test_of_a_list_remembered_networks_may_have_joined_to_what_no_term_may_pass(term: str) -> None:
+    joined = Networks.parse(["64.0.0.0/12", "64.16.0.0/12"])
+    assert Widest(12, 28).admitted(term, joined) == joined
+    assert Widest(12, 28).admitted("ip4:64.0.0.0/11", joined) == EMPTY
