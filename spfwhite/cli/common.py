@@ -180,8 +180,8 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
 
         def progress(done: int, total: int) -> None:
             if not bars and time.monotonic() - began > BAR_DELAY:
-                made = click.progressbar(length=total, label=label, file=sys.stderr)
-                bars.append(stack.enter_context(made))
+                bar = click.progressbar(length=total, label=label, file=sys.stderr)
+                bars.append(stack.enter_context(bar))
             for bar in bars:
                 bar.length = total
                 bar.update(done - bar.pos)

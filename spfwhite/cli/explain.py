@@ -15,14 +15,7 @@ import click
 from spfwhite.cli.common import Common, last_run_of, print_json, print_lines, text_or_json
 from spfwhite.config.settings import Config
 from spfwhite.inspect import explain as search
-from spfwhite.inspect.explain import (
-    MAX_NAMED,
-    Denial,
-    Explanation,
-    Neighbour,
-    Passing,
-    networks_in_force,
-)
+from spfwhite.inspect.explain import MAX_NAMED, Denial, Explanation, Neighbour, Passing
 from spfwhite.networks import Networks, parse_operator
 from spfwhite.report.as_json import time_text
 from spfwhite.wording import clipped, few, span
@@ -43,8 +36,8 @@ def explain(common: Common, /, *, addresses: tuple[str, ...], form: str) -> None
     """
     asked = {text: _networks(text) for text in addresses}
     config, run = last_run_of(common)
-    allowed = networks_in_force(config.output.allow, run.plan.permitted)
-    rejects = networks_in_force(config.output.reject, run.plan.rejected, only_ours=True)
+    allowed = search.networks_in_force(config.output.allow, run.plan.permitted)
+    rejects = search.networks_in_force(config.output.reject, run.plan.rejected, only_ours=True)
     explanations = {
         text: search.explain(run, allowed, networks, rejects) for text, networks in asked.items()
     }
@@ -53,7 +46,7 @@ def explain(common: Common, /, *, addresses: tuple[str, ...], form: str) -> None
             print_json(as_json(text, explanation), indent=None)
         else:
             print_lines(lines(text, explanation, config, run.now))
-    sys.exit(0 if all(each.is_covered for each in explanations.values()) else 1)
+    sys.exit(0 if all(explanation.is_covered for explanation in explanations.values()) else 1)
 
 
 def _networks(text: str) -> Networks:

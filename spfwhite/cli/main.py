@@ -38,7 +38,7 @@ def module_name(command: str) -> str:
 
 class _Commands(click.Group):
     def main(self, *arguments: Any, **extra: Any) -> Any:
-        with streams.kept():
+        with streams.unfailing():
             return super().main(*arguments, **extra)
 
     def invoke(self, context: click.Context) -> Any:

@@ -35,7 +35,7 @@ class _Stream(io.FileIO):
 
 
 @contextmanager
-def kept() -> Iterator[None]:
+def unfailing() -> Iterator[None]:
     """Have the block write to streams that never fail; its exit code tells what was lost.
 
     Without this the interpreter, which flushes at its very end, complains and exits with 120.
@@ -82,7 +82,6 @@ def _why(fault: OSError) -> str | None:
 
 
 def _code(end: SystemExit, fault: OSError) -> Any:
-
     if not isinstance(end, InPlace):
         return Exit.ERROR
     return end.code or (Exit.OK if fault.errno == errno.EPIPE else Exit.DEGRADED)

@@ -29,15 +29,7 @@ from spfwhite.cli.common import (
 )
 from spfwhite.errors import FileError, SpfwhiteError
 from spfwhite.inspect.maillog import LINE_BYTES, Tally
-from spfwhite.inspect.suggest import (
-    MAX_NAMES,
-    Group,
-    Spf,
-    by_name,
-    groups,
-    promising,
-    questions,
-)
+from spfwhite.inspect.suggest import MAX_NAMES, Group, Spf, by_name, groups, promising, questions
 from spfwhite.wording import clipped, few, printable
 
 if TYPE_CHECKING:

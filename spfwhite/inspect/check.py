@@ -27,6 +27,12 @@ from spfwhite.tables.postfix import DEFAULT_FOLDER, Postfix
 from spfwhite.tables.write import digest
 from spfwhite.wording import clipped, span
 
+# The order is that of a run: what the configuration says, what the state remembers, the tables on
+# the disk, then whether Postfix would and does use them, and at last what Postwhite left. main.cf
+# and master.cf are read through `postconf` (postconf(1)), so that Postfix's own rules for them
+# count. Each finding stands on its own, so that one run of `check` names all that is wrong; only a
+# configuration that cannot be read ends it, since it says where all the rest is.
+
 MAX_RUN_AGE: Final = 48 * 3600.0
 """Seconds after which a run must be missing, since it is to come once a day."""
 

@@ -209,21 +209,21 @@ def _journal(pieces: Iterator[bytes]) -> Iterator[Entry]:
 
 def _binary(pieces: Iterator[bytes]) -> bytes:
     """Return the beginning of a field in binary form: 64 bits of length, the data, a newline."""
-    kept = b""
-    while len(kept) < 8:
+    data = b""
+    while len(data) < 8:
         piece = next(pieces, b"")
         if not piece:
             return b""
-        kept += piece
-    length = int.from_bytes(kept[:8], "little")
-    kept, taken = kept[8:], len(kept) - 8
-    while taken <= length:
+        data += piece
+    length = int.from_bytes(data[:8], "little")
+    data, read = data[8:], len(data) - 8
+    while read <= length:
         piece = next(pieces, b"")
         if not piece:
             break
-        taken += len(piece)
-        kept += piece if len(kept) < LINE_BYTES else b""
-    return kept[:length]
+        read += len(piece)
+        data += piece if len(data) < LINE_BYTES else b""
+    return data[:length]
 
 
 def _entry(fields: dict[bytes, bytes]) -> Iterator[Entry]:

@@ -8,15 +8,15 @@ spammer's own SPF covers him too.
 from __future__ import annotations
 
 import heapq
-import ipaddress
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv6Network, ip_address
 from typing import Final, Literal
 
 from spfwhite.inspect.maillog import Client
-from spfwhite.networks import Address, Networks
+from spfwhite.networks import Networks
 from spfwhite.spf.result import Evaluation
 
 MAX_NAMES: Final = 500
@@ -70,14 +70,10 @@ def by_name(clients: Mapping[str, Client], listed: Networks) -> dict[str, list[s
     """Return the addresses that are not listed, by their verified name ("" for none)."""
     named: dict[str, list[str]] = {}
     for text, client in clients.items():
-        if _address(text) not in listed:
+        if ip_address(text) not in listed:
             name = client.name if COPYABLE_NAME.fullmatch(client.name) else ""
             named.setdefault(name, []).append(text)
     return named
-
-
-def _address(text: str) -> Address:
-    return ipaddress.ip_address(text)
 
 
 def is_proven(client: Client, days: int) -> bool:
@@ -144,7 +140,7 @@ def _passed(named: Named, evaluation: Evaluation) -> Counter[str]:
         for domain in parents(name) if name else ():
             if domain in evaluation.roots:
                 networks = evaluation.root(domain).passed
-                counts[domain] += sum(_address(text) in networks for text in texts)
+                counts[domain] += sum(ip_address(text) in networks for text in texts)
     return counts
 
 
@@ -174,7 +170,7 @@ def _group(
     providers: Mapping[str, str],
 ) -> Group:
     networks = evaluation.root(domain).passed if spf == "passes" else Networks()
-    passed = [text for text in texts if _address(text) in networks] if networks else []
+    passed = [text for text in texts if ip_address(text) in networks] if networks else []
     places = Counter(map(_place, texts))
     return Group(
         domain=domain,
@@ -194,4 +190,4 @@ def _place(text: str) -> str:
     """Return the /24 or the /64 of an address."""
     if ":" not in text:
         return f"{text.rpartition('.')[0]}.0/24"
-    return str(ipaddress.IPv6Network((text, 64), strict=False))
+    return str(IPv6Network((text, 64), strict=False))

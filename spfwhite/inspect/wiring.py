@@ -16,6 +16,7 @@ from spfwhite.inspect.finding import Finding, Findings
 from spfwhite.tables.access_list import LIST, Entry, words
 from spfwhite.wording import clipped
 
+MYNETWORKS: Final = "permit_mynetworks"
 DNSBL_SITES: Final = "postscreen_dnsbl_sites"
 DEEP_TESTS: Final = (
     "postscreen_pipelining_enable",
@@ -33,6 +34,16 @@ ALLOW_THRESHOLDS: Final = (
 
 PARAMETERS: Final = (LIST, DNSBL_SITES, *DEEP_TESTS, *REJECT_ACTIONS, *ALLOW_THRESHOLDS)
 
+# Where to read on, for whoever changes a finding here:
+# - postscreen_access_list: postconf(5) of that name, and "Quick tests before everything else" in
+#   POSTSCREEN_README. The list comes before all tests: a client on it is not tested at all.
+# - postscreen_denylist_action: postconf(5); "ignore" is the default, so a reject table alone does
+#   nothing but log.
+# - DEEP_TESTS: "Tests after the 220 SMTP server greeting" in POSTSCREEN_README.
+# - DNSBL_SITES and ALLOW_THRESHOLDS: postconf(5); a site with a negative weight is an allow list,
+#   and spares clients the tests only below the threshold.
+# - master.cf: master(5), and "Turning on postscreen(8) without blocking mail" in POSTSCREEN_README.
+
 Services = Sequence[Sequence[str]]
 
 
@@ -46,12 +57,10 @@ class Tables:
 
 def service(services: Services) -> str | None:
     """Return the name of the first postscreen in master.cf as `postconf -P` writes it."""
-    found = (f"{fields[0]}/inet" for fields in services if _is(fields, "inet", "postscreen"))
-    return next(found, None)
-
-
-def _is(fields: Sequence[str], kind: str, program: str) -> bool:
-    return len(fields) > 7 and fields[1] == kind and fields[7].split()[0] == program
+    for fields in services:
+        if len(fields) > 7 and fields[1] == "inet" and fields[7].split()[0] == "postscreen":
+            return f"{fields[0]}/inet"
+    return None
 
 
 def master_findings(services: Services) -> Findings:
@@ -82,7 +91,7 @@ def wiring_findings(
 
 def _place(entries: Sequence[Entry], path: Path | None) -> int | None:
     """Return where a table stands in the list."""
-    places = (i for i, e in enumerate(entries) if e.path == path and e.kind == "cidr")
+    places = (i for i, entry in enumerate(entries) if entry.path == path and entry.kind == "cidr")
     return next(places, None) if path else None
 
 
@@ -100,14 +109,16 @@ def _named(entries: Sequence[Entry], tables: Tables) -> Findings:
 
 
 def _ordered(entries: Sequence[Entry], tables: Tables) -> Findings:
-    """Yield what stands in the wrong order: the first entry that knows a client decides."""
+    """Yield what stands in the wrong order."""
+    # postscreen_access_list is searched in the order that is specified and stops at the first
+    # match (postconf(5)), so the order decides whose word counts
     allow, reject = _place(entries, tables.allow), _place(entries, tables.reject)
     ours = [place for place in (allow, reject) if place is not None]
-    own = [i for i, e in enumerate(entries) if e.text.lower() == "permit_mynetworks"]
+    own = [i for i, entry in enumerate(entries) if entry.text.lower() == MYNETWORKS]
     if ours and (not own or own[0] > min(ours)):
         what = "does not come before the tables" if own else "is missing"
-        text = f"permit_mynetworks {what}, so own clients are not let through first"
-        yield Finding("warning", LIST, text, "put permit_mynetworks at its head")
+        text = f"{MYNETWORKS} {what}, so own clients are not let through first"
+        yield Finding("warning", LIST, text, f"put {MYNETWORKS} at its head")
     if allow is not None and reject is not None and reject < allow:
         text = "names the reject table before the allow table, so a network on both is refused"
         yield Finding("warning", LIST, text, "put the reject table after the allow table")
@@ -115,16 +126,18 @@ def _ordered(entries: Sequence[Entry], tables: Tables) -> Findings:
 
 def _hidden(entries: Sequence[Entry], tables: Tables) -> Findings:
     """Yield what makes postscreen ignore the rest of the list."""
+    # a table that cannot be opened ends the search there; so do `permit` and `reject`, which are an
+    # answer for every client (postscreen_access_list in postconf(5))
     ours = {tables.allow, tables.reject}
-    for i, each in enumerate(entries):
+    for i, entry in enumerate(entries):
         hides = any(later.path in ours for later in entries[i + 1 :] if later.path)
-        if each.missing and each.path not in ours:
+        if entry.missing and entry.path not in ours:
             lost = "a table of ours too" if hides else "which is nothing of ours"
-            text = f"{clipped(each.text)} is missing; postscreen ignores all after it, {lost}"
+            text = f"{clipped(entry.text)} is missing; postscreen ignores all after it, {lost}"
             advice = "make that table, or take it out of the list"
             yield Finding("error" if hides else "warning", LIST, text, advice)
-        elif hides and ":" not in each.text and each.text.lower() != "permit_mynetworks":
-            text = f"ends at {clipped(each.text)}, before a table of ours"
+        elif hides and ":" not in entry.text and entry.text.lower() != MYNETWORKS:
+            text = f"ends at {clipped(entry.text)}, before a table of ours"
             yield Finding("error", LIST, text, "move that word to the end of the list")
 
 
