@@ -7,12 +7,15 @@ answers arrive. Refuses: to send packets (it is given `ask`) and to judge answer
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING
 
 from spfwhite.dns.answers import Answer, Answers, Failed, Question
 from spfwhite.spf.reach import Limits, Reach
+
+if TYPE_CHECKING:
+    import asyncio
 
 Ask = Callable[[Question], Awaitable[Answer]]
 ReadAs = Callable[[Question, Answer], Answer]
@@ -87,6 +90,8 @@ class Crawl:
 
     async def run(self, concurrency: int, deadline: float, key: str = "") -> dict[Question, Answer]:
         """Return what came; what is left after `deadline` seconds has failed, and names `key`."""
+        import asyncio  # 50 ms, and commands that ask nobody need it not
+
         self._idle = concurrency
         try:
             async with asyncio.timeout(deadline), asyncio.TaskGroup() as tasks:

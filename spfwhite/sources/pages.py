@@ -6,7 +6,6 @@ Owns: which pages are asked for, and what of their entries is listed. Refuses: H
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from typing import Final
 
@@ -30,6 +29,8 @@ async def ask(providers: list[Provider], asking: Asking) -> Answers:
     wanted = {q: provider.pages_http for provider in providers for q in questions(provider)}
     if not wanted:
         return {}
+    import asyncio
+
     from spfwhite.sources.page_fetch import UNKNOWN, Page, fetch_page  # httpx takes 0.1 s to import
 
     entries = ((question, asking.recall.known(question)) for question in wanted)
