@@ -171,7 +171,7 @@ def _required(config: Config) -> State:
     """Return the state of an earlier run; raises UsageError and FileError."""
     path = config.state.path
     try:
-        state = load(path)
+        state = load(config.state)
     except StateError as error:
         raise UsageError(f"{path} {error}: run `spfwhite generate`") from None
     if state is None:
@@ -240,6 +240,7 @@ def _news(
     config, before = decided.config, decided.before
     yield from notices.darkness(decided.answers, decided.recall.stale)
     yield from notices.needless(decided, options.accept)
+    yield from notices.long_tables(ready, config.safety.total_rules_notice)
     if not options.compares:
         return
     if before.written:
@@ -305,7 +306,7 @@ def _remembered(config: Config, options: Options) -> tuple[State | None, list[st
     """Return the state, and what has to be said about it; raises UsageError and FileError."""
     path = config.state.path
     try:
-        state = load(path)
+        state = load(config.state)
     except StateError as error:
         _refuse_without_state(options, f"{path} {error}")
         aside = path.with_name(path.name + ".bad")
@@ -351,7 +352,7 @@ def add(
     seconds to wait for the lock. Raises ConfigError and what `generate` raises.
     """
     try:
-        remembers = load(config.state.path) is not None  # or raises, while nothing is written
+        remembers = load(config.state) is not None  # or raises, while nothing is written
     except StateError:
         remembers = False  # the run keeps it aside and asks for all
     config = written(adding.append(addition, system))

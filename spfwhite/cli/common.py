@@ -124,7 +124,7 @@ def last_run_of(common: Common) -> tuple[Config, LastRun]:
 
     config = config_of(common)
     try:
-        state = load(config.state.path)
+        state = load(config.state)
     except StateError as error:
         raise FileError(f"the state {config.state.path} {error}") from None
     if state is None:

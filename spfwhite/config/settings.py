@@ -48,6 +48,7 @@ Family = Literal["ipv4", "ipv6", "both"]
 DAYS: Final = whole(0, 3650)
 PERCENT: Final = whole(0, 100)
 GROWTH: Final = whole(0, 1_000_000)
+COUNT: Final = whole(1, 10_000_000)
 
 WIDEST_REJECT: Final = Widest(16, 32)
 """A sender's record may name anybody's networks, so less of it is rejected than permitted."""
@@ -86,6 +87,7 @@ class State:
     max_stale_days: Annotated[int, DAYS]
     sticky_days: Annotated[int, DAYS]
     held_days: Annotated[int, DAYS]
+    max_mib: Annotated[int, whole(1, 10_000)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ class Spf:
     strict: Annotated[bool, switch]
     max_lookups: Annotated[int, whole(1, 100_000)]
     max_depth: Annotated[int, whole(1, 100)]
+    max_octets: Annotated[int, whole(1, 2**30)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,9 @@ class Safety:
     widest_ipv6: Annotated[int, whole(0, 128)]
     special_use: Annotated[SpecialUse, choice("drop", "keep")]
     exclude: Annotated[Networks, networks]
+    max_values: Annotated[int, COUNT]
+    provider_max_rules: Annotated[int, COUNT]
+    total_rules_notice: Annotated[int, COUNT]
     provider_max_loss: Annotated[int, PERCENT]
     provider_max_growth: Annotated[int, GROWTH]
     total_max_loss: Annotated[int, PERCENT]
@@ -221,8 +227,9 @@ class Config:
         return replace(self, providers=providers)
 
     def limits(self) -> Limits:
-        """Return the caps of one domain."""
-        return Limits(lookups=self.spf.max_lookups, depth=self.spf.max_depth)
+        """Return the caps of one domain and of one answer."""
+        spf = self.spf
+        return Limits(spf.max_lookups, spf.max_depth, spf.max_octets, self.safety.max_values)
 
     def widest(self, action: Action) -> Widest:
         """Return the limit on the width of single terms; a reject table needs narrower ones."""

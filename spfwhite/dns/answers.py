@@ -32,9 +32,18 @@ class Question(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """At least one record: TXT as joined text (one character an octet), MX as `10 host`."""
+    """At least one record: TXT as joined text (one character an octet), MX as `10 host`.
+
+    `left_out` counts the octets of the values that came with them and were not kept.
+    """
 
     values: tuple[str, ...]
+    left_out: int = 0
+
+    @property
+    def octets(self) -> int:
+        """All octets that came, as text."""
+        return self.left_out + sum(map(len, self.values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +109,10 @@ def snapshot_to_json(answers: Answers) -> dict[str, Any]:
 
 
 def answer_to_json(answer: Answer) -> dict[str, Any]:
-    """Return one answer as a JSON object of one key: found, void or failed."""
+    """Return one answer as a JSON object of found (and perhaps left_out), void or failed."""
     match answer:
-        case Found(values):
-            return {"found": list(values)}
+        case Found(values, left_out):
+            return {"found": list(values)} | ({"left_out": left_out} if left_out else {})
         case Void(reason):
             return {"void": reason}
         case Failed(reason):
@@ -142,13 +151,21 @@ def _is_asked(name: str, rrtype: RRType) -> bool:
 def answer_from_json(key: str, data: object) -> Answer:
     """Return one answer, its values checked for the type in `key`; raises SnapshotError."""
     match data:
-        case {"found": [_, *_] as values} if all(_valid(key.rpartition(" ")[2], v) for v in values):
-            return Found(tuple(values))
+        case {"found": [_, *_] as values, **more} if all(
+            _valid(key.rpartition(" ")[2], value) for value in values
+        ):
+            return Found(tuple(values), _count(more.get("left_out", 0)))
         case {"void": ("NXDOMAIN" | "NODATA") as reason}:
             return Void(reason)
         case {"failed": str(reason)}:
             return Failed(reason)
     raise SnapshotError(f"has a bad answer for {key[:80]!a}")
+
+
+def _count(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise SnapshotError(f"has a bad count: {str(value)[:80]!a}")
+    return value
 
 
 def _valid(rrtype: str, value: object) -> bool:

@@ -16,6 +16,7 @@ from typing import Final
 
 from spfwhite import files
 from spfwhite.config import loading as configuration
+from spfwhite.config import settings
 from spfwhite.config.settings import Config
 from spfwhite.errors import ConfigError, FileError, PostfixError, StateError
 from spfwhite.inspect import leftovers, wiring
@@ -64,7 +65,7 @@ def check(overlay: Path | None, places: Places, now: float) -> Iterator[Finding]
         return
     config = config.in_force(datetime.fromtimestamp(now, UTC).date())
     yield _configuration_finding(config, read)
-    state, finding = _state(config.state.path, now)
+    state, finding = _state(config.state, now)
     yield finding
     used = _used(config)
     for path in used:
@@ -86,9 +87,10 @@ def _configuration_finding(config: Config, read: Collection[Path]) -> Finding:
     return Finding("warning", "configuration", text, "switch a provider on, or add one")
 
 
-def _state(path: Path, now: float) -> tuple[State | None, Finding]:
+def _state(place: settings.State, now: float) -> tuple[State | None, Finding]:
+    path = place.path
     try:
-        state = load(path)
+        state = load(place)
     except StateError as fault:
         advice = "the next `spfwhite generate` keeps it as .bad and starts another"
         return None, Finding("error", str(path), f"the state {fault}", advice)

@@ -7,11 +7,11 @@ what a kind of source is (`spfwhite.sources.kinds`), to compare with earlier run
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from spfwhite.config.settings import Config, Provider
-from spfwhite.dns.answers import NOT_ASKED, Answers, Failed, Question
+from spfwhite.dns.answers import NOT_ASKED, Answers, Failed, Found, Question
 from spfwhite.networks import Networks
 from spfwhite.sources.interface import Reading
 from spfwhite.sources.kinds import KINDS
@@ -27,10 +27,10 @@ class Candidate:
     """What a provider would contribute: `passed` by SPF and lists, `static` by its configuration.
 
     `origins` are the terms, pages and hosts that pass it, `questions` all that it leads to, `stale`
-    those answered from memory. `empty` are the domains that pass nothing though they could;
-    `incomplete` the problems that keep a part of the provider from being known, `blocking` those
-    of them with which it must not be accepted: over a limit, or a denial unknown; `is_unanswered`
-    tells whether this run asked its questions and got no answer to any.
+    those answered from memory. `empty_domains` pass nothing though they could; `gaps` are the
+    problems that keep a part of the provider from being known, `blocking` those of them with which
+    it must not be accepted: over a limit, or a denial unknown; `is_unanswered` tells whether this
+    run asked its questions and got no answer to any.
     """
 
     provider: Provider
@@ -41,8 +41,8 @@ class Candidate:
     problems: tuple[Problem, ...]
     questions: frozenset[Question]
     stale: Mapping[Question, Stale]
-    empty: tuple[str, ...]
-    incomplete: tuple[Problem, ...]
+    empty_domains: tuple[str, ...]
+    gaps: tuple[Problem, ...]
     blocking: tuple[Problem, ...]
     is_unanswered: bool
 
@@ -66,6 +66,7 @@ def _candidate(reading: Reading, stale: Mapping[Question, Stale], provider: Prov
     origins = tuple(origin for part in parts for origin in part.origins if origin.networks)
     questions = frozenset(question for part in parts for question in part.questions)
     problems = [problem for part in parts for problem in part.problems]
+    problems += _too_large(config, reading.answers, questions)
     gaps = [p for p in problems if _is_gap(p, strict=config.spf.strict)]
     excluded = never_listed(config, provider)
     named = Networks.union(part.passed for part in parts)
@@ -80,8 +81,8 @@ def _candidate(reading: Reading, stale: Mapping[Question, Stale], provider: Prov
         problems=tuple(dict.fromkeys(problems)),  # domains may share a record
         questions=questions,
         stale={question: stale[question] for question in questions & stale.keys()},
-        empty=tuple(domain for part in parts for domain in part.empty),
-        incomplete=tuple(gaps),
+        empty_domains=tuple(domain for part in parts for domain in part.empty),
+        gaps=tuple(gaps),
         blocking=tuple(_blocking(gaps, _denied(evaluation, provider) if gaps else set())),
         is_unanswered=all(_has_failed(reading.answers, stale, question) for question in questions),
     )
@@ -118,6 +119,30 @@ def _is_gap(problem: Problem, *, strict: bool) -> bool:
     return problem.kind == "temporary" or is_rail
 
 
+def _too_large(
+    config: Config, answers: Answers, questions: Collection[Question]
+) -> Iterator[Problem]:
+    """Yield a problem for answers of the DNS, and one for pages, with more values than may be used.
+
+    Texts have one limit together, that of `Reach`.
+    """
+    safety = config.safety
+    caps = {"PAGE": ("provider_max_rules", safety.provider_max_rules)}
+    over: dict[tuple[str, int], list[Question]] = {}
+    for question in sorted(questions):
+        cap = _, most = caps.get(question.rrtype, ("max_values", safety.max_values))
+        answer = answers.get(question)
+        if not isinstance(answer, Found) or question.rrtype == "TXT":
+            continue
+        if len(answer.values) > most or answer.left_out:
+            over.setdefault(cap, []).append(question)
+    for (key, most), (first, *others) in over.items():
+        what = "the page" if first.rrtype == "PAGE" else f"its {first.rrtype} answer"
+        more = f", and so have {len(others):,} others" if others else ""
+        detail = f"{what} has more than {most:,} values (safety.{key}){more}"
+        yield Problem("limit", first.name, "", detail)
+
+
 def _special_use(
     provider: Provider, passing: tuple[Contribution, ...], dropped: Networks
 ) -> list[Problem]:
@@ -138,8 +163,8 @@ def origins(candidate: Candidate, networks: Networks) -> list[Contribution]:
 
 def _parts(passing: tuple[Contribution, ...], networks: Networks) -> list[Contribution]:
     """Return the part of `networks` that each term passes, terms that pass none left out."""
-    # A shortcut: if the terms together pass exactly `networks`, no intersection is needed. That is
-    # not so where an outer `-include` denied a part of an inner term.
+    # Shortcut: if the terms together pass exactly `networks`, no intersection is needed. It does
+    # not hold when an outer `-include` denied part of an inner term.
     whole = Networks.union(origin.networks for origin in passing) == networks
     parts: dict[tuple[str, str], Contribution] = {}
     for origin in passing:

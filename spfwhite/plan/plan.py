@@ -1,7 +1,18 @@
 """What a run decides: which candidates are accepted, which providers are held, what is refused.
 
-Owns: the rails of a provider and of the total, compared with what was accepted before. A pure
-function of candidates, accepted entries and the time. Refuses: to look up and to write anything.
+Beyond a limit a provider is held: what was accepted of it stays on the list, and all others go on.
+So one sender that vanishes, or is taken over, costs the others nothing, and whoever is new and over
+a limit is left out. Only what many providers lose or gain together refuses the run as a whole.
+
+Two ways lead out of a hold. The operator lifts it (`--accept`). Or a loss, and nothing but a loss,
+has been the same for `state.held_days` by answers that came: then the sender means it. A growth is
+never accepted so, since waiting proves nothing about it.
+
+What the operator does himself counts in no limit: a provider that is new, or whose definition has
+another digest, is taken as he wrote it.
+
+Owns: these decisions, a pure function of candidates, accepted entries and the time. Refuses: to
+look up and to write anything, and to measure (`spfwhite.plan.rails`).
 """
 
 from __future__ import annotations
@@ -17,7 +28,8 @@ from spfwhite.config.settings import Config, Provider
 from spfwhite.dns.answers import Question
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan.candidates import Candidate, never_listed, origins
-from spfwhite.plan.rails import UNITS, Hold, Rail, amount, too_many
+from spfwhite.plan.losses import lost_by_faults
+from spfwhite.plan.rails import Hold, Rail, too_many, too_many_rules
 from spfwhite.sources.memory import Stale
 from spfwhite.spf.result import Contribution
 from spfwhite.wording import DAY
@@ -95,19 +107,19 @@ class Plan:
     @cached_property
     def permitted(self) -> Networks:
         """The addresses of the allow table; what the operator himself rejects is not on it."""
-        allowed = (each.networks for each in self.decisions if each.provider.action == "permit")
+        allowed = (made.networks for made in self.decisions if made.provider.action == "permit")
         return Networks.union(allowed) - self._rejected_by_hand
 
     @cached_property
     def rejected(self) -> Networks:
         """The addresses of the reject table: what SPF says never outweighs the allow table."""
-        by_spf = (each.passed for each in self.decisions if each.provider.action == "reject")
+        by_spf = (made.passed for made in self.decisions if made.provider.action == "reject")
         return (Networks.union(by_spf) - self.permitted) | self._rejected_by_hand
 
     @cached_property
     def _rejected_by_hand(self) -> Networks:
         return Networks.union(
-            each.candidate.static for each in self.decisions if each.provider.action == "reject"
+            made.candidate.static for made in self.decisions if made.provider.action == "reject"
         )
 
 
@@ -130,10 +142,10 @@ def decide(
 
     plan = planned(config.state.held_days)
     if plan.refusals:
-        # Accepting long-held losses would take too much from the list as a whole, every night.
-        # Decide again without accepting any, so that the other providers are not stopped.
+        # Accepting long-held losses would be refused every night. Decide again without accepting
+        # any, so that the other providers are not stopped.
         plan = planned(math.inf)
-    allow = [each for each in plan.decisions if each.provider.action == "permit"]
+    allow = [made for made in plan.decisions if made.provider.action == "permit"]
     if not allow or plan.permitted:
         return plan
     empty = (
@@ -159,7 +171,7 @@ class _Case:
     @property
     def is_complete(self) -> bool:
         """Whether all that the provider leads to was answered, perhaps in an earlier run."""
-        return not self.candidate.incomplete
+        return not self.candidate.gaps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +194,7 @@ class _Judge:
             return self._take(case)
         holds = self._why_hold(case)
         if not holds and entry and candidate.is_unanswered:
-            # nothing was answered, so nothing was learned, however old the answers are by now
+            # Nothing was answered, so nothing was learned, however old the answers are by now.
             return self._keep(case, entry)
         if not holds:
             return self._take(case)
@@ -209,21 +221,22 @@ class _Judge:
         candidate, entry, before = case.candidate, case.entry, case.before
         gaps = dict.fromkeys(f"has a gap: {p.domain}: {p.detail}" for p in candidate.blocking)
         holds = [Hold("limit", phrase) for phrase in gaps]
+        safety = self.config.safety
         holds += too_many(before, candidate.passed)
+        holds += too_many_rules(before, candidate.passed, safety.provider_max_rules)
         if not entry or not before:
             return holds
-        safety = self.config.safety
         rail = Rail("provider", safety.provider_max_loss, safety.provider_max_growth)
         changes = rail.violations(before, candidate.passed)
         if entry.partial and case.is_complete:
-            # its first run was incomplete, and this one filled the gap: that is no growth
+            # Its first run was incomplete, and this one filled the gap: that is no growth.
             changes = [hold for hold in changes if hold.kind != "growth"]
         return holds + changes
 
     def _loss(self, case: _Case, entry: Accepted) -> tuple[float, str]:
         """Return since when a loss has been what it is, and its digest."""
         lost = _digest(case.before - case.candidate.passed)
-        # only what was answered can prove that it is gone: a gap starts the days anew
+        # Only what was answered can prove that it is gone: a gap starts the days anew.
         if entry.held is None or entry.lost != lost or not case.is_complete:
             return self.now, lost
         return entry.held, lost
@@ -238,7 +251,7 @@ class _Judge:
         candidate, entry = case.candidate, case.entry
         passed = candidate.passed
         if entry and case.is_complete and not notice:
-            notice = _lost_by_faults(candidate, entry, case.before)
+            notice = lost_by_faults(candidate, entry.origins, case.before)
         return self._decision(case, self._accepted(case), passed, notice=notice)
 
     def _accepted(self, case: _Case) -> Accepted | None:
@@ -249,7 +262,7 @@ class _Judge:
         is_same = entry and entry.held is None and entry.networks == candidate.passed
         return Accepted(
             digest=candidate.provider.digest,
-            # the same addresses, perhaps by other records, keep their date
+            # The same addresses as before (maybe from other records) keep their date.
             since=entry.since if entry and is_same else self.now,
             origins=tuple(origins(candidate, candidate.passed)),
             partial=not case.is_complete and (entry is None or entry.partial),
@@ -290,34 +303,10 @@ class _Judge:
         )
 
 
-def _lost_by_faults(candidate: Candidate, entry: Accepted, before: Networks) -> str:
-    """Say which faults took accepted networks away, "" for none: an edited record is no fault.
-
-    News of one night, since what is lost is no longer accepted on the next one.
-    """
-    lost = before - candidate.passed
-    if not lost:
-        return ""
-    nodes = (n for domain in candidate.provider.domains for n in candidate.evaluation.walk(domain))
-    records = {node.domain: node.fault.detail for node in nodes if node.fault}
-    terms = {(found.domain, found.term): found.detail for found in candidate.problems}
-    passing = {(each.domain, each.term) for each in origins(candidate, candidate.passed)}
-    details = {
-        records.get(origin.domain) or terms.get((origin.domain, origin.term)) or ""
-        for origin in entry.origins
-        if origin.networks & lost and (origin.domain, origin.term) not in passing
-    } - {""}
-    if not details:
-        return ""
-    amounts = [f"{amount(v, lost):,} of its {UNITS[v]}" for v in (4, 6) if lost.ranges(v)]
-    more = f" and {len(details) - 3} more" if len(details) > 3 else ""
-    return f"loses {' and '.join(amounts)}: {'; '.join(sorted(details)[:3])}{more}"
-
-
 def _status(candidate: Candidate, stale: Mapping[Question, Stale]) -> Status:
-    if candidate.incomplete:
+    if candidate.gaps:
         return "incomplete"
-    if candidate.empty:
+    if candidate.empty_domains:
         return "missing"
     if stale:
         return "stale"

@@ -1,7 +1,15 @@
-"""How much of a set of addresses may go or come in one run.
+"""How much may go or come in one run, and how large a provider may be.
 
-Owns: the measure of a loss and of a growth, each address family by itself and by set difference.
-IPv4 is counted in addresses, IPv6 in /64s. Refuses: to decide what follows (`spfwhite.plan.plan`).
+What came is compared with what was accepted, whether or not questions failed: a portal that answers
+"no such name" to everything is as authoritative as a sender that closes down. By set difference,
+since a provider that swaps all its addresses has as many as before; and each address family by
+itself, since there are so many addresses of IPv6 that they would drown those of IPv4. IPv4 is
+counted in addresses, IPv6 in /64s, which is what one host has.
+
+All limits on change stand here: those in percent as the configuration has them, and the sizes below
+which a percentage says nothing. The limits on a single term are in `spfwhite.spf.width`.
+
+Owns: the measures. Refuses: to decide what follows (`spfwhite.plan.plan`).
 """
 
 from __future__ import annotations
@@ -12,16 +20,21 @@ from typing import Final, Literal, NamedTuple
 
 from spfwhite.networks import Networks
 
-SMALL: Final = {4: 256, 6: 256}
+UNITS: Final = {4: "IPv4 addresses", 6: "IPv6 /64s"}
+
+# A /24 of IPv4: a sender with a handful of hosts renames half of them in one night.
+SMALL_FAMILY_SIZE: Final = {4: 256, 6: 256}
 """A loss of a family smaller than this counts only when nothing of it is left."""
 
-HARMLESS: Final = {4: 4_096, 6: 65_536}
+# A /20, and a /48: senders begin with one host and then list their network, which is fourfold and
+# more by the first step. So much of it harms nobody.
+HARMLESS_SIZE: Final = {4: 4_096, 6: 65_536}
 """A growth that ends below this never counts."""
 
-MOST: Final = {4: 2**22, 6: 2**36}
-"""What one provider may pass; the widest real one passes 3.0 million IPv4 addresses."""
-
-UNITS: Final = {4: "IPv4 addresses", 6: "IPv6 /64s"}
+# The widest real provider (Microsoft) passes 3.0 million IPv4 addresses; a /28 of IPv6 is the
+# widest term that `safety.widest_ipv6` lets through, and nobody has two.
+MAX_PROVIDER_SIZE: Final = {4: 2**22, 6: 2**36}
+"""What one provider may pass, whatever was accepted of it."""
 
 
 HoldKind = Literal["loss", "growth", "size", "limit"]
@@ -59,7 +72,7 @@ class Rail:
         had, lost = amount(version, old), amount(version, old - new)
         if not had or lost * 100 <= had * self.max_loss:
             return ""
-        if had < SMALL[version] and (old & new).ranges(version):
+        if had < SMALL_FAMILY_SIZE[version] and (old & new).ranges(version):
             return ""
         return (
             f"loses {_percent(lost, had)} of its {UNITS[version]} ({lost:,} of {had:,}), "
@@ -70,7 +83,7 @@ class Rail:
         had, gained = amount(version, old), amount(version, new - old)
         if not had or gained * 100 <= had * self.max_growth:
             return ""
-        if amount(version, new) < HARMLESS[version]:
+        if amount(version, new) < HARMLESS_SIZE[version]:
             return ""
         return (
             f"gains {_percent(gained, had)} to its {UNITS[version]} ({gained:,} to {had:,}), "
@@ -92,15 +105,32 @@ def too_many(old: Networks, new: Networks) -> list[Hold]:
         Hold(
             "size",
             f"passes {amount(version, new):,} {UNITS[version]}, "
-            f"over the {MOST[version]:,} that one provider may pass",
+            f"over the {MAX_PROVIDER_SIZE[version]:,} that one provider may pass",
         )
         for version in (4, 6)
-        if amount(version, new) > MOST[version] >= amount(version, old)
+        if amount(version, new) > MAX_PROVIDER_SIZE[version] >= amount(version, old)
     ]
 
 
+def rules(networks: Networks) -> int:
+    """Return how many rules of a table a set takes: the fewest CIDRs."""
+    return sum(1 for version in (4, 6) for _ in networks.cidrs(version))
+
+
+def too_many_rules(old: Networks, new: Networks, most: int) -> list[Hold]:
+    """Return a hold for a provider with more rules than `most`, and than were accepted of it.
+
+    A million single addresses are within every limit on their number.
+    """
+    count = rules(new) if new != old else 0
+    if count <= max(most, rules(old) if count > most else 0):
+        return []
+    phrase = f"adds {count:,} rules, over the {most:,} of safety.provider_max_rules"
+    return [Hold("limit", phrase)]
+
+
 def _percent(part: int, whole: int) -> str:
-    # rounded up, since what is over a limit must not read as it; but a rest must not read as none
+    # Round up, so that 50.1 % never reads as "50 %", but a partial loss never as "100 %".
     if whole * 99 < part * 100 < whole * 100:
         return f"{min(-(-part * 1000 // whole), 999) / 10} %"
     return f"{-(-part * 100 // whole)} %"

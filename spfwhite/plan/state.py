@@ -1,18 +1,25 @@
 """What is remembered from run to run: one JSON file, re-validated on load.
 
-Owns: the form of the state and its file. A file that is corrupt, foreign or from a newer spfwhite
-is a `StateError`: the run goes on without it and sets it aside. Refuses: to decide what counts.
+It holds the answers that may have to stand in for failed ones, what was accepted of each provider,
+which rules each table has and which of them Postfix has loaded, and the changes of 30 days. A night
+without it is a night without limits, as there is nothing to compare with; so it is written whole
+or not at all, before the tables that it tells of, and is read as if a stranger had written it.
+A file that is corrupt, foreign, too large or from a newer spfwhite is a `StateError`: the run goes
+on without it and sets it aside.
+
+Owns: the form of the state and its file. Refuses: to decide what counts.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from spfwhite import files
+from spfwhite.config import settings
 from spfwhite.dns.answers import (
     Failed,
     Found,
@@ -21,7 +28,7 @@ from spfwhite.dns.answers import (
     answer_to_json,
     question_from_text,
 )
-from spfwhite.errors import SnapshotError, StateError
+from spfwhite.errors import FileError, SnapshotError, StateError
 from spfwhite.networks import Networks
 from spfwhite.plan.plan import Accepted
 from spfwhite.sources.memory import Remembered
@@ -32,8 +39,8 @@ FORMAT: Final = "spfwhite-state"
 VERSION: Final = 2
 JOURNAL_DAYS: Final = 30
 
-LATEST: Final = 253_402_300_799
-"""The last second of the year 9999, with which Python's calendar ends."""
+LAST_TIME: Final = 253_402_300_799
+"""Of the year 9999, with which Python's calendar ends."""
 
 
 class Change(NamedTuple):
@@ -67,20 +74,33 @@ class State:
     journal: tuple[Change, ...] = ()
 
 
-def load(path: Path) -> State | None:
+def load(place: settings.State) -> State | None:
     """Return the state, or None if there is none; raises StateError and FileError."""
-    content = files.read_if_there(path)
+    with suppress(OSError):  # which reading will meet again
+        if excess := _excess(place, place.path.stat().st_size):
+            raise StateError(f"has {excess}")
+    content = files.read_if_there(place.path)
     return None if content is None else parse(content)
 
 
-def save(path: Path, state: State) -> None:
-    """Write the state atomically; raises FileError."""
-    files.replace(path, dump(state))
+def save(place: settings.State, state: State) -> None:
+    """Write the state atomically; raises FileError, also where no run would read it again."""
+    content = dump(state)
+    if excess := _excess(place, len(content)):
+        raise FileError(f"cannot write {place.path}: the state would have {excess}")
+    files.replace(place.path, content)
+
+
+def _excess(place: settings.State, octets: int) -> str:
+    """Say that so many octets are more than a state may have; "" if they are not."""
+    if octets <= place.max_mib << 20:
+        return ""
+    return f"{-(-octets >> 20):,} MiB, over the {place.max_mib:,} of state.max_mib"
 
 
 def dump(state: State) -> bytes:
     """Return the state as JSON."""
-    # thousands of providers lead to the same terms, so each is written once, and named by number
+    # Thousands of providers lead to the same terms, so each is written once, and named by number.
     terms = {id(origin): origin for entry in state.accepted.values() for origin in entry.origins}
     numbers = {term: number for number, term in enumerate(terms)}
     data = {
@@ -92,7 +112,7 @@ def dump(state: State) -> bytes:
             f"{question.name} {question.rrtype}": _remembered_json(remembered)
             for question, remembered in sorted(state.known.items())
         },
-        "terms": [[each.domain, each.term, each.networks.texts()] for each in terms.values()],
+        "terms": [[term.domain, term.term, term.networks.texts()] for term in terms.values()],
         "accepted": {
             name: _accepted_json(entry, numbers) for name, entry in state.accepted.items()
         },
@@ -179,7 +199,7 @@ def _state(data: dict[str, Any]) -> State:
 
 
 def _remembered(key: str, data: dict[str, Any]) -> Remembered:
-    kinds = {kind: data[kind] for kind in ("found", "void", "failed") if kind in data}
+    kinds = {kind: data[kind] for kind in ("found", "left_out", "void", "failed") if kind in data}
     answer = answer_from_json(key, kinds)
     if isinstance(answer, Failed):
         raise StateError(f"remembers a failure for {key[:80]!a}")
@@ -227,7 +247,7 @@ def _text(value: object) -> str:
 def _path(value: str) -> str:
     if "\0" in value:
         raise ValueError(value)
-    return value  # a path may hold octets that are no text (surrogateescape): only NUL cannot be
+    return value  # which may hold undecodable octets (surrogateescape): only NUL is impossible
 
 
 def _index(value: object) -> int:
@@ -237,6 +257,6 @@ def _index(value: object) -> int:
 
 
 def _time(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LATEST:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LAST_TIME:
         raise ValueError(value)
     return float(value)

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING
 
 from spfwhite.dns.answers import Answer, Answers, Failed, Question
+from spfwhite.sources.memory import kept
 from spfwhite.spf.reach import Limits, Reach
 
 if TYPE_CHECKING:
@@ -48,10 +49,10 @@ async def crawl(
     `deadline` is in seconds for the whole crawl; what is unanswered then has failed. At most
     `concurrency` questions are asked at a time. `known` is what an earlier run knew: all that it
     leads to is asked at once. `read_as` says which answer is followed in place of one that came,
-    and so where a failed question leads on to; what came is returned all the same. What `ask`
-    raises is raised.
+    and so where a failed question leads on to; what came is returned all the same, as far as it
+    is kept (`spfwhite.sources.memory.kept`). What `ask` raises is raised.
     """
-    work = Crawl(ask, read_as=read_as, progress=progress)
+    work = Crawl(ask, max_values=limits.values, read_as=read_as, progress=progress)
     names = sorted(set(domains))
     for name in names:
         reach = Reach(work.followed, limits)
@@ -66,15 +67,22 @@ async def crawl(
 class Crawl:
     """The questions of one crawl, and the workers that ask them.
 
-    `followed` has the answers by which they go on. `depth_first`: what an answer leads on to is
-    asked before all that waits already.
+    `max_values` is the limit of one answer. `followed` has the answers by which they go on.
+    `depth_first`: what an answer leads on to is asked before all that waits already.
     """
 
     def __init__(
-        self, ask: Ask, *, read_as: ReadAs, progress: Progress, depth_first: bool = False
+        self,
+        ask: Ask,
+        *,
+        max_values: int,
+        read_as: ReadAs,
+        progress: Progress,
+        depth_first: bool = False,
     ) -> None:
         self.followed: dict[Question, Answer] = {}
         self._ask = ask
+        self._max_values = max_values
         self._read_as = read_as
         self._progress = progress
         self._depth_first = depth_first
@@ -126,6 +134,7 @@ class Crawl:
 
     def _settle(self, question: Question, answer: Answer) -> list[Question]:
         """Take an answer; return what has to be asked next."""
+        answer = kept(question, answer, self._max_values)
         self._came[question] = answer
         self.followed[question] = self._read_as(question, answer)
         waiting = self._waiting.pop(question, ())

@@ -38,11 +38,17 @@ async def ask(providers: list[Provider], asking: Asking) -> Answers:
     names, recall, dns = host_names(providers), asking.recall, asking.config.dns
     if not names:
         return {}
-    crawl = Crawl(asking.connect(), read_as=recall.use, progress=asking.progress, depth_first=True)
+    crawl = Crawl(
+        asking.connect(),
+        max_values=asking.config.safety.max_values,
+        read_as=recall.use,
+        progress=asking.progress,
+        depth_first=True,
+    )
     # name by name, those first that were not answered for longest: a deadline must starve none
     for name in sorted(names, key=lambda name: _last_seen(recall, name)):
         for question in address_questions(name):
-            if recent := recall.recent(question, dns.hosts_max_age_hours * 3600.0):
+            if recent := recall.answer_younger_than(question, dns.hosts_max_age_hours * 3600.0):
                 crawl.followed[question] = recent
         wanted = partial(_wanted, crawl.followed, name)
         crawl.follow(wanted, wanted())
@@ -50,7 +56,7 @@ async def ask(providers: list[Provider], asking: Asking) -> Answers:
 
 
 def _last_seen(recall: Recall, name: str) -> float:
-    known = recall.known(address_questions(name)[0])
+    known = recall.entry(address_questions(name)[0])
     return known.seen if known else 0.0
 
 

@@ -1,8 +1,16 @@
-"""Answers remembered from earlier runs, and which answer is used when a query fails.
+"""Answers remembered from earlier runs, and which answer is used when a question fails.
 
-Owns: last-known-good per question, as RFC 8767 does it, and the values of rotating answers that
-stay in use for some days. Refuses: files (`spfwhite.plan.state`) and the clock (it is given the
-time).
+Every question falls back by itself on the last good answer to it, as in RFC 8767, for
+`state.max_stale_days`. So a name server that is down for a night costs no provider its place, while
+what is missing by an authoritative answer is known to be missing, and is for the limits to judge.
+
+Servers that share their load give other addresses each time. A value of an A, AAAA or MX answer
+stays in use for `state.sticky_days` after it was last seen, or half of such a sender would be on
+the list by turns. What rotates adds up, and what others send may be of any size: an answer has at
+most `safety.max_values`, and of TXT only what looks like an SPF record is kept at all.
+
+Owns: what is kept of an answer, and which one counts. Refuses: files (`spfwhite.plan.state`), the
+clock (it is given the time), and to judge what a provider may lose.
 """
 
 from __future__ import annotations
@@ -17,6 +25,26 @@ from spfwhite.spf.reach import follow_up
 from spfwhite.wording import DAY
 
 Validators = tuple[str, str]
+
+
+def kept(question: Question, answer: Answer, max_values: int) -> Answer:
+    """Return what is kept of an answer that came.
+
+    Of TXT that is what is, or nearly is, an SPF record; of the other types of the DNS it is
+    `max_values` values and one more, which tells that they were too many.
+    """
+    if question.rrtype == "PAGE" or not isinstance(answer, Found):
+        return answer
+    if question.rrtype == "TXT":
+        # with room for a blank or a quotation mark before it, which `show` and `check` may tell
+        values = tuple(text for text in answer.values if "v=spf" in text[:8].lower())
+        # the empty text says that there is a TXT record, and none of SPF
+        values = values or ("",)
+    else:
+        values = answer.values[: max_values + 1]
+    if values == answer.values:
+        return answer
+    return Found(values, answer.octets - sum(map(len, values)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +77,20 @@ class Stale(NamedTuple):
 
 
 class Policy(NamedTuple):
-    """How long memory counts: `max_stale` and `sticky` in seconds."""
+    """What memory counts: `max_stale` and `sticky` in seconds, `max_values` of one answer."""
 
     max_stale: float
     sticky: float
+    max_values: int
 
 
 def policy(config: Config) -> Policy:
-    """Return how long memory counts by a configuration.
+    """Return what memory counts by a configuration.
 
     In strict mode no value outlives the answer that had it: what has rotated out does not pass.
     """
     sticky = 0.0 if config.spf.strict else config.state.sticky_days * DAY
-    return Policy(config.state.max_stale_days * DAY, sticky)
+    return Policy(config.state.max_stale_days * DAY, sticky, config.safety.max_values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,35 +111,36 @@ class Recall:
     """The memory in one run: decides what is used, and what will be remembered."""
 
     def __init__(self, known: Known, policy: Policy, now: float) -> None:
-        self._as_known = known
+        self._unclamped = known
         self._known = {question: _not_after(now, entry) for question, entry in known.items()}
         self._policy = policy
         self._now = now
-        self._fresh: dict[Question, Remembered] = {}
+        self._came: dict[Question, Remembered] = {}
         self.stale: dict[Question, Stale] = {}
 
-    def recent(self, question: Question, age: float) -> Answer | None:
+    def answer_younger_than(self, question: Question, age: float) -> Answer | None:
         """Return a remembered answer that is no older than `age` seconds."""
         old = self._known.get(question)
-        return self._lately(old) if old and self._now - old.seen <= age else None
+        return self._as_last_used(old) if old and self._now - old.seen <= age else None
 
-    def known(self, question: Question) -> Remembered | None:
-        """Return an answer as it is remembered, whatever its age."""
+    def entry(self, question: Question) -> Remembered | None:
+        """Return what is remembered of a question, whatever its age."""
         return self._known.get(question)
 
     def use(self, question: Question, answer: Answer, validators: Validators = ("", "")) -> Answer:
         """Return the answer to use: the one that came, or the remembered one if it failed."""
         old = self._known.get(question)
         if not isinstance(answer, Failed):
-            made = self._joined(question, answer, old)
+            answer = kept(question, answer, self._policy.max_values)
+            entry = self._with_earlier_values(question, answer, old)
             if any(validators):
-                made = replace(made, validators=validators)
-            self._fresh[question] = made
-            return _in_use(made)
+                entry = replace(entry, validators=validators)
+            self._came[question] = entry
+            return _joined(entry.answer, entry.values.keys())
         if old is None or self._now - old.seen > self._policy.max_stale:
             return answer
         self.stale[question] = Stale(old.seen, answer.reason)
-        return self._lately(old)
+        return self._as_last_used(old)
 
     def not_asked(self, question: Question, last_asked: float) -> None:
         """Note that this run did not ask a remembered question, so that its answer is stale.
@@ -125,51 +155,50 @@ class Recall:
 
     def offline(self) -> dict[Question, Answer]:
         """Return what is remembered, whatever its age."""
-        return {question: self._lately(old) for question, old in self._known.items()}
+        return {question: self._as_last_used(old) for question, old in self._known.items()}
 
-    def remembered(self, questions: Iterable[Question]) -> dict[Question, Remembered]:
+    def for_next_run(self, questions: Iterable[Question]) -> dict[Question, Remembered]:
         """Return what the next run will know of the questions that this one still leads to."""
-        known = {}
-        # if no question was answered in this run, the remembered times stay as they are, even those
-        # that are still to come: it may be this run's clock that is wrong
-        before = self._known if self._fresh else self._as_known
-        for question in questions:
-            entry = self._fresh.get(question) or before.get(question)
-            if entry:
-                known[question] = entry
-        return known
+        # If no question was answered in this run, keep the remembered times as they are, even those
+        # that are still to come: the wrong clock may be ours.
+        before = self._known if self._came else self._unclamped
+        entries = {q: self._came.get(q) or before.get(q) for q in questions}
+        return {question: entry for question, entry in entries.items() if entry}
 
     def below(self, domains: Iterable[str]) -> dict[Question, Remembered]:
         """Return what earlier runs knew of some domains and of all that these led to."""
         queue = [Question(domain, "TXT") for domain in domains]
-        found: dict[Question, Remembered] = {}
+        entries: dict[Question, Remembered] = {}
         for question in queue:  # grows while it is walked
             entry = self._known.get(question)
-            if entry and question not in found:
-                found[question] = entry
+            if entry and question not in entries:
+                entries[question] = entry
                 queue += follow_up(question, entry.answer).questions
-        return found
+        return entries
 
-    def _joined(self, question: Question, answer: Answer, old: Remembered | None) -> Remembered:
+    def _with_earlier_values(
+        self, question: Question, answer: Answer, old: Remembered | None
+    ) -> Remembered:
+        """Return what is remembered of an answer that came: addresses with what rotated out."""
         if question.rrtype in ("TXT", "PAGE") or not isinstance(answer, Found):
             return Remembered(answer, self._now)
-        values = self._recent(old) if old else {}
+        values: dict[str, float] = {}
+        if old and self._policy.sticky:
+            oldest = self._now - self._policy.sticky
+            values = {value: seen for value, seen in old.values.items() if seen >= oldest}
         values.update(dict.fromkeys(answer.values, self._now))
+        if len(values) > self._policy.max_values:
+            newest = sorted(values.items(), key=lambda item: item[1], reverse=True)
+            values = dict(newest[: self._policy.max_values + 1])
         return Remembered(answer, self._now, values)
 
-    def _recent(self, old: Remembered) -> dict[str, float]:
+    def _as_last_used(self, old: Remembered) -> Answer:
+        """Return a remembered answer with the values that were in use when it was seen."""
         if not self._policy.sticky:
-            return {}
-        oldest = self._now - self._policy.sticky
-        return {value: seen for value, seen in old.values.items() if seen >= oldest}
-
-    def _lately(self, old: Remembered) -> Answer:
-        if not isinstance(old.answer, Found) or not old.values or not self._policy.sticky:
             return old.answer
-        # measured from when it was seen: while queries fail, nothing can rotate out
+        # measured from when it was seen: while questions fail, nothing can rotate out
         oldest = old.seen - self._policy.sticky
-        lately = {value for value, seen in old.values.items() if seen >= oldest}
-        return Found(tuple(sorted(lately | set(old.answer.values))))
+        return _joined(old.answer, (value for value, seen in old.values.items() if seen >= oldest))
 
 
 def _not_after(now: float, entry: Remembered) -> Remembered:
@@ -183,7 +212,9 @@ def _not_after(now: float, entry: Remembered) -> Remembered:
     return replace(entry, seen=min(entry.seen, now), values=values)
 
 
-def _in_use(made: Remembered) -> Answer:
-    if not isinstance(made.answer, Found) or not made.values:
-        return made.answer
-    return Found(tuple(sorted(set(made.answer.values) | made.values.keys())))
+def _joined(answer: Answer, more: Iterable[str]) -> Answer:
+    """Return an answer with some more values, all in one order."""
+    values = set(more)
+    if not values or not isinstance(answer, Found):
+        return answer
+    return Found(tuple(sorted(values.union(answer.values))), answer.left_out)

@@ -52,11 +52,14 @@ class _UnusableError(Exception):
     """A response that is no page; the text is a phrase for people."""
 
 
-async def fetch_page(url: str, known: Page = UNKNOWN, *, allow_http: bool = False) -> Page:
+async def fetch_page(
+    url: str, known: Page = UNKNOWN, *, max_networks: int, allow_http: bool = False
+) -> Page:
     """Return what a page lists now, `known` if it has not changed since, or why neither.
 
-    What is known is sent along by its validators (RFC 9110 section 13.1). Never raises but for
-    cancellation.
+    Of a page with more than `max_networks` one more is kept, by which one can tell, and reading
+    ends. What is known is sent along by its validators (RFC 9110 section 13.1). Never raises but
+    for cancellation.
     """
     pairs = zip(_VALIDATORS.values(), known.validators, strict=True)
     conditions = {name: value for name, value in pairs if _is_validator(value)}
@@ -64,7 +67,7 @@ async def fetch_page(url: str, known: Page = UNKNOWN, *, allow_http: bool = Fals
         async with asyncio.timeout(SECONDS):
             fetched = await _fetch(url, conditions, allow_http=allow_http)
         # a thread of its own: the time of other pages runs while 2 MiB of markup are read
-        return await asyncio.to_thread(_page, *fetched) if fetched else known
+        return await asyncio.to_thread(_page, *fetched, max_networks) if fetched else known
     except TimeoutError:
         return Page(Failed(f"took longer than {SECONDS:g} s"))
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:  # httpx 0.23 lets TLS errors out
@@ -78,10 +81,15 @@ def _is_validator(text: str) -> bool:
     return re.fullmatch(r"[!-~](?:[ -~]{0,498}[!-~])?", text) is not None
 
 
-def _page(headers: httpx.Headers, body: bytes) -> Page:
+def _page(headers: httpx.Headers, body: bytes, max_networks: int) -> Page:
     """Return what was fetched as a page; raises _UnusableError and ValueError."""
     text = visible_text(body, headers["content-type"])
-    cidrs = dict.fromkeys(cidr for networks in networks_in(text) for cidr in networks.texts())
+    cidrs: dict[str, None] = {}
+    for networks in networks_in(text):  # one range may be two hundred CIDRs
+        cidrs.update(dict.fromkeys(networks.texts()))
+        if len(cidrs) > max_networks:
+            # without validators, so that it is read again once more are allowed
+            return Page(Found(tuple(cidrs)[: max_networks + 1]))
     if not cidrs:
         raise _UnusableError("lists no address")
     etag, modified = (headers.get(name, "") for name in _VALIDATORS)

@@ -33,10 +33,15 @@ async def ask(providers: list[Provider], asking: Asking) -> Answers:
 
     from spfwhite.sources.page_fetch import UNKNOWN, Page, fetch_page  # httpx takes 0.1 s to import
 
-    entries = ((question, asking.recall.known(question)) for question in wanted)
+    entries = ((question, asking.recall.entry(question)) for question in wanted)
     known = {q: Page(entry.answer, entry.validators) for q, entry in entries if entry}
     fetches = (
-        fetch_page(q.name, known.get(q, UNKNOWN), allow_http=allow_http)
+        fetch_page(
+            q.name,
+            known.get(q, UNKNOWN),
+            max_networks=asking.config.safety.provider_max_rules,
+            allow_http=allow_http,
+        )
         for q, allow_http in wanted.items()
     )
     pages = dict(zip(wanted, await asyncio.gather(*fetches), strict=True))

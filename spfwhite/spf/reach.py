@@ -12,7 +12,7 @@ Owns: the terms that count, the step from a term to the names it needs (RFC 7208
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -22,15 +22,18 @@ from spfwhite.spf.result import Fault
 
 MAX_MX_HOSTS: Final = 100
 
-MAX_OCTETS: Final = 2**20
-"""Of all SPF records of one domain; a real one has a few thousand."""
-
 
 class Limits(NamedTuple):
-    """The caps of one domain: questions and look-ups, and the depth of its includes."""
+    """The caps of one domain, and `values`, that of one answer.
+
+    The domain has `lookups` (questions too), `depth` (of its includes) and `octets` (of all its
+    answers, SPF or not).
+    """
 
     lookups: int
     depth: int
+    octets: int = 2**20
+    values: int = 500
 
 
 def target_name(spec: str | None, domain: str) -> str | Fault:
@@ -82,7 +85,7 @@ def exchanges(answer: Found) -> list[str]:
 
 
 class FollowUp(NamedTuple):
-    """The questions that an answer leads to, in the order of its terms, and its octets of SPF."""
+    """The questions that an answer leads to, in the order of its terms, and its octets."""
 
     questions: tuple[Question, ...]
     octets: int = 0
@@ -96,18 +99,14 @@ def follow_up(question: Question, answer: Answer) -> FollowUp:
     """Return what an answer leads to."""
     if not isinstance(answer, Found):
         return NOTHING
+    questions: Iterable[Question] = ()
     if question.rrtype == "MX":
-        hosts = exchanges(answer)
-        return FollowUp(tuple(asked for host in hosts for asked in address_questions(host)))
-    if question.rrtype != "TXT":
-        return NOTHING
-    texts = spf.spf_texts(answer.values)
-    octets = sum(map(len, texts))
-    if len(texts) != 1:  # section 4.5: none, or several, of which none counts
-        return FollowUp((), octets)
-    terms = reached_terms(spf.parse(texts[0]))
-    questions = (asked for term in terms for asked in term_questions(term, question.name))
-    return FollowUp(tuple(questions), octets)
+        questions = (asked for host in exchanges(answer) for asked in address_questions(host))
+    # section 4.5: of several records none counts
+    elif question.rrtype == "TXT" and len(texts := spf.spf_texts(answer.values)) == 1:
+        terms = reached_terms(spf.parse(texts[0]))
+        questions = (asked for term in terms for asked in term_questions(term, question.name))
+    return FollowUp(tuple(questions), answer.octets)
 
 
 class Reach:
@@ -138,8 +137,8 @@ class Reach:
 
     @property
     def is_too_long(self) -> bool:
-        """Whether the records are longer than what is worth reading at all."""
-        return self._octets > MAX_OCTETS
+        """Whether the answers are longer than what is worth reading at all."""
+        return self._octets > self._limits.octets
 
     def _below(self, question: Question, answer: Answer) -> Iterator[tuple[Question, int]]:
         if self.is_too_long:
@@ -149,7 +148,8 @@ class Reach:
             self._read.add(question)
             self._octets += below.octets
         if self.is_too_long:
-            self.over = f"its records are longer than {MAX_OCTETS >> 20} MiB"
+            most = self._limits.octets
+            self.over = f"its answers have more than {most:,} octets (spf.max_octets)"
             return
         depth = self.depth[question]
         for asked in below.questions:

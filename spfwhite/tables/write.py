@@ -185,14 +185,14 @@ def write_tables(config: Config, ready: list[Ready], decided: Decided | None) ->
             _keep_original(each)
         state = next_state(ready, decided) if decided else None
         if state:
-            save(config.state.path, state)
+            save(config.state, state)
         placed, faults = _put(changed, new)
     if state and decided and len(placed) < len(changed):
         # it was saved as if all of them were in place
         missed = {each.path for each in changed} - {each.path for each in placed}
         state = next_state(ready, decided, missed)
         try:
-            save(config.state.path, state)
+            save(config.state, state)
         except FileError as fault:
             faults.append(str(fault))
     if faults and not placed:
@@ -272,7 +272,7 @@ def reload_if_needed(config: Config, state: State) -> bool:
     else:
         Postfix(config.postfix.config_directory).reload()
     loaded = {path: each._replace(loaded=each.written) for path, each in state.tables.items()}
-    save(config.state.path, replace(state, tables=loaded))
+    save(config.state, replace(state, tables=loaded))
     return True
 
 
@@ -326,7 +326,7 @@ def next_state(ready: list[Ready], decided: Decided, missed: Collection[Path | N
         # recovered, one of them may time out
         known={
             **decided.recall.below(_came_from(held)),
-            **decided.recall.remembered(questions),
+            **decided.recall.for_next_run(questions),
         },
         accepted={name: entry for name, entry in entries.items() if entry},
         tables={

@@ -102,13 +102,13 @@ def test_a_term_as_wide_as_the_limit_passes(term: str) -> None:
 def test_domains_that_pass_nothing_are_named() -> None:
     config = configured({"p": ["full.test", "gone.test", "void.test", "macro.test"]})
     zone = records(full="ip4:20.0.0.0/24", void="", macro="exists:%{i}.e.test")
-    assert candidate(zone, config).empty == ("gone.test", "void.test")
+    assert candidate(zone, config).empty_domains == ("gone.test", "void.test")
 
 
 def test_what_failed_makes_a_provider_incomplete() -> None:
     zone = failing(records(p="include:s.test ip4:20.0.0.0/24"), "s.test")
     found = candidate(zone)
-    assert [(p.kind, p.domain, p.term) for p in found.incomplete] == [
+    assert [(p.kind, p.domain, p.term) for p in found.gaps] == [
         ("temporary", "p.test", "include:s.test")
     ]
     assert not found.blocking
@@ -124,7 +124,7 @@ def test_a_denial_that_failed_is_unbounded(term: str) -> None:
 def test_a_permanent_fault_is_no_gap(text: str) -> None:
     found = candidate(records(p=f"{text} ip4:20.0.0.0/24"))
     assert found.problems
-    assert found.incomplete == ()
+    assert found.gaps == ()
 
 
 def test_only_stale_answers_that_the_provider_uses_are_its_own() -> None:

@@ -286,7 +286,7 @@ def test_many_faults_are_counted() -> None:
     gone = {key: text for key, text in many.items() if key[0] not in names}
     notice = series.night(gone).decision("p").notice
     assert notice == (
-        "loses 2,304 of its IPv4 addresses: n0.test does not exist; n1.test does not exist; "
+        "loses 2,304 of its IPv4 addresses: n0.test does not exist, n1.test does not exist, "
         "n2.test does not exist and 6 more"
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from spfwhite.networks import EMPTY, Networks
-from spfwhite.plan.rails import HARMLESS, MOST, SMALL, Rail, too_many
+from spfwhite.plan.rails import HARMLESS_SIZE, MAX_PROVIDER_SIZE, SMALL_FAMILY_SIZE, Rail, too_many
 
 RAIL = Rail("provider", 50, 300)
 TOTAL = Rail("total", 30, 100)
@@ -37,29 +37,29 @@ def test_exactly_half_may_go_and_one_more_may_not(version: int, units: Units) ->
     old = units(1000)
     assert kinds(old, units(500)) == []
     assert kinds(old, units(499)) == ["loss"]
-    assert SMALL[version] < 1000, "the family counts"
+    assert SMALL_FAMILY_SIZE[version] < 1000, "the family counts"
 
 
 @MAKERS
 def test_exactly_three_times_as_much_may_come_and_one_more_may_not(
     version: int, units: Units
 ) -> None:
-    old = units(HARMLESS[version] // 4)
-    assert kinds(old, units(HARMLESS[version])) == []
-    assert kinds(old, units(HARMLESS[version] + 1)) == ["growth"]
+    old = units(HARMLESS_SIZE[version] // 4)
+    assert kinds(old, units(HARMLESS_SIZE[version])) == []
+    assert kinds(old, units(HARMLESS_SIZE[version] + 1)) == ["growth"]
 
 
 @MAKERS
 def test_growth_that_ends_below_the_harmless_size_never_counts(version: int, units: Units) -> None:
-    assert kinds(units(1), units(HARMLESS[version] - 1)) == []
-    assert kinds(units(1), units(HARMLESS[version])) == ["growth"]
+    assert kinds(units(1), units(HARMLESS_SIZE[version] - 1)) == []
+    assert kinds(units(1), units(HARMLESS_SIZE[version])) == ["growth"]
 
 
 @MAKERS
 def test_a_loss_of_a_small_family_counts_only_when_it_empties_it(
     version: int, units: Units
 ) -> None:
-    assert SMALL[version] == 256
+    assert SMALL_FAMILY_SIZE[version] == 256
     assert kinds(units(255), units(1)) == []
     assert kinds(units(255), EMPTY) == ["loss"]
     assert kinds(units(256), units(1)) == ["loss"]
@@ -67,7 +67,7 @@ def test_a_loss_of_a_small_family_counts_only_when_it_empties_it(
 
 @MAKERS
 def test_a_family_with_nothing_before_may_grow_to_anything(version: int, units: Units) -> None:
-    assert kinds(EMPTY, units(HARMLESS[version] * 10)) == []
+    assert kinds(EMPTY, units(HARMLESS_SIZE[version] * 10)) == []
 
 
 def test_a_family_that_goes_is_not_made_good_by_the_other() -> None:
@@ -134,24 +134,24 @@ def test_an_unchanged_set_breaks_no_limit() -> None:
 
 
 def test_the_sizes_are_those_that_the_documentation_names() -> None:
-    assert HARMLESS == {4: 4_096, 6: 65_536}
-    assert MOST == {4: 4_194_304, 6: 2**36}
+    assert HARMLESS_SIZE == {4: 4_096, 6: 65_536}
+    assert MAX_PROVIDER_SIZE == {4: 4_194_304, 6: 2**36}
 
 
 @MAKERS
 def test_the_most_that_one_provider_may_pass_is_allowed_and_one_more_is_not(
     version: int, units: Units
 ) -> None:
-    assert too_many(EMPTY, units(MOST[version])) == []
-    (hold,) = too_many(EMPTY, units(MOST[version] + 1))
+    assert too_many(EMPTY, units(MAX_PROVIDER_SIZE[version])) == []
+    (hold,) = too_many(EMPTY, units(MAX_PROVIDER_SIZE[version] + 1))
     assert hold.kind == "size"
-    assert f"{MOST[version] + 1:,} IPv" in hold.phrase
-    assert f"over the {MOST[version]:,}" in hold.phrase
+    assert f"{MAX_PROVIDER_SIZE[version] + 1:,} IPv" in hold.phrase
+    assert f"over the {MAX_PROVIDER_SIZE[version]:,}" in hold.phrase
 
 
 def test_the_most_counts_each_family_by_itself() -> None:
-    assert too_many(EMPTY, ipv4(MOST[4]) | ipv6(MOST[6])) == []
-    both = too_many(EMPTY, ipv4(MOST[4] + 1) | ipv6(MOST[6] + 1))
+    assert too_many(EMPTY, ipv4(MAX_PROVIDER_SIZE[4]) | ipv6(MAX_PROVIDER_SIZE[6])) == []
+    both = too_many(EMPTY, ipv4(MAX_PROVIDER_SIZE[4] + 1) | ipv6(MAX_PROVIDER_SIZE[6] + 1))
     assert ["IPv4" in hold.phrase for hold in both] == [True, False]
 
 

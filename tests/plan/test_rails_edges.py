@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from spfwhite.networks import Networks
-from spfwhite.plan.rails import MOST, Rail, too_many
+from spfwhite.plan.rails import MAX_PROVIDER_SIZE, Rail, too_many
 
 
 def ipv4(count: int) -> Networks:
@@ -13,12 +13,12 @@ def ipv4(count: int) -> Networks:
 
 
 def test_what_just_fits_into_the_most_may_not_grow_beyond_it() -> None:
-    (hold,) = too_many(ipv4(MOST[4]), ipv4(MOST[4] + 1))
+    (hold,) = too_many(ipv4(MAX_PROVIDER_SIZE[4]), ipv4(MAX_PROVIDER_SIZE[4] + 1))
     assert hold.kind == "size"
 
 
 def test_what_was_larger_than_the_most_is_measured_by_its_growth_alone() -> None:
-    assert too_many(ipv4(MOST[4] + 1), ipv4(MOST[4] + 2)) == []
+    assert too_many(ipv4(MAX_PROVIDER_SIZE[4] + 1), ipv4(MAX_PROVIDER_SIZE[4] + 2)) == []
 
 
 @pytest.mark.parametrize("count", [1_001, 10_000, 1_000_000])

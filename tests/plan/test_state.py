@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spfwhite.config import settings as keys
 from spfwhite.dns.answers import Failed, Question
 from spfwhite.networks import Networks
 from spfwhite.plan.plan import Accepted
@@ -46,8 +47,13 @@ def test_a_state_with_everything_in_it_comes_back_as_it_was(tmp_path: Path) -> N
     assert held
     assert rotating
     assert state.journal
-    save(tmp_path / "state.json", state)
-    assert load(tmp_path / "state.json") == state
+    save(place(tmp_path), state)
+    assert load(place(tmp_path)) == state
+
+
+def place(folder: Path) -> keys.State:
+    """Where the state is, by the settings."""
+    return replace(CONFIG.state, path=folder / "state.json")
 
 
 def everything() -> State:
@@ -67,7 +73,7 @@ def everything() -> State:
 
 
 def test_there_may_be_no_state(tmp_path: Path) -> None:
-    assert load(tmp_path / "state.json") is None
+    assert load(place(tmp_path)) is None
 
 
 def test_the_same_state_is_the_same_bytes_whatever_came_first() -> None:

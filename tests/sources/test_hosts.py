@@ -16,7 +16,7 @@ from tests.support.nights import configured, edited
 
 NOW = 1_700_000_000.0
 HOUR = 3600.0
-POLICY = Policy(max_stale=14 * DAY, sticky=7 * DAY)
+POLICY = Policy(max_stale=14 * DAY, sticky=7 * DAY, max_values=1000)
 NXDOMAIN = Void("NXDOMAIN")
 NODATA = Void("NODATA")
 CUT = Failed("no answer within the deadline of 0.5 s (dns.hosts_deadline)")
@@ -134,7 +134,7 @@ def test_what_was_answered_lately_is_not_asked_again(answer: Answer) -> None:
     run = Run(network, "h.test", known=known)
     assert (run.came, network.asked) == ({}, [])
     assert run.recall.stale == {}, "it is young, not stale"
-    assert run.recall.remembered(known) == known, "and it stays as old as it is"
+    assert run.recall.for_next_run(known) == known, "and it stays as old as it is"
 
 
 def test_a_name_that_did_not_exist_lately_is_not_asked_for_at_all() -> None:
@@ -148,7 +148,7 @@ def test_what_is_older_is_asked_again_and_renewed() -> None:
     known = {q: seen(NODATA, hours=20.1) for q in (a("h.test"), aaaa("h.test"))}
     run = Run(network, "h.test", known=known)
     assert network.asked == [a("h.test"), aaaa("h.test")]
-    assert {entry.seen for entry in run.recall.remembered(run.came).values()} == {NOW}
+    assert {entry.seen for entry in run.recall.for_next_run(run.came).values()} == {NOW}
 
 
 def test_only_what_is_missing_of_a_name_is_asked() -> None:
@@ -204,7 +204,7 @@ def test_what_a_cut_run_learned_is_not_asked_by_the_next() -> None:
     names = [f"h{number}.test" for number in range(6)]
     first = Run(Network(silent=(a("h3.test"),)), *names, workers=1, deadline=0.5)
     again = Network()
-    second = Run(again, *names, known=first.recall.remembered(first.came))
+    second = Run(again, *names, known=first.recall.for_next_run(first.came))
     assert again.asked == [a("h3.test"), a("h4.test"), a("h5.test")]
     assert first.came.keys() | second.came.keys() >= set(map(a, names))
     assert second.came == dict.fromkeys(map(a, names[3:]), NXDOMAIN)

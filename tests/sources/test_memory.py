@@ -9,8 +9,8 @@ from spfwhite.sources.memory import Policy, Recall, Remembered
 from spfwhite.wording import DAY
 
 NOW = 1_700_000_000.0
-POLICY = Policy(max_stale=14 * DAY, sticky=7 * DAY)
-STRICT = Policy(max_stale=14 * DAY, sticky=0.0)
+POLICY = Policy(max_stale=14 * DAY, sticky=7 * DAY, max_values=1000)
+STRICT = Policy(max_stale=14 * DAY, sticky=0.0, max_values=1000)
 TXT = Question("a.test", "TXT")
 A = Question("a.test", "A")
 RECORD = Found(("v=spf1 -all",))
@@ -23,7 +23,7 @@ Known = dict[Question, Remembered]
 def after(question: Question, answer: Answer, known: Known, *, days: float = 0.0) -> Known:
     recall = Recall(known, POLICY, NOW + days * DAY)
     recall.use(question, answer)
-    return recall.remembered([question])
+    return recall.for_next_run([question])
 
 
 def used(
@@ -55,7 +55,7 @@ def test_a_failure_with_nothing_remembered_stays_one_and_is_not_remembered() -> 
     recall = Recall({}, POLICY, NOW)
     assert recall.use(TXT, FAILED) == FAILED
     assert recall.stale == {}
-    assert recall.remembered([TXT]) == {}
+    assert recall.for_next_run([TXT]) == {}
 
 
 def test_a_stale_answer_is_used_up_to_max_stale_days_and_then_not() -> None:
@@ -69,7 +69,7 @@ def test_an_answer_too_old_to_be_used_is_not_called_stale_and_is_still_kept() ->
     recall = Recall(known, POLICY, NOW + 20 * DAY)
     recall.use(TXT, FAILED)
     assert recall.stale == {}
-    assert recall.remembered([TXT]) == known
+    assert recall.for_next_run([TXT]) == known
 
 
 def test_a_failure_does_not_make_a_remembered_answer_younger() -> None:
@@ -93,7 +93,7 @@ def test_offline_uses_what_is_remembered_whatever_its_age() -> None:
 
 def test_only_questions_that_are_still_led_to_are_remembered() -> None:
     known = {**after(TXT, RECORD, {}), **after(A, Found(("198.18.0.1",)), {})}
-    assert Recall(known, POLICY, NOW).remembered([A]).keys() == {A}
+    assert Recall(known, POLICY, NOW).for_next_run([A]).keys() == {A}
 
 
 @pytest.mark.parametrize(
@@ -170,9 +170,9 @@ def test_a_clock_set_back_keeps_rotating_values() -> None:
 def test_a_clock_that_was_ahead_makes_no_answer_young_for_long() -> None:
     known = after(TXT, RECORD, {}, days=800)
     recall = Recall(known, POLICY, NOW)
-    assert recall.recent(TXT, 60) == RECORD
+    assert recall.answer_younger_than(TXT, 60) == RECORD
     recall.use(A, Void("NODATA"))
-    known = recall.remembered([TXT])
+    known = recall.for_next_run([TXT])
     assert used(TXT, FAILED, known, days=14) == RECORD
     assert used(TXT, FAILED, known, days=15) == FAILED
 
@@ -182,7 +182,7 @@ def test_a_clock_that_is_behind_ages_nothing_if_nobody_answers() -> None:
     known = after(TXT, RECORD, {})
     recall = Recall(known, POLICY, 0.0)
     assert recall.use(TXT, FAILED) == RECORD
-    assert recall.remembered([TXT]) == known
+    assert recall.for_next_run([TXT]) == known
 
 
 def test_a_clock_that_was_ahead_keeps_no_rotating_value_for_long() -> None:

@@ -59,7 +59,7 @@ def web() -> Iterator[respx.MockRouter]:
 
 
 def fetched(url: str = URL, known: Page = UNKNOWN, *, http: bool = False) -> Page:
-    return asyncio.run(fetch_page(url, known, allow_http=http))
+    return asyncio.run(fetch_page(url, known, max_networks=1000, allow_http=http))
 
 
 def listing(networks: tuple[str, ...], etag: str = "", last_modified: str = "") -> Page:
@@ -449,7 +449,7 @@ class Clock(asyncio.SelectorEventLoop):
 
 def fetched_by(clock: Clock) -> Page:
     with asyncio.Runner(loop_factory=lambda: clock) as runner:
-        return runner.run(fetch_page(URL))
+        return runner.run(fetch_page(URL, max_networks=1000))
 
 
 def test_a_server_that_says_nothing_is_given_up(
@@ -497,7 +497,7 @@ def test_cancellation_is_not_taken_for_a_failure(web: respx.MockRouter) -> None:
     async def cancelled() -> None:
         body = Body(repeat(b" "), pause=0.01)
         web.get(URL).mock(httpx.Response(200, headers=HTML, stream=body))
-        task = asyncio.create_task(fetch_page(URL))
+        task = asyncio.create_task(fetch_page(URL, max_networks=1000))
         while not body.taken:
             await asyncio.sleep(0.01)
         task.cancel()

@@ -277,5 +277,5 @@ def test_no_record_beyond_1_mib_of_a_domain_is_parsed() -> None:
     reach = Reach(answers, Limits(lookups=500, depth=20))
     reach.start("a.test")
     assert reach.is_too_long
-    assert reach.over == "its records are longer than 1 MiB"
+    assert reach.over == "its answers have more than 1,048,576 octets (spf.max_octets)"
     assert spf.parse.cache_info().misses == 1 + 17
