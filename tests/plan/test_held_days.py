@@ -74,12 +74,20 @@ def test_a_loss_that_was_mended_in_between_starts_anew() -> None:
 def test_growth_is_never_accepted() -> None:
     grown = {**WHOLE, **records(p="include:s.test ip4:20.1.0.0/22 ip4:64.0.0.0/12")}
     series = after(grown)
+    # else the limit of the whole list would hold it too
+    series.config = configured(
+        {"p": ["p.test"], "q": ["q.test"]}, safety={"total_max_growth": 1_000_000}
+    )
     assert all(is_held(series, grown, days=100) for _ in range(5))
 
 
 def test_a_loss_with_growth_is_never_accepted() -> None:
     moved = {**WHOLE, **records(p="ip4:64.0.0.0/12")}
     series = after(moved)
+    series.config = configured(
+        {"p": ["p.test"], "q": ["q.test"]},
+        safety={"total_max_growth": 1_000_000, "total_max_loss": 100},
+    )
     assert all(is_held(series, moved, days=100) for _ in range(5))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.support.nights import Nights, configured, failing, records
 
 WHOLE = records(p="ip4:20.1.0.0/24 include:s.test", s="ip4:20.0.0.0/16", q="ip4:21.0.0.0/16")
-GROWN = records(p="ip4:20.1.0.0/24 include:s.test", s="ip4:22.0.0.0/12", q="ip4:21.0.0.0/16")
+GROWN = {**WHOLE, **records(s="ip4:20.0.0.0/16 ip4:22.0.0.0/12")}
 
 
 def series() -> Nights:
@@ -35,8 +35,34 @@ def test_a_failed_query_later_on_lifts_nothing() -> None:
     assert nights.night(GROWN).decision("p").status == "held"
 
 
+def test_a_small_gap_later_on_lifts_nothing_either() -> None:
+    nights = series()
+    small = {**WHOLE, **records(p="ip4:20.1.0.0/16 include:s.test", s="ip4:20.0.0.0/24")}
+    nights.night(small)
+    night = nights.night(failing(small, "s.test"), days=20)
+    assert night.decision("p").status == "incomplete"
+    assert night.decision("p").networks.texts() == ["20.1.0.0/16"]
+    assert nights.night(GROWN | small | records(s="ip4:22.0.0.0/12")).decision("p").status == "held"
+
+
 def test_what_grows_while_the_gap_stays_is_judged() -> None:
     nights = series()
     grown = records(p="ip4:20.1.0.0/24 ip4:22.0.0.0/12 include:s.test", q="ip4:21.0.0.0/16")
     nights.night(failing(WHOLE, "s.test"))
     assert nights.night(failing({**WHOLE, **grown}, "s.test")).decision("p").status == "held"
+
+
+def test_a_gap_that_stays_for_two_nights_is_no_growth_when_it_is_filled() -> None:
+    nights = series()
+    for _ in range(2):
+        assert nights.night(failing(WHOLE, "s.test")).decision("p").status == "incomplete"
+    assert nights.night(WHOLE).decision("p").status == "ok"
+
+
+def test_a_gap_that_is_filled_counts_in_no_total_either() -> None:
+    nights = Nights(configured({"p": ["p.test"], "q": ["q.test"]}))
+    small = {**WHOLE, **records(q="ip4:21.0.0.0/20")}
+    nights.night(failing(small, "s.test"))
+    night = nights.night(small)
+    assert not night.plan.refusals
+    assert nights.table.size(4) > 65_536

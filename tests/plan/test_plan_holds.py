@@ -327,3 +327,10 @@ def test_what_is_lost_in_a_portal_is_remembered_on_the_night_after(name: str, ni
     night = series.night(failing(INCLUDES, name))
     assert night.decision("p").networks == Networks.parse(["20.0.0.0/15", "20.2.0.0/16"])
     assert night.decision("p").status == "stale"
+
+
+def test_a_domain_that_passes_nothing_beside_one_that_does_is_missing() -> None:
+    series = Nights(configured({"p": ["p.test", "gone.test"], "q": ["q.test"]}))
+    night = series.night(records(p="ip4:20.0.0.0/24", q="ip4:21.0.0.0/24"))
+    assert (night.decision("p").status, night.decision("p").degraded) == ("missing", True)
+    assert night.decision("p").networks.texts() == ["20.0.0.0/24"]

@@ -194,6 +194,13 @@ def test_edited_providers_count_in_no_total() -> None:
     assert nights.table.size(4) == 4096 + 4
 
 
+def test_a_provider_that_is_edited_to_a_larger_one_counts_in_no_total() -> None:
+    nights = series()
+    nights.config = edited(nights.config, "p0", domains=("m.test",))
+    assert not nights.night(world(m="ip4:64.0.0.0/12 ip6:2c00::/32")).plan.refusals
+    assert nights.table.size(4) == 9 * 4096 + 2**20
+
+
 def test_exclusions_count_in_no_rail() -> None:
     nights = series()
     most = Networks.parse(["20.0.0.0/13", "2a00::/29"])

@@ -173,6 +173,15 @@ def test_a_body_of_exactly_the_limit_is_taken(web: respx.MockRouter) -> None:
     assert networks(fetched()) == ("192.0.2.1/32",)
 
 
+def test_of_too_many_networks_one_more_than_allowed_is_kept_and_no_validator(
+    web: respx.MockRouter,
+) -> None:
+    ranges = b"\n".join(b"2a00:%x::1 - 2a00:%x:ffff::fffe" % (n, n) for n in range(100))
+    web.get(URL).mock(page(ranges, ETag='"one"'))
+    came = fetched()
+    assert (len(networks(came)), came.validators) == (1001, ("", ""))
+
+
 # what is sent
 
 
