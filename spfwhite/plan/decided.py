@@ -1,12 +1,16 @@
 """From what came to what is decided: one function for a run, for the last run, and for tests.
 
-Owns: which answers count. What was asked and answered in this run counts as it came; what failed
-comes from memory up to `state.max_stale_days`; what was not asked at all, with `--offline` and
-`--only`, comes from memory whatever its age. Both of the latter are stale, so nothing that a run
-did not ask can prove a loss. Host names are the exception: they are not asked for while their
-answers are younger than `dns.hosts_max_age_hours`, in any run, and are not stale until then. A pure
-function of its arguments. Refuses: to ask, to know the clock, and to judge (`spfwhite.plan.plan`).
+Owns: which answers count, as a pure function of its arguments. Refuses: to ask, to know the
+clock, and to judge (`spfwhite.plan.plan`).
 """
+
+# What was asked and answered in this run counts as it came; what failed comes from memory up to
+# `state.max_stale_days`; what was not asked at all, with `--offline` and `--only`, comes from
+# memory whatever its age. Both of the latter are stale, so nothing that a run did not ask can prove
+# a loss.
+#
+# Host names are the exception: they are not asked for while their answers are younger than
+# `dns.hosts_max_age_hours`, in any run, and are not stale until then.
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def last_run(config: Config, state: State, now: float) -> LastRun:
     config = config.in_force(datetime.fromtimestamp(now, UTC).date())
     heard = _heard(config, state)
     decided = decide_run(config, state, heard, state.written)
-    needed = {q for each in decided.plan.decisions for q in each.candidate.questions}
+    needed = {q for made in decided.plan.decisions for q in made.candidate.questions}
     if unknown := needed - decided.answers.keys():
         heard = replace(heard, answers={**heard.answers, **dict.fromkeys(unknown, FAILED)})
         decided = decide_run(config, state, heard, state.written)

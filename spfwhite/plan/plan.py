@@ -1,19 +1,20 @@
 """What a run decides: which candidates are accepted, which providers are held, what is refused.
 
-Beyond a limit a provider is held: what was accepted of it stays on the list, and all others go on.
-So one sender that vanishes, or is taken over, costs the others nothing, and whoever is new and over
-a limit is left out. Only what many providers lose or gain together refuses the run as a whole.
-
-Two ways lead out of a hold. The operator lifts it (`--accept`). Or a loss, and nothing but a loss,
-has been the same for `state.held_days` by answers that came: then the sender means it. A growth is
-never accepted so, since waiting proves nothing about it.
-
-What the operator does himself counts in no limit: a provider that is new, or whose definition has
-another digest, is taken as he wrote it.
-
 Owns: these decisions, a pure function of candidates, accepted entries and the time. Refuses: to
 look up and to write anything, and to measure (`spfwhite.plan.rails`).
 """
+
+# Beyond a limit a provider is held: what was accepted of it stays on the list, and all others go
+# on. So one sender that vanishes, or is taken over, costs the others nothing, and whoever is new
+# and over a limit is left out. Only what many providers lose or gain together refuses the run as a
+# whole.
+#
+# Two ways lead out of a hold. The operator lifts it (`--accept`). Or a loss, and nothing but a
+# loss, has been the same for `state.held_days` by answers that came: then the sender means it. A
+# growth is never accepted so, since waiting proves nothing about it.
+#
+# What the operator does himself counts in no limit on change: a provider that is new, or whose
+# definition has another digest, is taken as it is, unless it is over a limit by itself.
 
 from __future__ import annotations
 

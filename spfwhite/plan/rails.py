@@ -1,16 +1,16 @@
 """How much may go or come in one run, and how large a provider may be.
 
-What came is compared with what was accepted, whether or not questions failed: a portal that answers
-"no such name" to everything is as authoritative as a sender that closes down. By set difference,
-since a provider that swaps all its addresses has as many as before; and each address family by
-itself, since there are so many addresses of IPv6 that they would drown those of IPv4. IPv4 is
-counted in addresses, IPv6 in /64s, which is what one host has.
-
-All limits on change stand here: those in percent as the configuration has them, and the sizes below
-which a percentage says nothing. The limits on a single term are in `spfwhite.spf.width`.
-
 Owns: the measures. Refuses: to decide what follows (`spfwhite.plan.plan`).
 """
+
+# What came is compared with what was accepted, whether or not questions failed: a portal that
+# answers "no such name" to everything is as authoritative as a sender that closes down. By set
+# difference, since a provider that swaps all its addresses has as many as before; and each address
+# family by itself, since there are so many addresses of IPv6 that they would drown those of IPv4.
+# IPv4 is counted in addresses, IPv6 in /64s, which is what one host has.
+#
+# All limits on change stand here: those in percent as the configuration has them, and the sizes
+# below which a percentage says nothing. The limits on a single term are in `spfwhite.spf.width`.
 
 from __future__ import annotations
 
@@ -22,19 +22,17 @@ from spfwhite.networks import Networks
 
 UNITS: Final = {4: "IPv4 addresses", 6: "IPv6 /64s"}
 
-# A /24 of IPv4: a sender with a handful of hosts renames half of them in one night.
+# A loss of a family smaller than this counts only when nothing of it is left: a sender with a
+# handful of hosts (less than a /24) replaces half of them in one night.
 SMALL_FAMILY_SIZE: Final = {4: 256, 6: 256}
-"""A loss of a family smaller than this counts only when nothing of it is left."""
 
-# A /20, and a /48: senders begin with one host and then list their network, which is fourfold and
-# more by the first step. So much of it harms nobody.
+# A growth that ends below this never counts: senders begin with one host and then list their
+# network (up to a /20, or a /48), which is fourfold and more by the first step.
 HARMLESS_SIZE: Final = {4: 4_096, 6: 65_536}
-"""A growth that ends below this never counts."""
 
-# The widest real provider (Microsoft) passes 3.0 million IPv4 addresses; a /28 of IPv6 is the
-# widest term that `safety.widest_ipv6` lets through, and nobody has two.
+# What one provider may pass, unless more was accepted of it: the widest real one passes 3.0 million
+# IPv4 addresses, and 2^36 is a /28, the widest term that `safety.widest_ipv6` lets through.
 MAX_PROVIDER_SIZE: Final = {4: 2**22, 6: 2**36}
-"""What one provider may pass, whatever was accepted of it."""
 
 
 HoldKind = Literal["loss", "growth", "size", "limit"]

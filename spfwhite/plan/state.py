@@ -1,14 +1,14 @@
 """What is remembered from run to run: one JSON file, re-validated on load.
 
-It holds the answers that may have to stand in for failed ones, what was accepted of each provider,
-which rules each table has and which of them Postfix has loaded, and the changes of 30 days. A night
-without it is a night without limits, as there is nothing to compare with; so it is written whole
-or not at all, before the tables that it tells of, and is read as if a stranger had written it.
-A file that is corrupt, foreign, too large or from a newer spfwhite is a `StateError`: the run goes
-on without it and sets it aside.
-
 Owns: the form of the state and its file. Refuses: to decide what counts.
 """
+
+# It holds the answers that may have to stand in for failed ones, what was accepted of each
+# provider, which rules each table has and which of them Postfix has loaded, and the changes of 30
+# days. A night without it is a night without limits, as there is nothing to compare with; so it is
+# written whole or not at all, before the tables that it tells of, and is read as if a stranger had
+# written it. A file that is corrupt, foreign, too large or from a newer spfwhite is a `StateError`:
+# the run goes on without it and sets it aside.
 
 from __future__ import annotations
 

@@ -40,15 +40,13 @@ def darkness(answers: Answers, stale: Mapping[Question, Stale]) -> list[str]:
 def long_tables(ready: Iterable[Ready], many: int) -> Iterator[str]:
     """Say which tables of Postfix have more than `many` rules, and what that costs it."""
     for table in ready:
-        if table.form.checker == "postmap":
-            count = rules(table.networks)
-            if count > many:
-                # measured: 1 ms with 200,000 rules; Postfix reads a cidr: table from its beginning
-                yield (
-                    f"{table.path or 'the table'} has {count:,} rules, over the {many:,} of "
-                    f"safety.total_rules_notice: each connection costs Postfix about "
-                    f"{count / 200_000:.1f} ms"
-                )
+        count = rules(table.networks) if table.form.checker == "postmap" else 0
+        if count > many:
+            # Postfix reads a cidr: table from its beginning; measured was 1 ms with 200,000 rules
+            yield (
+                f"{table.path or 'the table'} has {count:,} rules, over the {many:,} of safety."
+                f"total_rules_notice: each connection costs Postfix about {count / 200_000:.1f} ms"
+            )
 
 
 def forgotten(path: Path, allow: Ready) -> list[str]:

@@ -1,17 +1,18 @@
 """Answers remembered from earlier runs, and which answer is used when a question fails.
 
-Every question falls back by itself on the last good answer to it, as in RFC 8767, for
-`state.max_stale_days`. So a name server that is down for a night costs no provider its place, while
-what is missing by an authoritative answer is known to be missing, and is for the limits to judge.
-
-Servers that share their load give other addresses each time. A value of an A, AAAA or MX answer
-stays in use for `state.sticky_days` after it was last seen, or half of such a sender would be on
-the list by turns. What rotates adds up, and what others send may be of any size: an answer has at
-most `safety.max_values`, and of TXT only what looks like an SPF record is kept at all.
-
 Owns: what is kept of an answer, and which one counts. Refuses: files (`spfwhite.plan.state`), the
 clock (it is given the time), and to judge what a provider may lose.
 """
+
+# Every question falls back by itself on the last good answer to it, as in RFC 8767, for
+# `state.max_stale_days`. So a name server that is down for a night costs no provider its place,
+# while what is missing by an authoritative answer is known to be missing, and is for the limits to
+# judge.
+#
+# Servers that share their load give other addresses each time. A value of an A, AAAA or MX answer
+# stays in use for `state.sticky_days` after it was last seen, or half of such a sender would be on
+# the list by turns. What rotates adds up, and what others send may be of any size: an answer has at
+# most `safety.max_values`, and of TXT only what looks like an SPF record is kept at all.
 
 from __future__ import annotations
 
@@ -36,7 +37,7 @@ def kept(question: Question, answer: Answer, max_values: int) -> Answer:
     if question.rrtype == "PAGE" or not isinstance(answer, Found):
         return answer
     if question.rrtype == "TXT":
-        # with room for a blank or a quotation mark before it, which `show` and `check` may tell
+        # with room for a blank or a quotation mark before it: typing errors are worth seeing
         values = tuple(text for text in answer.values if "v=spf" in text[:8].lower())
         # the empty text says that there is a TXT record, and none of SPF
         values = values or ("",)
