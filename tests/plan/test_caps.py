@@ -34,10 +34,17 @@ def settings(**tables: dict[str, int]) -> Config:
     return configured({"p": ["p.test"], "q": ["q.test"]}, **tables)
 
 
+H = Question("h.test", "A")
+
+
+def values(count: int, first: int = 0) -> tuple[str, ...]:
+    """So many addresses, no two of them beside each other."""
+    return tuple(f"20.{n >> 7}.{n & 127}.1" for n in range(first, first + count))
+
+
 def hosts(count: int, first: int = 0) -> Zone:
-    """A host with so many addresses, no two of them beside each other."""
-    values = tuple(f"20.{n >> 7}.{n & 127}.1" for n in range(first, first + count))
-    return {**records(p="a:h.test"), ("h.test", "A"): values, ("h.test", "AAAA"): ()}
+    """A host with so many addresses."""
+    return {**records(p="a:h.test"), H: values(count, first), ("h.test", "AAAA"): ()}
 
 
 def texts(octets: int) -> Zone:
@@ -112,7 +119,8 @@ def test_accept_takes_a_provider_of_many_rules_and_the_next_night_leaves_it() ->
     series = Nights(RULES)
     series.night({**BESIDE, **hosts(30)}, lifted=["p"])
     assert series.night({**BESIDE, **hosts(30)}).decision("p").status == "ok"
-    assert series.night({**BESIDE, **hosts(29, first=1)}).decision("p").status == "ok"
+    assert series.night({**BESIDE, **hosts(25)}, days=8).decision("p").status == "ok"
+    assert len(series.texts()) == 25 + 1
 
 
 def test_values_that_rotate_add_up_to_the_limit_and_not_beyond() -> None:
@@ -122,10 +130,23 @@ def test_values_that_rotate_add_up_to_the_limit_and_not_beyond() -> None:
         assert made.decision("p").status == ("ok" if night < 2 else "held")
     for night in range(3, 6):
         series.night({**BESIDE, **hosts(10, first=10 * night)})
-    assert len(series.state.known[Question("h.test", "A")].values) == 21, "the limit, and one"
+    kept = series.state.known[H].values.keys()
+    assert len(kept) == 21, "the limit, and one"
+    assert kept > set(values(20, first=40)), "the newest ones"
     assert len(series.texts()) == 20 + 1
     series.night({**BESIDE, **hosts(10)}, days=8)
     assert series.night({**BESIDE, **hosts(10)}).decision("p").status == "ok"
+
+
+def test_what_was_cut_is_not_whole_once_more_is_allowed_and_nobody_is_asked() -> None:
+    series = Nights(VALUES)
+    series.night({**BESIDE, **hosts(900)})
+    known = series.state.known[H]
+    assert len({*known.values, *getattr(known.answer, "values", ())}) == 21
+    heard = Heard(answers={}, whole=False)
+    raised = settings(safety={"max_values": 1000})
+    plan = decide_run(raised, series.state, heard, series.now).plan
+    assert [made.status for made in plan.decisions] == ["held", "ok"]
 
 
 def test_the_state_keeps_no_text_but_what_looks_like_an_spf_record() -> None:

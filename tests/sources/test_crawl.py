@@ -292,3 +292,25 @@ def test_an_error_in_the_asking_ends_the_crawl_with_that_error() -> None:
     with pytest.raises(ExceptionGroup) as caught:
         run(["a.test"], ask)
     assert caught.group_contains(RuntimeError, match="a bug")
+
+
+def test_of_an_answer_only_what_is_kept_stays_in_memory() -> None:
+    a = Question("h.test", "A")
+    record = "v=spf1 a:h.test"
+    server = Server(
+        {
+            txt("a.test"): Found((record, "x" * 60_000)),
+            a: Found(tuple(f"20.0.0.{n}" for n in range(9))),
+        }
+    )
+    came = asyncio.run(
+        crawl(
+            ["a.test"],
+            server.ask,
+            limits=LIMITS._replace(values=3),
+            deadline=PATIENCE,
+            concurrency=1,
+        )
+    )
+    assert came[txt("a.test")] == Found((record,), 60_000)
+    assert came[a] == Found(("20.0.0.0", "20.0.0.1", "20.0.0.2", "20.0.0.3"), 5 * 8)
