@@ -20,6 +20,8 @@ from tests.support.cli import Finished, rules
 from tests.support.maillines import arrival
 from tests.support.site import RULES, Site, site
 
+pytestmark = pytest.mark.slow  # each starts an interpreter
+
 FULL, CLOSED, NO_READER = ">/dev/full", ">&-", "no reader"
 
 SAID = {

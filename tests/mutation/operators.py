@@ -86,7 +86,7 @@ def _changes(node: ast.AST, where: str = "") -> Iterator[str]:
 
 def _others(parent: ast.AST, field: str, child: ast.AST, where: str) -> Iterator[ast.AST]:
     is_table = not where and isinstance(parent, ast.Set | ast.Tuple) and field == "elts"
-    if is_table and isinstance(child, ast.Constant):
+    if is_table and isinstance(child, ast.Constant) and child.value is not ...:
         return iter([NOTHING])
     return chain(_conditions(parent, field), _variants(child))
 
