@@ -1,0 +1,50 @@
+"""The exact bounds of what is read of a response, and why one at them is no answer."""
+
+from __future__ import annotations
+
+import struct
+
+import dns.flags
+import dns.rcode
+from spfwhite.dns import message as messages
+from spfwhite.dns.answers import Failed, Found
+from spfwhite.dns.message import LONGEST_CHAIN, MOST_POINTERS
+from tests.dns.test_messages import END, A, refused, response
+
+
+def through_pointers(count: int) -> bytes:
+    """A response in which one record's owner leads through so many pointers to the question."""
+    _, wire = response()
+    record = struct.pack("!BHHIH", 0, 65280, 1, 0, 2 * count)
+    first = END + len(record)
+    chain = [12, *range(first, first + 2 * count, 2)]
+    pointers = b"".join(struct.pack("!H", 0xC000 | at) for at in chain[:count])
+    owner = struct.pack("!H", 0xC000 | chain[count - 1])
+    found = owner + b"\0\x10\0\1\0\0\0\0\0\6\5found"
+    return wire[:6] + b"\0\2\0\0\0\0" + wire[12:END] + record + pointers + found
+
+
+def test_a_name_of_16_pointers_is_read_and_one_of_17_is_garbage() -> None:
+    assert MOST_POINTERS == 16
+    assert messages.answer(A, through_pointers(16)) == Found(("found",))
+    assert refused(through_pointers(17)) == "sent garbage"
+
+
+def test_15_aliases_are_followed_and_16_are_too_many() -> None:
+    assert LONGEST_CHAIN == 16
+    names = ["a.test.", *(f"n{number}.test." for number in range(1, 17))]
+    aliases = [f"{name} CNAME {to}" for name, to in zip(names, names[1:], strict=False)]
+    _, wire = response(*aliases[:15], f"{names[15]} TXT found")
+    assert messages.answer(A, wire) == Found(("found",))
+    _, wire = response(*aliases[:16], f"{names[16]} TXT found")
+    assert isinstance(messages.answer(A, wire), Failed)
+
+
+def test_a_server_that_stops_at_the_first_alias_and_does_not_recurse_is_no_source() -> None:
+    _, wire = response("a.test. CNAME b.test.", more=dns.flags.AA)
+    assert refused(wire) == "does not follow CNAME records"
+
+
+def test_a_name_that_does_not_exist_and_has_a_record_contradicts_itself() -> None:
+    _, wire = response("a.test. TXT found", rcode=dns.rcode.NXDOMAIN)
+    assert refused(wire) == "answered in a way that contradicts itself"
