@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 
 import dns.flags
 import dns.rcode
+
 from spfwhite.dns import message as messages
 from spfwhite.dns.answers import Failed, Found
 from spfwhite.dns.message import LONGEST_CHAIN, MOST_POINTERS
@@ -33,7 +35,7 @@ def test_a_name_of_16_pointers_is_read_and_one_of_17_is_garbage() -> None:
 def test_15_aliases_are_followed_and_16_are_too_many() -> None:
     assert LONGEST_CHAIN == 16
     names = ["a.test.", *(f"n{number}.test." for number in range(1, 17))]
-    aliases = [f"{name} CNAME {to}" for name, to in zip(names, names[1:], strict=False)]
+    aliases = [f"{name} CNAME {to}" for name, to in itertools.pairwise(names)]
     _, wire = response(*aliases[:15], f"{names[15]} TXT found")
     assert messages.answer(A, wire) == Found(("found",))
     _, wire = response(*aliases[:16], f"{names[16]} TXT found")
