@@ -122,7 +122,8 @@ class Crawl:
                 self._queue.extendleft(reversed(new))
             else:
                 self._queue += new
-            self._put_to_work(tasks)
+            if new:
+                self._put_to_work(tasks)
             self._progress(len(self._came), len(self._asked))
         self._idle += 1
 
