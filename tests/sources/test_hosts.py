@@ -107,6 +107,13 @@ def test_a_failed_a_question_does_not_keep_the_other_one_from_being_asked() -> N
     assert Run(network, "h.test").came == network.answers
 
 
+def test_of_an_answer_only_what_is_kept_stays_in_memory() -> None:
+    many = tuple(f"20.{n >> 8}.{n & 255}.1" for n in range(900))
+    came = Run(Network({a("h.test"): Found(many), aaaa("h.test"): NODATA}), "h.test").came
+    kept = many[:501]  # safety.max_values, and one
+    assert came[a("h.test")] == Found(kept, sum(map(len, many[501:])))
+
+
 @pytest.mark.parametrize("workers", [1, 3, 50])
 def test_no_more_questions_are_in_flight_than_there_are_workers(workers: int) -> None:
     network = Network()
