@@ -195,3 +195,13 @@ def test_providers_names_a_page_that_never_came(new: PageSite) -> None:
     done = spfwhite("-c", new.site.config, "providers")
     assert "incomplete  listed" in done.stdout
     assert f"temporary: {new.url}: page: " in done.stdout
+
+
+def test_a_page_of_more_networks_than_rules_are_allowed_is_cut_and_held(new: PageSite) -> None:
+    text = new.site.config.read_text()
+    new.site.config.write_text(text.replace("[safety]\n", "[safety]\nprovider_max_rules = 4\n"))
+    code, listed = new.reported()
+    assert (code, listed["status"], new.site.rules()) == (3, "held", PLAIN)
+    detail = "the page has more than 4 values (safety.provider_max_rules)"
+    assert any(detail in hold for hold in listed["holds"])
+    assert new.remembered()["found"] == NETWORKS[:5]
