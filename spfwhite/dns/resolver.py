@@ -5,6 +5,13 @@ server does: every fault is a `Failed` with a reason for people. Refuses: to rea
 (`spfwhite.dns.message`), to remember answers and to decide what to ask (`spfwhite.sources.crawl`).
 """
 
+# A question takes a slot of the window and keeps it through all its attempts. Attempts go round the
+# name servers, beginning with the one that answered last; each waits twice as long as the one
+# before, and there is a pause before each further round, for a server that refuses does so at once.
+# Every attempt has a socket, a port and an id of its own: an answer has to match all of them, and
+# what does not is passed over, so that nobody can answer in the server's place by guessing (RFC
+# 5452). A truncated answer is asked for again over TCP, at the same server (RFC 7766).
+
 from __future__ import annotations
 
 import asyncio
@@ -15,20 +22,20 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import Final
 
-from spfwhite.dns import message as messages
+from spfwhite.dns import message
 from spfwhite.dns.answers import Answer, Failed, Question, name_fault
 from spfwhite.dns.message import UnusableError
 from spfwhite.dns.nameservers import NameServer
 from spfwhite.dns.window import Window
 
-FIRST_TIMEOUT: Final = 0.7
-"""Seconds until the first retransmission; each further one waits twice as long."""
+FIRST_TIMEOUT_SECONDS: Final = 0.7
+"""Until the first retransmission; each further one waits twice as long."""
 
-DOUBLINGS: Final = 3
+MAX_DOUBLINGS: Final = 3
 """How often the wait doubles: 0.7, 1.4, 2.8 and 5.6 seconds."""
 
-FIRST_PAUSE: Final = 0.1
-"""Seconds before a server that refused is asked again; doubles as well."""
+FIRST_PAUSE_SECONDS: Final = 0.1
+"""Before a server that refused is asked again; doubles as well."""
 
 
 class Resolver:
@@ -62,9 +69,9 @@ class Resolver:
             index = (first + offset) % len(self._servers)
             server = self._servers[index]
             if turn and not offset:
-                await asyncio.sleep(FIRST_PAUSE * 2 ** (turn - 1))
+                await asyncio.sleep(FIRST_PAUSE_SECONDS * 2 ** (turn - 1))
             try:
-                timeout = FIRST_TIMEOUT * 2 ** min(attempt, DOUBLINGS)
+                timeout = FIRST_TIMEOUT_SECONDS * 2 ** min(attempt, MAX_DOUBLINGS)
                 answer = await self._exchange(question, server, timeout, is_first=not attempt)
             except UnusableError as fault:
                 reasons[server] = fault.reason
@@ -76,11 +83,11 @@ class Resolver:
     async def _exchange(
         self, question: Question, server: NameServer, timeout: float, *, is_first: bool
     ) -> Answer:
-        query = messages.query(question)
+        query = message.query(question)
         sent_at = await self._window.pace()
         try:
             response = await _udp(query, server, timeout)
-            if messages.is_truncated(response):
+            if message.is_truncated(response):
                 await self._window.pace()
                 response = await _tcp(query, server, timeout)
         except TimeoutError:
@@ -90,25 +97,25 @@ class Resolver:
         except OSError as error:
             raise UnusableError(_reason(error)) from None
         self._window.answered()
-        return messages.answer(question, response)
+        return message.answer(question, response)
 
 
 async def _udp(query: bytes, server: NameServer, timeout: float) -> bytes:
     """Send over a connected socket of its own: a fresh source port, and a closed port is seen."""
     family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
-    is_strange = False
+    was_other = False
     with socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as sock:
         sock.connect((server.address, server.port))
         sock.send(query)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
         while (wire := await _received(sock, deadline)) is not None:
-            if messages.is_response(query, wire):
+            if message.is_response(query, wire):
                 return wire
-            is_strange = True
+            was_other = True
             if loop.time() >= deadline:
                 break
-    if is_strange:
+    if was_other:
         raise UnusableError("answered something that was not asked")
     raise TimeoutError
 
@@ -142,7 +149,7 @@ def _settle(ready: asyncio.Future[None]) -> None:
 async def _tcp(query: bytes, server: NameServer, timeout: float) -> bytes:
     """Ask over TCP, where each message has its length before it (RFC 1035 section 4.2.2)."""
     try:
-        async with asyncio.timeout(max(timeout, 2 * FIRST_TIMEOUT)):
+        async with asyncio.timeout(max(timeout, 2 * FIRST_TIMEOUT_SECONDS)):
             reader, writer = await asyncio.open_connection(server.address, server.port)
             with closing(writer):
                 writer.write(len(query).to_bytes(2) + query)
@@ -153,7 +160,7 @@ async def _tcp(query: bytes, server: NameServer, timeout: float) -> bytes:
     except (OSError, EOFError) as error:
         reason = _reason(error) if isinstance(error, OSError) else "closed the connection"
         raise UnusableError(f"truncated its answer and failed over TCP: {reason}") from None
-    if not messages.is_response(query, response):
+    if not message.is_response(query, response):
         raise UnusableError("answered something that was not asked over TCP")
     return response
 

@@ -1,10 +1,20 @@
 """How many questions may be in flight, and how many a second.
 
-Owns: the window that time-outs halve and answers open again (additive increase, multiplicative
-decrease, as TCP does it), so that a small resolver is not flooded, and the pace: that of
-`dns.max_qps`, and that of a window which is not open to its full width. Refuses: to know what is
-sent.
+Owns: the window that time-outs halve and answers open again, and the pace: that of `dns.max_qps`,
+and that of a window which is not open to its full width. Refuses: to know what is sent.
 """
+
+# Some hundred questions at once are too many for the resolver of a small router: it drops what it
+# cannot hold, and what is dropped and asked again floods it further. How much it can hold nobody
+# knows beforehand, so the window finds out as TCP does: it opens by one slot for each windowful of
+# answers (additive increase) and halves where packets are lost (multiplicative decrease).
+#
+# Two things differ from TCP. First, a time-out is not always a lost packet, since the name servers
+# of dead domains time out for ever: only where there is one for each 20 answers or less is the
+# resolver taken to be flooded. Second, slots alone do not bound the pace, since a near resolver
+# gives a slot back within a millisecond: a narrowed window also sends no more than one windowful
+# in each ROUND_SECONDS. Hence a pace is worth `pace * ROUND_SECONDS` slots, and `timed_out` takes
+# half the pace at which answers did come for the new window.
 
 from __future__ import annotations
 
@@ -12,15 +22,12 @@ import asyncio
 from collections import deque
 from typing import Final
 
-SMALLEST: Final = 4
+MIN_SLOTS: Final = 4
 
-ROUND: Final = 0.1
-"""Seconds that a windowful of packets takes at least, once a packet has timed out.
+ROUND_SECONDS: Final = 0.1
+"""That a windowful of packets takes at least, once a packet has timed out."""
 
-A near resolver answers within a millisecond, so what is in flight alone would not bound the pace.
-"""
-
-LOSS: Final = 0.05
+FLOODED_LOSS: Final = 0.05
 """Time-outs an answer from which on the server is taken to be flooded."""
 
 
@@ -63,7 +70,7 @@ class Window:
         self._counted_from = self._counted_from or now
         interval = self._interval
         if self._size < self._largest:
-            interval = max(interval, ROUND / self._size)
+            interval = max(interval, ROUND_SECONDS / self._size)
         if not interval:
             return now
         send_at = max(now, self._next_send)
@@ -88,13 +95,16 @@ class Window:
         if sent_at <= self._narrowed_at:
             return
         self._lost += 1
-        if self._lost < self._answers * LOSS:
+        if self._lost < self._answers * FLOODED_LOSS:
             return
         now = asyncio.get_running_loop().time()
         size = self._size / 2
         if self._answers:
-            size = min(size, self._answers / (now - self._counted_from) * ROUND / 2)
-        self._size = max(min(SMALLEST, self._largest), size)
+            elapsed = now - self._counted_from
+            rate = self._answers / elapsed  # answers a second
+            room = rate * ROUND_SECONDS / 2  # slots for half that rate
+            size = min(size, room)
+        self._size = max(min(MIN_SLOTS, self._largest), size)
         self._narrowed_at = self._counted_from = now
         self._answers = self._lost = 0
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from spfwhite.dns.window import SMALLEST
+from spfwhite.dns.window import MIN_SLOTS
 from spfwhite.networks import Networks
 from spfwhite.tables.content import networks_in
 from tests.support.cli import TABLE, Finished, overlay, spfwhite
@@ -106,5 +106,5 @@ def test_after_time_outs_fewer_are_in_flight_than_allowed(
     assert done.returncode == 0
     assert {asked.name for asked in server.queries[:width]} == set(first)
     # those that were lost are answered at once, so that the others alone are seen in flight
-    assert SMALLEST < server.peak < width
+    assert MIN_SLOTS < server.peak < width
     assert table(tmp_path) == expected(300)

@@ -41,7 +41,7 @@ def listening() -> Iterator[Listening]:
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """No busy machine shall cause a retransmission that a test would count."""
-    monkeypatch.setattr(resolver, "FIRST_TIMEOUT", 5.0)
+    monkeypatch.setattr(resolver, "FIRST_TIMEOUT_SECONDS", 5.0)
 
 
 def ask(server: DnsServer, name: str, rrtype: RRType = "TXT") -> Answer:
@@ -162,8 +162,8 @@ def test_each_attempt_has_its_own_id_and_source_port(
     listening: Listening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else one guess would be good for all of them."""
-    monkeypatch.setattr(resolver, "FIRST_TIMEOUT", 0.01)
-    monkeypatch.setattr(resolver, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(resolver, "FIRST_TIMEOUT_SECONDS", 0.01)
+    monkeypatch.setattr(resolver, "FIRST_PAUSE_SECONDS", 0.01)
     listening.faults[""] = Fault("drop")
     ask_all(asking(listening, attempts=8), *many(1))
     assert len(listening.heard) == len(set(listening.ports)) == 8

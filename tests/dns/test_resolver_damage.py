@@ -29,8 +29,8 @@ A = Question("a.test", "TXT")
 @pytest.fixture(autouse=True)
 def haste(monkeypatch: pytest.MonkeyPatch) -> None:
     """A damaged id or question ends by time-out."""
-    monkeypatch.setattr(resolver, "FIRST_TIMEOUT", 0.1)
-    monkeypatch.setattr(resolver, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(resolver, "FIRST_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(resolver, "FIRST_PAUSE_SECONDS", 0.01)
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_a_refusal_over_tcp_is_told_as_it_is(server: DnsServer) -> None:
 
 def test_what_nobody_asked_for_keeps_no_question_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """A flood that ends only after the answer would be waited for until the end of days."""
-    monkeypatch.setattr(resolver, "FIRST_TIMEOUT", 0.1)
+    monkeypatch.setattr(resolver, "FIRST_TIMEOUT_SECONDS", 0.1)
     is_response = messages.is_response
 
     def slowly(query: bytes, wire: bytes) -> bool:

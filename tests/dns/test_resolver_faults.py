@@ -22,14 +22,14 @@ FOUND: Final = Found(("found",))
 @pytest.fixture(autouse=True)
 def haste(monkeypatch: pytest.MonkeyPatch) -> None:
     """Most faults here end by time-out."""
-    monkeypatch.setattr(resolver, "FIRST_TIMEOUT", 0.1)
-    monkeypatch.setattr(resolver, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(resolver, "FIRST_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(resolver, "FIRST_PAUSE_SECONDS", 0.01)
 
 
 @pytest.fixture
 def patience(monkeypatch: pytest.MonkeyPatch, haste: None) -> None:
     """For tests in which nothing may time out."""
-    monkeypatch.setattr(resolver, "FIRST_TIMEOUT", 5.0)
+    monkeypatch.setattr(resolver, "FIRST_TIMEOUT_SECONDS", 5.0)
 
 
 @pytest.fixture
@@ -231,7 +231,7 @@ def test_time_outs_halve_what_is_in_flight(
 
     async def test() -> None:
         await asyncio.gather(*map(asks.ask, dark))
-        monkeypatch.setattr(resolver, "FIRST_TIMEOUT", 5.0)
+        monkeypatch.setattr(resolver, "FIRST_TIMEOUT_SECONDS", 5.0)
         server.reset()
         assert set(await asyncio.gather(*map(asks.ask, light))) == {Void("NXDOMAIN")}
 

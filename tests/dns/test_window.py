@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from spfwhite.dns.window import ROUND, SMALLEST, Window
+from spfwhite.dns.window import MIN_SLOTS, ROUND_SECONDS, Window
 
 ROUNDS = 5
 """Turns of the loop that are plenty for every task that can go on."""
@@ -175,7 +175,7 @@ def test_a_window_that_is_not_wide_open_sends_a_windowful_a_round() -> None:
         await time_out_now(window)
         sent = await asyncio.gather(*(window.pace() for _ in range(20)))
         gaps = [later - sooner for sooner, later in pairwise(sent)]
-        assert gaps == pytest.approx([ROUND / 32] * 19)
+        assert gaps == pytest.approx([ROUND_SECONDS / 32] * 19)
 
     run(test)
 
@@ -193,7 +193,7 @@ def test_the_rate_holds_in_a_narrow_window_too() -> None:
 
 def test_one_that_time_outs_cannot_narrow_sends_at_once() -> None:
     async def test() -> None:
-        window = Window(SMALLEST)
+        window = Window(MIN_SLOTS)
         await time_out_now(window)
         now = asyncio.get_running_loop().time()
         tasks = [asyncio.create_task(window.pace()) for _ in range(100)]
@@ -237,7 +237,9 @@ def test_a_packet_sent_after_the_halving_halves_it_again() -> None:
     run(test)
 
 
-@pytest.mark.parametrize(("width", "left"), [(64, SMALLEST), (SMALLEST, SMALLEST), (2, 2), (1, 1)])
+@pytest.mark.parametrize(
+    ("width", "left"), [(64, MIN_SLOTS), (MIN_SLOTS, MIN_SLOTS), (2, 2), (1, 1)]
+)
 def test_the_window_never_closes(width: int, left: int) -> None:
     async def test() -> None:
         window = Window(width)

@@ -22,7 +22,7 @@ def txt(name: str) -> Question:
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """No busy machine shall cause a retransmission that a test would count."""
-    monkeypatch.setattr(resolver, "FIRST_TIMEOUT", 5.0)
+    monkeypatch.setattr(resolver, "FIRST_TIMEOUT_SECONDS", 5.0)
 
 
 def over(server: DnsServer, *domains: str) -> dict[Question, Answer]:
