@@ -153,10 +153,10 @@ def _findings(config: Config, tally: Tally, days: int) -> Findings:
     from spfwhite.dns.answers import Failed
     from spfwhite.sources.fetch import look_up
     from spfwhite.spf.evaluation import evaluate
-    from spfwhite.tables import content as tables
+    from spfwhite.tables.content import networks_in
 
     table = config.output.allow
-    named = by_name(tally.clients, tables.networks_in(files.read_if_there(table) or b""))
+    named = by_name(tally.clients, networks_in(files.read_if_there(table) or b""))
     domains = questions(promising(tally.clients, named, days))
     answers = asyncio.run(look_up(domains, config.dns, config.limits())) if domains else {}
     reasons = [answer.reason for answer in answers.values() if isinstance(answer, Failed)]

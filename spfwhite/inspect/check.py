@@ -23,9 +23,8 @@ from spfwhite.inspect import leftovers, wiring
 from spfwhite.inspect.finding import Finding, Findings
 from spfwhite.plan.state import State, load
 from spfwhite.tables import access_list
-from spfwhite.tables import content as tables
+from spfwhite.tables.content import digest, listed_in, owner_of, rules_in
 from spfwhite.tables.postfix import DEFAULT_FOLDER, Postfix
-from spfwhite.tables.write import digest
 from spfwhite.wording import clipped, span
 
 # The order is that of a run: what the configuration says, what the state remembers, the tables on
@@ -156,18 +155,18 @@ def table_finding(
     run = "run `spfwhite generate`"
     if content is None:
         return Finding("error", str(path), "the table is missing", run + missing)
-    origin = tables.origin(content)
-    if origin == "foreign":
+    owner = owner_of(content)
+    if owner == "foreign":
         advice = "`spfwhite generate --force` replaces it, and keeps it as .orig"
         return Finding("warning", str(path), "was not written by spfwhite", advice)
-    if origin != "ours":
-        text = "was written by Postwhite" if origin == "postwhite" else "is empty"
+    if owner != "ours":
+        text = "was written by Postwhite" if owner == "postwhite" else "is empty"
         return Finding("warning", str(path), text, f"{run}, which replaces it")
-    rules = tables.rules_in(content)
+    rules = rules_in(content)
     if written is not None and digest(rules) != written:
         text = "is not as the last run wrote it"
         return Finding("warning", str(path), text, f"{run}; edits belong in the configuration")
-    networks = tables.listed_in(content)
+    networks = listed_in(content)
     return Finding("ok", str(path), f"{len(networks.texts()):,} rules, written {span(age)} ago")
 
 

@@ -19,7 +19,7 @@ from spfwhite.plan.state import Change
 from spfwhite.special_use import barred
 from spfwhite.spf import record as spf
 from spfwhite.spf.result import Step
-from spfwhite.tables import content as tables
+from spfwhite.tables.content import networks_in, owner_of
 
 MAX_NAMED: Final = 5
 """Things of one kind that an explanation names."""
@@ -124,9 +124,9 @@ def networks_in_force(path: Path, planned: Networks, *, only_ours: bool = False)
     content = files.read_if_there(path)
     if content is None:
         return planned
-    if only_ours and tables.origin(content) != "ours":
+    if only_ours and owner_of(content) != "ours":
         return EMPTY
-    return tables.networks_in(content)
+    return networks_in(content)
 
 
 def _rules(table: Networks, part: Networks) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from spfwhite.inspect.finding import Finding, Findings
-from spfwhite.tables.content import origin
+from spfwhite.tables.content import owner_of
 
 CRON_FOLDERS: Final = tuple(
     map(Path, ("/etc/cron.d", "/etc/cron.daily", "/var/spool/cron/crontabs"))
@@ -64,7 +64,7 @@ def _tables(folder: Path) -> Iterator[Path]:
     with suppress(OSError):
         for file in _files(folder):
             with suppress(OSError):
-                if origin(_head(file)) == "postwhite":
+                if owner_of(_head(file)) == "postwhite":
                     yield file
 
 

@@ -19,7 +19,7 @@ from spfwhite.plan.state import State
 from spfwhite.report.report import ProviderReport, expired_report
 from spfwhite.report.text import MAX_NAMES
 from spfwhite.sources.memory import Stale
-from spfwhite.tables.content import origin
+from spfwhite.tables.content import owner_of
 from spfwhite.tables.write import Ready
 from spfwhite.wording import few
 
@@ -51,7 +51,7 @@ def long_tables(ready: Iterable[Ready], many: int) -> Iterator[str]:
 
 def forgotten(path: Path, allow: Ready) -> list[str]:
     """Say that there is no state at `path`, though a run before this one made the table."""
-    if not allow.before or origin(allow.old or b"") != "ours":
+    if not allow.before or owner_of(allow.old or b"") != "ours":
         return []
     return [f"there is no {path}, though {allow.path} is ours: no limit on changes applies"]
 

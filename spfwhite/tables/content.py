@@ -6,6 +6,7 @@ bytes below the head. Refuses: to know formats (`spfwhite.tables.formats`).
 
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import datetime
 from typing import Literal
@@ -32,7 +33,7 @@ def render(
     return "".join(f"{line}\n" for line in (*form.head(comments), *lines)).encode("ascii")
 
 
-def origin(content: bytes) -> Literal["ours", "postwhite", "empty", "foreign"]:
+def owner_of(content: bytes) -> Literal["ours", "postwhite", "empty", "foreign"]:
     """Return whose table some content is, by its first comment lines."""
     head = content[:2048].decode("latin-1")
     if not content.strip():
@@ -47,6 +48,11 @@ def rules_in(content: bytes) -> list[str]:
     """Return the lines of a table below its head."""
     lines = content.decode("latin-1").splitlines()
     return [line for line in lines if line and not line.startswith(("#", JSON_HEAD))]
+
+
+def digest(rules: list[str]) -> str:
+    """Return what identifies the rules of a table."""
+    return hashlib.sha256("\n".join(rules).encode()).hexdigest()
 
 
 def networks_in(content: bytes) -> Networks:

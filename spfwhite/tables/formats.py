@@ -33,8 +33,8 @@ class Row(NamedTuple):
     sources: tuple[Source, ...] = ()
 
 
-class Listing(NamedTuple):
-    """What is written: `name` stands for the table inside it, `versions` are its families."""
+class Rows(NamedTuple):
+    """The rows of a table; `name` stands for it inside, `versions` are its families."""
 
     name: str
     action: Action
@@ -56,7 +56,7 @@ class Format(NamedTuple):
     `words` are what a `cidr:` table answers for each action.
     """
 
-    lines: Callable[[Listing], Iterable[str]]
+    lines: Callable[[Rows], Iterable[str]]
     head: Callable[[Sequence[str]], Iterable[str]] = _comments
     checker: Checker = ""
     needs_sources: bool = False
@@ -68,32 +68,32 @@ ACCESS: Final[Mapping[Action, str]] = {"permit": "permit_auth_destination", "rej
 """Never OK: before reject_unauth_destination it would relay for all customers of a sender."""
 
 
-def _cidr(words: Mapping[Action, str]) -> Callable[[Listing], Iterator[str]]:
+def _cidr(words: Mapping[Action, str]) -> Callable[[Rows], Iterator[str]]:
     """Return the lines of a Postfix cidr: table (cidr_table(5))."""
-    return lambda listing: (f"{row.network}\t{words[listing.action]}" for row in listing.rows)
+    return lambda table: (f"{row.network}\t{words[table.action]}" for row in table.rows)
 
 
-def _plain(listing: Listing) -> Iterator[str]:
-    return (row.network for row in listing.rows)
+def _plain(table: Rows) -> Iterator[str]:
+    return (row.network for row in table.rows)
 
 
-def _rbldnsd(listing: Listing) -> Iterator[str]:
+def _rbldnsd(table: Rows) -> Iterator[str]:
     """Yield a dataset of the type `combined`: both families in one file, replaced as one."""
-    for version in listing.versions:
+    for version in table.versions:
         yield f"$DATASET ip{version}trie:ipv{version} @"
-        for row in listing.family(version):
+        for row in table.family(version):
             # rbldnsd puts the client's address in the place of `$`, which no name of a provider has
             yield f"{row.network} :127.0.0.2:{row.sources[0].provider}"
 
 
-def _nft(listing: Listing) -> Iterator[str]:
+def _nft(table: Rows) -> Iterator[str]:
     """Yield commands that nft carries out in one transaction: sets exist, are emptied, filled."""
     yield "add table inet spfwhite"
-    for version in listing.versions:
-        named = f"inet spfwhite {set_name(listing.name)}_v{version}"
+    for version in table.versions:
+        named = f"inet spfwhite {set_name(table.name)}_v{version}"
         yield f"add set {named} {{ type ipv{version}_addr; flags interval; }}"
         yield f"flush set {named}"
-        rows = listing.family(version)
+        rows = table.family(version)
         if rows:
             yield f"add element {named} {{"
             yield from (f"{row.network}," for row in rows)
@@ -107,15 +107,15 @@ def _json_head(comments: Sequence[str]) -> Iterator[str]:
     yield f'{JSON_HEAD}"comments": {json.dumps(comments)}, "networks": ['
 
 
-def _json(listing: Listing) -> Iterator[str]:
+def _json(table: Rows) -> Iterator[str]:
     """Yield a network a line, with all who pass it."""
-    last = len(listing.rows) - 1
-    for index, row in enumerate(listing.rows):
+    last = len(table.rows) - 1
+    for index, row in enumerate(table.rows):
         sources = [
             {"provider": name, "chain": list(chain), "term": printable(term)}
             for name, chain, term in row.sources
         ]
-        entry = {"network": row.network, "action": listing.action, "sources": sources}
+        entry = {"network": row.network, "action": table.action, "sources": sources}
         yield json.dumps(entry) + ("," if index < last else "")
     yield "]}"
 

@@ -6,13 +6,14 @@ decide what is accepted (`spfwhite.plan.plan`) and how a line looks (`spfwhite.t
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from operator import itemgetter
 
 from spfwhite.config.settings import Table
 from spfwhite.networks import BITS, Networks, masked
 from spfwhite.plan.plan import Decision, Plan
-from spfwhite.tables.formats import FORMATS, Listing, Row, Source
+from spfwhite.tables.formats import FORMATS, Row, Rows, Source
 
 VERSIONS = {"ipv4": (4,), "ipv6": (6,), "both": (4, 6)}
 
@@ -40,11 +41,11 @@ def networks_of(plan: Plan, table: Table) -> Networks:
     return whole if table.family == "both" else whole.family(VERSIONS[table.family][0])
 
 
-def listing(plan: Plan, table: Table, networks: Networks, name: str) -> Listing:
-    """Return what a table of these networks lists; `name` is what a format calls it."""
+def rows_of(plan: Plan, table: Table, networks: Networks, name: str) -> Rows:
+    """Return the rows of a table of these networks; `name` is what a format calls it."""
     needs_sources = FORMATS[table.format].needs_sources
     rows = _with_sources(chosen(plan, table), networks) if needs_sources else bare_rows(networks)
-    return Listing(name, table.action, VERSIONS[table.family], rows)
+    return Rows(name=name, action=table.action, versions=VERSIONS[table.family], rows=rows)
 
 
 def bare_rows(networks: Networks) -> list[Row]:
@@ -55,20 +56,26 @@ def bare_rows(networks: Networks) -> list[Row]:
 
 
 def _with_sources(decisions: list[Decision], networks: Networks) -> list[Row]:
-    texts = iter(networks.texts())
     rows = []
     for version in BITS:
-        pairs = list(networks.cidrs(version))
-        found: list[dict[Source, None]] = [{} for _ in pairs]
-        starts = [low for low, _ in pairs]
+        cidrs = list(networks.cidrs(version))
+        sources: list[set[Source]] = [set() for _ in cidrs]
         for source, passed in _passing(decisions):
             for low, high in (passed & networks).ranges(version):
-                first = max(0, bisect_left(starts, low + 1) - 1)
-                for index in range(first, bisect_left(starts, high + 1)):
-                    if masked(*pairs[index], BITS[version])[1] >= low:
-                        found[index][source] = None
-        rows += [Row(next(texts), version, tuple(sorted(each, key=_nearness))) for each in found]
+                for index in _overlapping(cidrs, low, high, BITS[version]):
+                    sources[index].add(source)
+        texts = networks.family(version).texts()
+        rows += [
+            Row(text, version, tuple(sorted(passing, key=_nearness)))
+            for text, passing in zip(texts, sources, strict=True)
+        ]
     return rows
+
+
+def _overlapping(cidrs: list[tuple[int, int]], low: int, high: int, bits: int) -> range:
+    """Return the indices of the networks (address, prefix length) that meet a range."""
+    start = bisect_left(cidrs, low, key=lambda cidr: masked(cidr[0], cidr[1], bits)[1])
+    return range(start, bisect_right(cidrs, high, key=itemgetter(0)))
 
 
 def _nearness(source: Source) -> tuple[int, str, str]:

@@ -9,7 +9,6 @@ Refuses: to decide on networks.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Collection
 from contextlib import ExitStack, suppress
@@ -27,11 +26,10 @@ from spfwhite.networks import BITS, EMPTY, Networks, address
 from spfwhite.plan.decided import Decided
 from spfwhite.plan.plan import Decision, Plan
 from spfwhite.plan.state import Change, State, TableState, recent, save
-from spfwhite.tables import access_list
-from spfwhite.tables import content as tables
-from spfwhite.tables import nft as nftables
+from spfwhite.tables import access_list, nft
+from spfwhite.tables.content import digest, listed_in, owner_of, render, rules_in
 from spfwhite.tables.formats import FORMATS, Format
-from spfwhite.tables.listing import chosen, listing, networks_of
+from spfwhite.tables.listing import chosen, networks_of, rows_of
 from spfwhite.tables.postfix import Postfix, reload_by
 
 
@@ -58,14 +56,14 @@ class Ready(NamedTuple):
     @property
     def before(self) -> Networks:
         """The networks that the file holds now."""
-        return tables.listed_in(self.old) if self.old else EMPTY
+        return listed_in(self.old) if self.old else EMPTY
 
     @property
     def is_current(self) -> bool:
         """Whether the file holds these rules already."""
-        if self.old is None or tables.origin(self.old) != "ours":
+        if self.old is None or owner_of(self.old) != "ours":
             return False
-        return tables.rules_in(self.old) == tables.rules_in(self.content)
+        return rules_in(self.old) == rules_in(self.content)
 
 
 def _whole(path: Path, action: Action, form: FormatName = "postscreen") -> Table:
@@ -103,7 +101,7 @@ def prepared(
     reject = _whole(config.output.reject, "reject")
     used = any(decision.provider.action == "reject" for decision in decided.decisions)
     old = None if used else files.read_if_there(reject.path)
-    ours = old is not None and tables.origin(old) == "ours"
+    ours = old is not None and owner_of(old) == "ours"
     return [
         _ready(table, named, decided, now, force=force)
         for table in (_whole(named, "permit"), reject, *config.output.tables)
@@ -117,10 +115,10 @@ def _ready(table: Table, allow: Path, decided: Plan, now: float, *, force: bool)
     name = table.path if path else allow
     form = FORMATS[table.format]
     networks = networks_of(decided, table)
-    lines = list(form.lines(listing(decided, table, networks, name.stem)))
+    lines = list(form.lines(rows_of(decided, table, networks, name.stem)))
     listed = sum(1 for decision in chosen(decided, table) if decision.networks)
     v4, v6 = (sum(1 for _ in networks.cidrs(version)) for version in (4, 6))
-    content = tables.render(
+    content = render(
         form,
         name.name,
         __version__,
@@ -131,11 +129,19 @@ def _ready(table: Table, allow: Path, decided: Plan, now: float, *, force: bool)
     old = files.read_if_there(path) if path else None
     kept = _kept_as(path, old) if path and old is not None else None
     refusal = ""
-    if old is not None and not force and tables.origin(old) == "foreign":
+    if old is not None and not force and owner_of(old) == "foreign":
         refusal = (
             f"{table.path} was not written by spfwhite; --force replaces it, keeping it as {kept}"
         )
-    return Ready(table, path, networks, content, old, kept, refusal)
+    return Ready(
+        table=table,
+        path=path,
+        networks=networks,
+        content=content,
+        old=old,
+        kept=kept,
+        refusal=refusal,
+    )
 
 
 def _kept_as(path: Path, old: bytes) -> Path | None:
@@ -144,7 +150,7 @@ def _kept_as(path: Path, old: bytes) -> Path | None:
     A copy that is there already may be the only one of what an operator wrote: the next number
     is taken then, unless it is the same.
     """
-    if tables.origin(old) not in ("foreign", "postwhite"):
+    if owner_of(old) not in ("foreign", "postwhite"):
         return None
     ends = chain([""], (f".{number}" for number in count(1)))
     places = (path.with_name(f"{path.name}.orig{end}") for end in ends)
@@ -225,7 +231,7 @@ def _verify(config: Config, ready: Ready, temporary: Path) -> None:
     if checker == "postmap" and is_verified(config):
         Postfix(config.postfix.config_directory).verify(temporary, expected(ready))
     elif checker == "nft" and config.postfix.verify:
-        nftables.verify(temporary)
+        nft.verify(temporary)
 
 
 def left_behind(config: Config, ready: list[Ready], state: State) -> list[str]:
@@ -294,9 +300,7 @@ def create_header_only(ready: list[Ready], now: float) -> None:
     when = datetime.fromtimestamp(now, UTC)
     for each in ready:
         if each.path and each.old is None and each.table.format == "postscreen":
-            content = tables.render(
-                each.form, each.path.name, __version__, [], when, "no rules yet"
-            )
+            content = render(each.form, each.path.name, __version__, [], when, "no rules yet")
             files.replace(each.path, content)
 
 
@@ -344,16 +348,11 @@ def _came_from(decisions: list[Decision]) -> list[str]:
 
 
 def _table_state(ready: Ready, state: State) -> TableState:
-    written = digest(tables.rules_in(ready.content))
+    written = digest(rules_in(ready.content))
     if ready.form.checker != "postmap":
         return TableState(written, written)  # which Postfix has no part in
     before = state.tables.get(str(ready.path), TableState(""))
     return TableState(written, before.loaded if ready.is_current else "")
-
-
-def digest(rules: list[str]) -> str:
-    """Return what identifies the rules of a table."""
-    return hashlib.sha256("\n".join(rules).encode()).hexdigest()
 
 
 def _changes(decided: Plan, state: State, now: float) -> list[Change]:

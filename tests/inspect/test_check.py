@@ -16,9 +16,8 @@ from spfwhite.inspect.finding import Finding
 from spfwhite.inspect.leftovers import leftovers
 from spfwhite.plan.state import State
 from spfwhite.tables import postfix
-from spfwhite.tables.content import render
+from spfwhite.tables.content import digest, render
 from spfwhite.tables.formats import FORMATS
-from spfwhite.tables.write import digest
 from tests.support.cli import overlay
 
 HOUR = 3600.0

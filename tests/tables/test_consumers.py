@@ -14,7 +14,7 @@ import pytest
 from spfwhite.config.settings import FormatName
 from spfwhite.errors import ProgramError
 from spfwhite.programs import FOLDERS
-from spfwhite.tables import nft as nftables
+from spfwhite.tables import nft
 from tests.support.cli import overlay, spfwhite
 from tests.support.postfix_instance import Instance, needs_postfix, needs_postmap, prepared, unless
 from tests.support.rspamd import is_listed, needs_rspamd, rspamd
@@ -137,19 +137,19 @@ def test_an_empty_table_empties_the_sets(tmp_path: Path) -> None:
 @needs_nft
 def test_nft_accepts_the_table_that_a_run_has_it_check(tmp_path: Path) -> None:
     path = table(tmp_path, "nft")
-    nftables.verify(path)
+    nft.verify(path)
     path.write_text(path.read_text().replace("192.0.2.0/24", "192.0.2.0/33"))
     with pytest.raises(ProgramError, match="nft does not accept the new table"):
-        nftables.verify(path)
+        nft.verify(path)
 
 
 def test_without_nft_a_table_is_taken_as_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nftables, "found", lambda _: None)
+    monkeypatch.setattr(nft, "found", lambda _: None)
     path = tmp_path / "x.nft"
     path.write_text("no nft at all")
-    nftables.verify(path)
+    nft.verify(path)
 
 
 @needs_rspamd

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from spfwhite.config.settings import FORMAT_NAMES, Action, FormatName
-from spfwhite.tables import content as tables
-from spfwhite.tables.formats import FORMATS, Listing, Row, Source
+from spfwhite.tables.content import owner_of, render, rules_in
+from spfwhite.tables.formats import FORMATS, Row, Rows, Source
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CHANGED = datetime(2026, 11, 1, 4, 30, tzinfo=UTC)
@@ -28,14 +28,14 @@ ROWS = (
 each_format = pytest.mark.parametrize("name", FORMAT_NAMES)
 
 
-def listing(rows: tuple[Row, ...] = ROWS, action: Action = "permit") -> Listing:
-    return Listing("allow-list", action, (4, 6), rows)
+def listing(rows: tuple[Row, ...] = ROWS, action: Action = "permit") -> Rows:
+    return Rows("allow-list", action, (4, 6), rows)
 
 
-def written(name: FormatName, listed: Listing) -> bytes:
+def written(name: FormatName, listed: Rows) -> bytes:
     form = FORMATS[name]
     lines = list(form.lines(listed))
-    return tables.render(form, f"allow-list.{name}", "1.2.3", lines, CHANGED, SUMMARY)
+    return render(form, f"allow-list.{name}", "1.2.3", lines, CHANGED, SUMMARY)
 
 
 @each_format
@@ -50,18 +50,18 @@ def test_every_format_has_a_golden_file_and_every_golden_file_a_format() -> None
 @each_format
 def test_a_table_is_known_as_ours_and_its_rules_are_what_is_not_head(name: FormatName) -> None:
     content = written(name, listing())
-    assert tables.origin(content) == "ours"
+    assert owner_of(content) == "ours"
     again = written(name, listing()).replace(b"2026-11-01", b"2027-01-31")
     assert again != content
-    assert tables.rules_in(again) == tables.rules_in(content)
+    assert rules_in(again) == rules_in(content)
     fewer = written(name, listing(ROWS[:1]))
-    assert tables.rules_in(fewer) != tables.rules_in(content)
+    assert rules_in(fewer) != rules_in(content)
 
 
 @each_format
 def test_a_table_without_networks_is_a_table(name: FormatName) -> None:
     content = written(name, listing(()))
-    assert tables.origin(content) == "ours"
+    assert owner_of(content) == "ours"
     assert not re.search(rb"^[0-9]", content, re.MULTILINE)
 
 
@@ -98,7 +98,7 @@ def test_json_without_networks_can_be_parsed() -> None:
 def test_the_name_of_a_set_is_one_that_nft_takes(name: str, named: str) -> None:
     first = next(
         line
-        for line in FORMATS["nft"].lines(Listing(name, "permit", (4,), ()))
+        for line in FORMATS["nft"].lines(Rows(name, "permit", (4,), ()))
         if line.startswith("add set")
     )
     assert first.split()[4] == f"{named}_v4"

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from spfwhite.tables.content import rules_in
-from spfwhite.tables.write import digest
+from spfwhite.tables.content import digest, rules_in
 from tests.support.cli import Finished, rules, spfwhite
 from tests.support.launcher import Change
 from tests.support.site import RULES, Site, site

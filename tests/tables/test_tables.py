@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from spfwhite.config.settings import Action
 from spfwhite.networks import EMPTY, EVERYTHING, Networks
-from spfwhite.tables import content as tables
-from spfwhite.tables.formats import FORMATS, Listing
+from spfwhite.tables.content import networks_in, owner_of, render, rules_in
+from spfwhite.tables.formats import FORMATS, Rows
 from spfwhite.tables.listing import bare_rows
 
 NAME = "postscreen_spf_whitelist.cidr"
@@ -62,11 +62,11 @@ POSTSCREEN = FORMATS["postscreen"]
 
 
 def rules(networks: Networks, action: Action) -> list[str]:
-    return list(POSTSCREEN.lines(Listing("x", action, (4, 6), bare_rows(networks))))
+    return list(POSTSCREEN.lines(Rows("x", action, (4, 6), bare_rows(networks))))
 
 
 def table(networks: Networks, changed: datetime = CHANGED) -> bytes:
-    return tables.render(POSTSCREEN, NAME, "1.2.3", rules(networks, "permit"), changed, "some")
+    return render(POSTSCREEN, NAME, "1.2.3", rules(networks, "permit"), changed, "some")
 
 
 def body(content: bytes) -> list[bytes]:
@@ -76,7 +76,7 @@ def body(content: bytes) -> list[bytes]:
 def test_a_table_is_the_golden_one_to_the_byte() -> None:
     summary = "3 IPv4 and 2 IPv6 networks of 2 providers"
     lines = rules(NETWORKS, "permit")
-    assert tables.render(POSTSCREEN, NAME, "1.2.3", lines, CHANGED, summary) == GOLDEN
+    assert render(POSTSCREEN, NAME, "1.2.3", lines, CHANGED, summary) == GOLDEN
 
 
 def test_a_reject_table_says_reject() -> None:
@@ -125,14 +125,14 @@ def test_rules_are_in_order_and_none_could_be_joined_with_the_next(networks: Net
 
 @given(sets)
 def test_the_reader_reads_back_what_the_rules_wrote(networks: Networks) -> None:
-    assert tables.networks_in(table(networks)) == networks
+    assert networks_in(table(networks)) == networks
 
 
 @given(sets)
 def test_below_the_header_only_the_rules_decide(networks: Networks) -> None:
     later = table(networks, CHANGED + timedelta(days=1))
     assert body(table(networks)) == body(later)
-    assert tables.rules_in(later) == rules(networks, "permit")
+    assert rules_in(later) == rules(networks, "permit")
 
 
 @given(sets)
@@ -146,7 +146,7 @@ def test_the_order_in_which_networks_come_does_not_matter() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "origin"),
+    ("content", "owner"),
     [
         (GOLDEN, "ours"),
         (table(EMPTY), "ours"),
@@ -162,8 +162,8 @@ def test_the_order_in_which_networks_come_does_not_matter() -> None:
         (b"\x7fELF\x00\xff\xfe", "foreign"),
     ],
 )
-def test_the_origin_of_a_file_is_told_by_its_head(content: bytes, origin: str) -> None:
-    assert tables.origin(content) == origin
+def test_the_owner_of_a_file_is_told_by_its_head(content: bytes, owner: str) -> None:
+    assert owner_of(content) == owner
 
 
 @pytest.mark.parametrize(
@@ -172,16 +172,16 @@ def test_the_origin_of_a_file_is_told_by_its_head(content: bytes, origin: str) -
 def test_whatever_the_file_is_called_its_table_is_ascii_ours_and_has_no_rule_more(
     name: str,
 ) -> None:
-    content = tables.render(POSTSCREEN, name, "1.2.3", ["192.0.2.0/24\tpermit"], CHANGED, "some")
+    content = render(POSTSCREEN, name, "1.2.3", ["192.0.2.0/24\tpermit"], CHANGED, "some")
     assert content.isascii()
-    assert tables.origin(content) == "ours"
-    assert tables.rules_in(content) == ["192.0.2.0/24\tpermit"]
+    assert owner_of(content) == "ours"
+    assert rules_in(content) == ["192.0.2.0/24\tpermit"]
 
 
 @given(st.binary(max_size=300))
 def test_the_reader_takes_any_bytes_and_names_no_address_they_do_not(content: bytes) -> None:
-    tables.origin(content)
-    assert tables.networks_in(content) == EMPTY or b"/" in content
+    owner_of(content)
+    assert networks_in(content) == EMPTY or b"/" in content
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_the_reader_takes_any_bytes_and_names_no_address_they_do_not(content: by
     ],
 )
 def test_a_line_that_is_no_rule_of_ours_names_no_address(line: bytes) -> None:
-    assert tables.networks_in(GOLDEN + line + b"\n") == NETWORKS
+    assert networks_in(GOLDEN + line + b"\n") == NETWORKS
 
 
 def test_rules_of_everything_are_two() -> None:
