@@ -1,11 +1,21 @@
 """What a run leaves on disk: the state, then the tables, whole or not at all.
 
-Owns: what may be replaced, whether anything has to be, and the order: all tables are written to
-temporary files and verified, then the state is saved, then the tables take their places, then
-Postfix reloads and the state notes it. A kill between any two costs one more write or reload, and
-what fails once a table is in place stops nothing of the rest.
-Refuses: to decide on networks.
+Owns: what may be replaced, whether anything has to be, and the order of it. Refuses: to decide on
+networks.
 """
+
+# The order, and what a kill or a full disk costs between one step and the next:
+#
+# 1. All tables that changed are written to temporary files beside their places and verified by
+#    what will read them (postmap, nft). A fault up to here leaves every old table as it is.
+# 2. A file of somebody else that is about to be replaced is kept under another name.
+# 3. The state is saved, as if the tables were in place and not yet loaded. If it cannot be, no
+#    table was touched: none ever lists what the state does not have as accepted. After a kill here
+#    the next run finds tables that are not what it would write, writes them and has them loaded.
+# 4. The tables take their places by rename(2), the allow table first. If the first cannot, nothing
+#    else is touched; after it, what fails stops nothing of the rest, and the state is saved again
+#    with the old tables at the places that were missed.
+# 5. Postfix reloads, and the state notes that it did (`loaded`): until then every run tries again.
 
 from __future__ import annotations
 
