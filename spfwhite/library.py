@@ -101,7 +101,9 @@ async def resolve_async(
         max_qps=max_qps,
     )
     spf: Spf = _settings("spf", strict=strict, max_lookups=max_lookups, max_depth=max_depth)
-    answers = await look_up(names.values(), dns, Limits(spf.max_lookups, spf.max_depth))
+    values = _settings("safety").max_values
+    limits = Limits(spf.max_lookups, spf.max_depth, spf.max_octets, values)
+    answers = await look_up(names.values(), dns, limits)
     return _results(names, answers, strict=spf.strict)
 
 

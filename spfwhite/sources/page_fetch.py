@@ -88,8 +88,9 @@ def _page(headers: httpx.Headers, body: bytes, max_networks: int) -> Page:
     for networks in networks_in(text):  # one range may be two hundred CIDRs
         cidrs.update(dict.fromkeys(networks.texts()))
         if len(cidrs) > max_networks:
-            # without validators, so that it is read again once more are allowed
-            return Page(Found(tuple(cidrs)[: max_networks + 1]))
+            # Without validators, so that it is read again once more are allowed; and marked as cut,
+            # so that what is remembered of it never passes for the whole page.
+            return Page(Found(tuple(cidrs)[: max_networks + 1], left_out=1))
     if not cidrs:
         raise _UnusableError("lists no address")
     etag, modified = (headers.get(name, "") for name in _VALIDATORS)

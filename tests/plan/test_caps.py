@@ -168,11 +168,11 @@ def test_the_state_keeps_no_text_but_what_looks_like_an_spf_record() -> None:
 PAGE = Question("https://p.test/list", "PAGE")
 
 
-def with_page(config: Config, count: int) -> Plan:
-    """What is decided of a page of so many networks."""
+def with_page(config: Config, count: int, left_out: int = 0) -> Plan:
+    """What is decided of a page of so many networks, of which more may have been left out."""
     config = edited(config, "p", domains=(), pages=(PAGE.name,))
     answers: dict[Question, Answer] = {
-        PAGE: Found(tuple(f"20.0.{n}.0/30" for n in range(count))),
+        PAGE: Found(tuple(f"20.0.{n}.0/30" for n in range(count)), left_out),
         Question("q.test", "TXT"): Found(("v=spf1 ip4:21.0.0.0/24",)),
     }
     return decide_run(config, State(), Heard(answers=answers, whole=True), START).plan
@@ -187,6 +187,10 @@ def test_a_page_of_too_many_networks_is_left_out_and_the_others_are_listed() -> 
         "has a gap: https://p.test/list: the page has more than 20 values "
         "(safety.provider_max_rules)"
     )
+
+
+def test_a_page_that_was_cut_is_not_whole_once_more_is_allowed() -> None:
+    assert with_page(RULES, 20, left_out=1).decisions[0].status == "held"
 
 
 def test_a_long_table_is_told_with_what_it_costs() -> None:

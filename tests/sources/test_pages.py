@@ -514,3 +514,11 @@ def test_cancellation_is_not_taken_for_a_failure(web: respx.MockRouter) -> None:
 
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(cancelled())
+
+
+def test_a_page_of_too_many_networks_is_marked_as_cut(web: respx.MockRouter) -> None:
+    body = "\n".join(f"20.{n >> 8}.{n & 255}.0/30" for n in range(1100))
+    web.get(URL).respond(text=body, headers={"Content-Type": "text/plain"})
+    answer = fetched().answer
+    assert isinstance(answer, Found)
+    assert (len(answer.values), answer.left_out) == (1001, 1)
