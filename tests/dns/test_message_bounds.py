@@ -10,7 +10,7 @@ import dns.rcode
 
 from spfwhite.dns import message as messages
 from spfwhite.dns.answers import Failed, Found
-from spfwhite.dns.message import MAX_CNAME_RECORDS, MAX_NAME_POINTERS
+from spfwhite.dns.message import MAX_CHAIN_NAMES, MAX_NAME_POINTERS
 from tests.dns.test_messages import END, A, refused, response
 
 
@@ -33,7 +33,7 @@ def test_a_name_of_16_pointers_is_read_and_one_of_17_is_garbage() -> None:
 
 
 def test_15_aliases_are_followed_and_16_are_too_many() -> None:
-    assert MAX_CNAME_RECORDS == 16
+    assert MAX_CHAIN_NAMES == 16
     names = ["a.test.", *(f"n{number}.test." for number in range(1, 17))]
     aliases = [f"{name} CNAME {to}" for name, to in itertools.pairwise(names)]
     _, wire = response(*aliases[:15], f"{names[15]} TXT found")
