@@ -50,9 +50,7 @@ def rows_of(plan: Plan, table: Table, networks: Networks, name: str) -> Rows:
 
 def bare_rows(networks: Networks) -> list[Row]:
     """Return the networks of a set without their sources."""
-    families = (networks.family(version) for version in BITS)
-    pairs = zip(BITS, families, strict=True)
-    return [Row(text, version) for version, family in pairs for text in family.texts()]
+    return [Row(text, version) for version in BITS for text in networks.family(version).texts()]
 
 
 def _with_sources(decisions: list[Decision], networks: Networks) -> list[Row]:
