@@ -2,7 +2,7 @@
 
 Owns: the walk, and the rule. Refuses: to read and write.
 
-The rule, for root (any other caller follows no symlink of a third party, and that is all): the file
+The rule for root (any other user is only kept from following a third party's symlinks): the file
 and every folder above it belong to root, and neither their group nor others can write to them. A
 shared folder with the sticky bit, as /tmp, may be passed on the way to a folder of root's, for
 nobody can rename that; no file lies in it directly. Symlinks of root's are followed, each step

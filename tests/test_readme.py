@@ -1,9 +1,13 @@
-"""What the README has to paste: lines that Postfix can take."""
+"""What the README has to paste: lines that Postfix can take, and the formats that there are."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+
+import pytest
+
+from spfwhite.config.settings import FORMAT_NAMES
 
 ROOT = Path(__file__).parents[1]
 
@@ -21,3 +25,13 @@ def test_no_line_for_main_cf_has_a_comment_behind_its_value() -> None:
     settings = [line for line in main_cf_lines() if not line.startswith("#")]
     assert sum(line.startswith("postscreen_") for line in settings) == 7
     assert [line for line in settings if "#" in line] == []
+
+
+MAN = "contrib/man"
+LISTS = ["README.md", "providers.toml", f"{MAN}/spfwhite.1", f"{MAN}/spfwhite-providers.toml.5"]
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_all_formats_are_named_wherever_there_is_a_list_of_them(path: str) -> None:
+    words = set(re.findall(r"[a-z]+", (ROOT / path).read_text()))
+    assert set(FORMAT_NAMES) <= words

@@ -196,7 +196,7 @@ def _content(value: object) -> object:
         return value.texts()
     if isinstance(value, tuple):
         return sorted(value)
-    return value
+    return str(value) if isinstance(value, Path) else value
 
 
 @dataclass(frozen=True, slots=True)

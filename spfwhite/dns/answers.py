@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple, get_args
 
@@ -18,6 +18,10 @@ RRType = Literal["TXT", "MX", "A", "AAAA", "PAGE"]
 """Types of DNS records, and PAGE: a web page, whose name is its URL and whose values are CIDRs."""
 
 RRTYPES: Final[tuple[RRType, ...]] = get_args(RRType)
+
+DNS_TYPES: Final = frozenset(("TXT", "MX", "A", "AAAA"))
+ROTATING: Final = frozenset(("MX", "A", "AAAA"))
+"""Types of which servers that share their load give other values each time."""
 
 SNAPSHOT_FORMAT: Final = "spfwhite-snapshot"
 SNAPSHOT_VERSION: Final = 1
@@ -143,16 +147,16 @@ def question_from_text(text: str) -> Question:
 
 
 def _is_asked(name: str, rrtype: RRType) -> bool:
-    if rrtype == "PAGE":
-        return _URL.fullmatch(name) is not None
-    return name == canonical(name) and name_fault(name) is None
+    if rrtype in DNS_TYPES:
+        return name == canonical(name) and name_fault(name) is None
+    return _URL.fullmatch(name) is not None
 
 
 def answer_from_json(key: str, data: object) -> Answer:
     """Return one answer, its values checked for the type in `key`; raises SnapshotError."""
     match data:
         case {"found": [_, *_] as values, **more} if all(
-            _valid(key.rpartition(" ")[2], value) for value in values
+            isinstance(value, str) and VALID[key.rpartition(" ")[2]](value) for value in values
         ):
             return Found(tuple(values), _count(more.get("left_out", 0)))
         case {"void": ("NXDOMAIN" | "NODATA") as reason}:
@@ -168,17 +172,25 @@ def _count(value: object) -> int:
     return value
 
 
-def _valid(rrtype: str, value: object) -> bool:
-    if not isinstance(value, str):
-        return False
-    if rrtype == "TXT":
-        return all(ord(character) < 256 for character in value)
-    if rrtype == "MX":
-        return re.fullmatch(r"[0-9]{1,5} [!-~]*", value) is not None
+def _is_address(text: str, version: int) -> bool:
     try:
-        if rrtype == "PAGE":
-            return bool(ipaddress.ip_network(value))
-        address = ipaddress.ip_address(value)
+        return ipaddress.ip_address(text).version == version
     except ValueError:
         return False
-    return address.version == (4 if rrtype == "A" else 6)
+
+
+def _is_network(text: str) -> bool:
+    try:
+        return bool(ipaddress.ip_network(text))
+    except ValueError:
+        return False
+
+
+VALID: Final[Mapping[str, Callable[[str], bool]]] = {
+    "TXT": lambda text: all(ord(character) < 256 for character in text),
+    "MX": lambda text: re.fullmatch(r"[0-9]{1,5} [!-~]*", text) is not None,
+    "A": lambda text: _is_address(text, 4),
+    "AAAA": lambda text: _is_address(text, 6),
+    "PAGE": _is_network,
+}
+"""For each type whether a text is a value of it: nothing else is read from a file."""

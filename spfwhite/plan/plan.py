@@ -39,8 +39,8 @@ Status = Literal["ok", "stale", "held", "incomplete", "missing", "dead", "undeci
 """What is told of a provider; "dead" and "expired" come from `spfwhite.report.report`."""
 
 STALE_DEGRADES: Final = 2 * DAY
-"""Seconds for which stale answers do not degrade a run: those to questions that failed are reported
-all the same, those to questions that this run did not ask only then."""
+"""Seconds. Stale answers that are younger do not degrade a run. A question that failed is reported
+at any age, one that this run did not ask only beyond it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +49,8 @@ class Accepted:
 
     `held` is since when its present loss has been held, `lost` the digest of that loss: a loss
     that stays the same for `state.held_days` is accepted in the end. Times are in seconds.
-    `partial`: a query failed when it was first accepted, and it has not been complete since, so
-    what comes now is no growth.
+    `partial`: it has been incomplete since it was first accepted, because a query failed; when that
+    gap closes, what comes with it is no growth.
     """
 
     digest: str

@@ -27,7 +27,7 @@ UNITS: Final = {4: "IPv4 addresses", 6: "IPv6 /64s"}
 SMALL_FAMILY_SIZE: Final = {4: 256, 6: 256}
 
 # A growth that ends below this never counts: senders begin with one host and then list their
-# network (up to a /20, or a /48), which is fourfold and more by the first step.
+# network (up to a /20, or a /48), so the first step alone may be a fourfold growth or more.
 HARMLESS_SIZE: Final = {4: 4_096, 6: 65_536}
 
 # What one provider may pass, unless more was accepted of it: the widest real one passes 3.0 million
@@ -97,7 +97,7 @@ def amount(version: int, networks: Networks) -> int:
 def too_many(old: Networks, new: Networks) -> list[Hold]:
     """Return a hold for each family of which one provider passes more than any real one.
 
-    What was that large when it was accepted is measured by its growth.
+    A family that was already that large when it was accepted is limited by its growth alone.
     """
     return [
         Hold(

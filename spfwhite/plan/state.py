@@ -21,6 +21,7 @@ from typing import Any, Final, NamedTuple
 from spfwhite import files
 from spfwhite.config import settings
 from spfwhite.dns.answers import (
+    ROTATING,
     Failed,
     Found,
     Question,
@@ -206,7 +207,7 @@ def _remembered(key: str, data: dict[str, Any]) -> Remembered:
     values = {_text(value): _time(seen) for value, seen in data.get("values", {}).items()}
     if values:
         answer_from_json(key, {"found": list(values)})
-        if key.endswith((" TXT", " PAGE")) or not isinstance(answer, Found):
+        if key.rpartition(" ")[2] not in ROTATING or not isinstance(answer, Found):
             raise StateError(f"has rotating values for {key[:80]!a}")
     etag, modified = data.get("validators", ("", ""))
     return Remembered(answer, _time(data["seen"]), values, (_text(etag), _text(modified)))

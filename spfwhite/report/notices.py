@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from spfwhite.config.settings import Config
-from spfwhite.dns.answers import Answers, Failed, Found, Question
+from spfwhite.dns.answers import DNS_TYPES, Answers, Failed, Found, Question
 from spfwhite.networks import EMPTY
 from spfwhite.plan.decided import Decided
 from spfwhite.plan.rails import rules
@@ -27,7 +27,7 @@ from spfwhite.wording import few
 def darkness(answers: Answers, stale: Mapping[Question, Stale]) -> list[str]:
     """Say once that DNS gave nothing at all, instead of once a provider."""
     failures = {q: memory.reason for q, memory in stale.items() if memory.kind == "failed"}
-    asked = {q: answer for q, answer in answers.items() if q.rrtype != "PAGE"}
+    asked = {q: answer for q, answer in answers.items() if q.rrtype in DNS_TYPES}
     if not asked or any(isinstance(a, Found) and q not in failures for q, a in asked.items()):
         return []
     reasons = {answer.reason for answer in asked.values() if isinstance(answer, Failed)}

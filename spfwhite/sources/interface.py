@@ -10,10 +10,12 @@
 #    `NOT_ASKED`, and a "temporary" problem keeps the provider from being taken for known.
 # 4. Put the module into `KINDS` in `spfwhite.sources.kinds`.
 # 5. Its key is a field of `Provider` and a word of `SOURCES` in `spfwhite.config.settings`, and has
-#    its default in `providers.toml`.
+#    its default in `providers.toml` and its place in the man page of the configuration.
 #
-# Memory, limits, tables, `explain` and reports need not know it. Only questions that are neither
-# for the DNS nor for a page need a type of their own (`spfwhite.dns.answers.RRType`).
+# Memory, limits, tables, `explain` and reports need not know it. A kind whose questions are neither
+# for the DNS nor for a page needs a type of its own in `spfwhite.dns.answers`: in `RRType`, in
+# `VALID` (else no state with such an answer can be read), and its names in `_is_asked`. A file of
+# this machine needs no question at all: it is read with the configuration, as `networks_file` is.
 
 from __future__ import annotations
 

@@ -10,9 +10,9 @@ clock (it is given the time), and to judge what a provider may lose.
 # judge.
 #
 # Servers that share their load give other addresses each time. A value of an A, AAAA or MX answer
-# stays in use for `state.sticky_days` after it was last seen, or half of such a sender would be on
-# the list by turns. What rotates adds up, and what others send may be of any size: an answer has at
-# most `safety.max_values`, and of TXT only what looks like an SPF record is kept at all.
+# stays in use for `state.sticky_days` after it was last seen, or half of such a sender would drop
+# in and out of the list. What rotates adds up, and what others send may be of any size: an answer
+# has at most `safety.max_values`, and of TXT only what looks like an SPF record is kept at all.
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 from spfwhite.config.settings import Config
-from spfwhite.dns.answers import Answer, Failed, Found, Question
+from spfwhite.dns.answers import ROTATING, Answer, Failed, Found, Question
 from spfwhite.spf.reach import follow_up
 from spfwhite.wording import DAY
 
@@ -68,8 +68,9 @@ Known = Mapping[Question, Remembered]
 class Stale(NamedTuple):
     """A question that this run answers from memory: when its answer was seen, and why.
 
-    `kind` is "failed" if it was asked in this run, "missed" if it was not, and had no answer when
-    all providers were last asked for, and "unasked" if it had: then only its age tells.
+    `kind` is "failed": asked in this run, and no answer came; "missed": not asked in this run, and
+    without an answer when all providers were last asked for; or "unasked": not asked in this run,
+    and answered then, so that only its age tells.
     """
 
     seen: float
@@ -181,7 +182,7 @@ class Recall:
         self, question: Question, answer: Answer, old: Remembered | None
     ) -> Remembered:
         """Return what is remembered of an answer that came: addresses with what rotated out."""
-        if question.rrtype in ("TXT", "PAGE") or not isinstance(answer, Found):
+        if question.rrtype not in ROTATING or not isinstance(answer, Found):
             return Remembered(answer, self._now)
         values: dict[str, float] = {}
         if old and self._policy.sticky:
@@ -205,7 +206,7 @@ class Recall:
 def _not_after(now: float, entry: Remembered) -> Remembered:
     """Return an entry with no time that is still to come: the clock was ahead when it was made.
 
-    Else it would stay young until then, and what it remembers in use.
+    Otherwise it would look fresh until that time, and what it remembers would stay in use.
     """
     if entry.seen <= now and all(seen <= now for seen in entry.values.values()):
         return entry

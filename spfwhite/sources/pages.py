@@ -54,7 +54,7 @@ def listed(provider: Provider, reading: Reading) -> Iterator[Listed]:
     widest = reading.config.widest(provider.action)
     for question in questions(provider):
         yield _page(question, reading.answers.get(question, NOT_ASKED), widest)
-    others = (key for key in SOURCES if key != "pages" and not key.endswith("_file"))
+    others = (key for key in SOURCES if key != "pages")
     is_off = provider.pages and not provider.pages_enabled
     if is_off and not any(getattr(provider, key) for key in others):
         detail = "its pages are switched off (pages_enabled), and it has no other source"

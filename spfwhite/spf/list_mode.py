@@ -65,8 +65,8 @@ class _ListMode:
     def root(self, domain: str) -> int:
         """Return the index of a domain's node, evaluating all that it leads to first.
 
-        What the records below it cost counts whoever was the first to lead to them, so the order
-        of the domains does not matter.
+        The cost of shared records counts for every domain that reaches them, so the order of the
+        domains does not matter.
         """
         spent = sum(self._spent.get(name, 0) for name in self._reached(domain))
         for circle in components(domain, self._leads_to, self._index):
@@ -103,7 +103,7 @@ class _ListMode:
     def _settle(self, names: list[str]) -> int:
         """Evaluate records that lead to each other, or one alone; return what it cost."""
         budget = Budget()
-        with suppress(OverBudgetError):  # then it has no node, but its price
+        with suppress(OverBudgetError):  # it gets no node then, but its cost is known
             self._evaluate(names, budget)
         self._spent[names[0]] = budget.spent
         return budget.spent
@@ -206,9 +206,10 @@ class _ListMode:
         record.lookups += node.lookups
         record.voids = [voids + node.voids for voids in record.voids]
         if node.fault:
-            # sections 5.2 and 6.1: an error, where there is no record at all too
+            # sections 5.2 and 6.1: a target without any record is an error too
             return record.dropped(term, Fault(node.fault.kind, node.fault.detail), name)
         unrailed = self._unrailed[name]
+        # section 5.2: an include matches the addresses that its target passes, and no others
         networks = node.passed if term.qualifier == "+" else unrailed
         return Match(term, networks=networks, unrailed=unrailed, child=name)
 

@@ -7,8 +7,9 @@ Owns: the evaluation in strict mode. Refuses: any look-up. List mode is `spfwhit
 # given the addresses that reach it, and each of its terms parts what is left of them: those that
 # it matches, those that it cannot decide (an error, a limit, a term decided by the client), and
 # those that go on to the next term. `check_host` would end with an error for what is undecided, so
-# it leaves the record and all that included it, and is never listed. A record that is missing,
-# malformed or there several times leaves all of it undecided (sections 4.4 to 4.6), a "-", "~" or
+# it leaves the record and all that included it, and is never listed. If a record is missing,
+# malformed or there several times, every address that reaches it is undecided (sections 4.4 to
+# 4.6). A "-", "~" or
 # "?" decides what it matches as well as a "+" does, and what no term decides is neutral (section
 # 4.7).
 #
@@ -119,7 +120,7 @@ class _Check:
 
     def _runs(self, record: spf.Record) -> Iterator[list[spf.Term]]:
         """Yield `ip4` and `ip6` terms in a row together, each other term alone."""
-        # which one sweep can decide: taken one by one, thousands of them would be quadratic
+        # One sweep decides such a run; one by one, thousands of terms would take quadratic time.
         for is_ip, group in groupby(reached_terms(record), self._is_ip):
             terms = list(group)
             yield from [terms] if is_ip else ([term] for term in terms)

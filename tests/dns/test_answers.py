@@ -10,6 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spfwhite.dns.answers import (
+    DNS_TYPES,
+    ROTATING,
+    RRTYPES,
+    VALID,
     Answer,
     Failed,
     Found,
@@ -186,3 +190,9 @@ def test_the_text_of_a_refusal_is_short_and_printable() -> None:
     assert len(text) < 1000
     assert text.isascii()
     assert text.isprintable()
+
+
+def test_the_values_of_each_type_are_checked() -> None:
+    assert set(VALID) == set(RRTYPES)
+    assert DNS_TYPES | {"PAGE"} == set(RRTYPES)
+    assert ROTATING < DNS_TYPES
