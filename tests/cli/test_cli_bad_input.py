@@ -210,7 +210,7 @@ def test_a_table_in_a_file_needs_no_open_stream(redirection: str, tmp_path: Path
 
 
 def test_a_reader_that_goes_away_makes_no_noise(tmp_path: Path) -> None:
-    many = " ".join(f"ip4:192.0.{i // 100}.{i % 100 * 2}" for i in range(20_000))
+    many = " ".join(f"ip4:192.0.{i // 100}.{i % 100 * 2}" for i in range(9_000))
     answers = {"a.test TXT": {"found": [f"v=spf1 {many} -all"]}}
     config = overlay(tmp_path, {"a": ["a.test"]})
     replay = ["--replay", str(snapshot(tmp_path, answers))]
