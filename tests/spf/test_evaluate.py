@@ -23,8 +23,6 @@ from tests.support.zones import WORLD, Snapshot, domains, world
 
 strictly = partial(evaluate, strict=True)
 
-pytestmark = pytest.mark.slow
-
 
 class Mode(Protocol):
     """List mode or strict mode."""
@@ -47,6 +45,7 @@ def record(text: str, **others: str) -> Zone:
     return zone
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(zones(undecidable=True))
 def test_lists_what_a_walk_lists_at_every_boundary(zone: Zone) -> None:
@@ -58,6 +57,7 @@ def test_lists_what_a_walk_lists_at_every_boundary(zone: Zone) -> None:
             assert (address in passed) == list_mode_passes(zone, name, address), (name, address)
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(zones(undecidable=True))
 def test_the_rail_on_width_lists_nothing_that_would_not_be_listed_without_it(zone: Zone) -> None:
@@ -66,6 +66,7 @@ def test_the_rail_on_width_lists_nothing_that_would_not_be_listed_without_it(zon
         assert not railed.root(name).passed - evaluated(zone).root(name).passed
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(zones())
 def test_the_order_of_the_domains_changes_nothing(zone: Zone) -> None:
@@ -77,6 +78,7 @@ def test_the_order_of_the_domains_changes_nothing(zone: Zone) -> None:
         assert one.root(name).lookups == other.root(name).lookups
 
 
+@pytest.mark.slow
 def test_the_frozen_world_resolves_to_what_the_walk_lists() -> None:
     zone = world()
     groups = json.loads((WORLD / "providers.json").read_text())

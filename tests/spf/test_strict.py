@@ -17,13 +17,12 @@ from tests.support.zones import Snapshot, domains
 
 strictly = partial(evaluate, strict=True)
 
-pytestmark = pytest.mark.slow
-
 
 def passes(zone: Zone, domain: str = "a.test", widest: Widest = ANY_WIDTH) -> Networks:
     return strictly([domain], Snapshot(zone), widest=widest).root(domain).passed
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(st.sampled_from([ANY_WIDTH, Widest(12, 28)]), zones())
 def test_never_wider_than_check_host(widest: Widest, zone: Zone) -> None:
@@ -35,6 +34,7 @@ def test_never_wider_than_check_host(widest: Widest, zone: Zone) -> None:
                 assert check_host(zone, name, address) == "pass", (name, address)
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(zones(uniform_counters=True))
 def test_equal_to_check_host_where_the_counters_agree(zone: Zone) -> None:
