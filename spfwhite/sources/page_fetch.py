@@ -64,8 +64,8 @@ async def fetch_page(
     pairs = zip(_VALIDATORS.values(), known.validators, strict=True)
     conditions = {name: value for name, value in pairs if _is_validator(value)}
     try:
-        # as a task of its own: anyio 3.6, which Debian 12 has, lets no `asyncio.timeout` around a TLS
-        # handshake know that it was the time-out that cancelled it
+        # As a task of its own: with anyio 3.6, which Debian 12 has, an `asyncio.timeout` around a
+        # TLS handshake does not learn that it was the one who cancelled it.
         fetched = await asyncio.wait_for(_fetch(url, conditions, allow_http=allow_http), SECONDS)
         # a thread of its own: the time of other pages runs while 2 MiB of markup are read
         return await asyncio.to_thread(_page, *fetched, max_networks) if fetched else known

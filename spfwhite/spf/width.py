@@ -54,12 +54,10 @@ class Widest(NamedTuple):
         terms = spf.parse(f"v=spf1 {text}").terms
         if len(terms) != 1:
             return EMPTY
-        if isinstance(terms[0].body, spf.Malformed):
-            # No term, which would pass nothing, but the name of a list: of that each entry was
-            # judged when it came, and may have been joined with its neighbours since.
-            return networks
         if isinstance(terms[0].body, spf.Ip):
             networks &= terms[0].body.networks
+        # The name of a list is no term, and not too wide: of a list each entry was judged when it
+        # came, and may have been joined with its neighbours since.
         return self.narrowed(terms[0], networks)
 
     def fault(self, term: spf.Term) -> Fault:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from spfwhite.errors import Exit
-from spfwhite.networks import Networks
+from spfwhite.networks import EMPTY, Networks
 from tests.support.nights import Nights, configured, edited, failing, records
 from tests.support.oracle import Zone
 
@@ -291,6 +293,21 @@ def test_many_faults_are_counted() -> None:
     )
 
 
+def test_a_fault_that_takes_nothing_is_not_named_beside_one_that_takes_of_both_families() -> None:
+    zone = records(
+        p="ip4:20.0.0.0/16 ip6:2a00::/32 include:b.test include:c.test",
+        b="ip4:20.0.0.0/24",
+        c="ip4:20.1.0.0/24 ip6:2a01::/48",
+        q="ip4:21.0.0.0/16",
+    )
+    series = Nights(CONFIG)
+    series.night(zone)
+    gone = {key: text for key, text in zone.items() if key[0] not in ("b.test", "c.test")}
+    assert series.night(gone).decision("p").notice == (
+        "loses 256 of its IPv4 addresses and 65,536 of its IPv6 /64s: c.test does not exist"
+    )
+
+
 def test_an_address_that_rotates_beside_a_fault_is_no_news() -> None:
     """The fault was there before and took nothing."""
     hosts: Zone = {
@@ -327,6 +344,48 @@ def test_what_is_lost_in_a_portal_is_remembered_on_the_night_after(name: str, ni
     night = series.night(failing(INCLUDES, name))
     assert night.decision("p").networks == Networks.parse(["20.0.0.0/15", "20.2.0.0/16"])
     assert night.decision("p").status == "stale"
+
+
+def test_while_nothing_is_answered_nothing_is_lost_however_old_a_part_is() -> None:
+    zone = records(p="ip4:20.0.0.0/16 include:b.test", b="ip4:20.1.0.0/24", q="ip4:21.0.0.0/16")
+    series = Nights(CONFIG)
+    series.night(zone)
+    series.night(failing(zone, "b.test"), days=10)
+    night = series.night(failing(zone, "p.test", "b.test"), days=6)
+    assert night.decision("p").networks == Networks.parse(["20.0.0.0/16", "20.1.0.0/24"])
+
+
+def test_what_was_accepted_of_a_term_that_is_now_too_wide_is_not_kept() -> None:
+    zone = records(p="ip4:20.0.0.0/14 ip4:23.0.0.0/16", q="ip4:21.0.0.0/16")
+    series = Nights(CONFIG)
+    series.night(zone)
+    series.config = replace(CONFIG, safety=replace(CONFIG.safety, widest_ipv4=15))
+    night = series.night(failing(zone, "p.test"))
+    assert night.decision("p").networks.texts() == ["23.0.0.0/16"]
+
+
+def test_a_provider_over_a_limit_of_its_own_is_held_by_a_limit() -> None:
+    config = configured({"p": ["p.test"], "q": ["q.test"]}, safety={"provider_max_rules": 1})
+    two = records(p="ip4:20.0.0.0/16 ip4:22.0.0.0/16", q="ip4:21.0.0.0/16")
+    night = Nights(config).night(two)
+    assert [hold.kind for hold in night.decision("p").holds] == ["limit"]
+    deep = configured({"p": ["p.test"], "q": ["q.test"]}, spf={"max_lookups": 1})
+    night = Nights(deep).night(records(p="include:b.test include:c.test", q="ip4:21.0.0.0/16"))
+    assert {hold.kind for hold in night.decision("p").holds} == {"limit"}
+
+
+def test_what_a_provider_to_reject_passes_is_rejected_where_nobody_permits_it() -> None:
+    rejects = edited(CONFIG, "p", action="reject", networks=Networks.parse(["22.0.0.0/16"]))
+    zone = records(p="ip4:20.0.0.0/16 ip4:21.0.0.0/24", q="ip4:21.0.0.0/16 ip4:22.0.0.0/15")
+    plan = Nights(rejects).night(zone).plan
+    assert plan.permitted.texts() == ["21.0.0.0/16", "22.1.0.0/16"]
+    assert plan.rejected.texts() == ["20.0.0.0/16", "22.0.0.0/16"]
+
+
+def test_a_list_is_not_empty_where_all_providers_are_to_be_rejected() -> None:
+    rejects = edited(edited(CONFIG, "p", action="reject"), "q", action="reject")
+    plan = Nights(rejects).night(records(p="ip4:20.0.0.0/16", q="ip4:21.0.0.0/16")).plan
+    assert (plan.refusals, plan.permitted) == ((), EMPTY)
 
 
 def test_a_domain_that_passes_nothing_beside_one_that_does_is_missing() -> None:
