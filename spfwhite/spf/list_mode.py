@@ -109,8 +109,7 @@ class _ListMode:
         return budget.spent
 
     def _evaluate(self, names: list[str], budget: Budget) -> None:
-        is_circle = len(names) > 1 or names[0] in self._leads_to(names[0])
-        circle = frozenset(names if is_circle else ())
+        circle = frozenset(names)  # or one record, which no term of its own leads to
         records = {name: self._record(name, circle, budget) for name in names}
         passed = unrailed = fixed_point(records, budget)
         if any(record.is_railed for record in records.values()):

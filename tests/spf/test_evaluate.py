@@ -14,7 +14,7 @@ from spfwhite.library import resolve
 from spfwhite.networks import Address, Networks
 from spfwhite.spf.evaluation import evaluate
 from spfwhite.spf.result import Evaluation
-from spfwhite.spf.width import Widest
+from spfwhite.spf.width import ANY_WIDTH, Widest
 from tests.support.dnsserver import DnsServer
 from tests.support.dnsserver import Zone as ServedZone
 from tests.support.generated import boundaries, zones
@@ -27,7 +27,9 @@ strictly = partial(evaluate, strict=True)
 class Mode(Protocol):
     """List mode or strict mode."""
 
-    def __call__(self, domains: list[str], answers: Answers, *, widest: Widest) -> Evaluation:
+    def __call__(
+        self, domains: list[str], answers: Answers, *, widest: Widest = ANY_WIDTH
+    ) -> Evaluation:
         """Evaluate."""
 
 
