@@ -109,7 +109,7 @@ class _ListMode:
         return budget.spent
 
     def _evaluate(self, names: list[str], budget: Budget) -> None:
-        circle = frozenset(names)  # or one record, which no term of its own leads to
+        circle = frozenset(names)  # or one record, perhaps with a term that leads to itself
         records = {name: self._record(name, circle, budget) for name in names}
         passed = unrailed = fixed_point(records, budget)
         if any(record.is_railed for record in records.values()):

@@ -154,8 +154,6 @@ class _Check:
                 return _Turn(matched=remaining)
             case spf.Ip(networks):  # section 5.6
                 return _Turn(matched=networks & remaining)
-            case spf.Ignored() | spf.Malformed():  # section 6; a malformed one does not come here
-                return _Turn()
         over = self._over_limit(remaining)
         turn = self._looked_up(domain, term, remaining - over) if remaining - over else _Turn()
         if not over:
