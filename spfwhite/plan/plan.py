@@ -58,7 +58,7 @@ class Accepted:
     origins: tuple[Contribution, ...]
     held: float | None = None
     lost: str = ""
-    partial: bool = False
+    partial: bool
 
     @cached_property
     def networks(self) -> Networks:
@@ -84,8 +84,8 @@ class Decision:
     status: Status
     degraded: bool
     stale: Mapping[Question, Stale]
-    holds: tuple[Hold, ...] = ()
-    notice: str = ""
+    holds: tuple[Hold, ...]
+    notice: str
 
     @property
     def provider(self) -> Provider:
@@ -129,8 +129,8 @@ def decide(
     candidates: list[Candidate],
     accepted: Mapping[str, Accepted],
     *,
-    lifted: Collection[str] = (),
-    force: bool = False,
+    lifted: Collection[str],
+    force: bool,
     now: float,
 ) -> Plan:
     """Decide on all providers; `lifted` names those whose hold the operator lifts."""
@@ -225,11 +225,9 @@ class _Judge:
         safety = self.config.safety
         holds += too_many(before, candidate.passed)
         holds += too_many_rules(before, candidate.passed, safety.provider_max_rules)
-        if not entry or not before:
-            return holds
         rail = Rail("provider", safety.provider_max_loss, safety.provider_max_growth)
         changes = rail.violations(before, candidate.passed)
-        if entry.partial and case.is_complete:
+        if entry and entry.partial and case.is_complete:
             # Its first run was incomplete, and this one filled the gap: that is no growth.
             changes = [hold for hold in changes if hold.kind != "growth"]
         return holds + changes
@@ -260,7 +258,7 @@ class _Judge:
         candidate, entry = case.candidate, case.entry
         if not candidate.passed:
             return None
-        is_same = entry and entry.held is None and entry.networks == candidate.passed
+        is_same = entry and entry.networks == candidate.passed
         return Accepted(
             digest=candidate.provider.digest,
             # The same addresses as before (maybe from other records) keep their date.

@@ -54,6 +54,7 @@ TESTS = {
         "plan/test_held_days.py",
         "plan/test_partial.py",
         "plan/test_decided.py",
+        "plan/test_plan_edges.py",
     ],
 }
 """The modules that decide, and the tests of which one has to fail with a mutant, if not slow."""

@@ -202,7 +202,6 @@ def test_networks_of_one_term_that_touch_are_as_wide_as_the_term() -> None:
 
 def test_an_entry_of_another_definition_is_not_used() -> None:
     entry = remembering("20.0.0.0/16").accepted["p"]
-    other = State(
-        written=START, accepted={"p": Accepted(digest="0" * 64, since=START, origins=entry.origins)}
-    )
+    old = Accepted(digest="0" * 64, since=START, origins=entry.origins, partial=False)
+    other = State(written=START, accepted={"p": old})
     assert not run(CONFIG, failing(WORLD), other, START).decision("p").networks

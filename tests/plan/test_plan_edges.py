@@ -1,0 +1,133 @@
+"""What a run decides in corners: dates, gaps beside faults, answers of which none was asked."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+import pytest
+
+from spfwhite.networks import Networks
+from spfwhite.plan.decided import Decided, decide_run
+from spfwhite.plan.plan import Decision
+from spfwhite.plan.state import State
+from spfwhite.sources.memory import Heard
+from spfwhite.wording import DAY
+from tests.support.nights import START, Nights, configured, edited, failing, records
+
+CONFIG = configured({"p": ["p.test"], "q": ["q.test"]}, safety={"total_max_loss": 100})
+WHOLE = records(p="ip4:20.0.0.0/20 ip4:20.1.0.0/22", q="ip4:21.0.0.0/16")
+LOSS = {**WHOLE, **records(p="ip4:20.1.0.0/22")}
+
+
+def series(*zones: object) -> Nights:
+    nights = Nights(CONFIG)
+    for zone in (WHOLE, *zones):
+        nights.night(zone)  # type: ignore[arg-type]
+    return nights
+
+
+def decision(decided: Decided, name: str = "p") -> Decision:
+    return next(each for each in decided.plan.decisions if each.provider.name == name)
+
+
+def since(nights: Nights) -> float:
+    return (nights.state.accepted["p"].since - START) / DAY
+
+
+def test_what_stays_the_same_keeps_its_date_and_what_changes_gets_a_new_one() -> None:
+    nights = series(WHOLE, {**WHOLE, **records(p="ip4:20.1.0.0/22 include:b.test")}, WHOLE)
+    assert since(nights) == 1
+    nights.night({**WHOLE, **records(p="include:b.test", b="ip4:20.0.0.0/20 ip4:20.1.0.0/22")})
+    assert since(nights) == 1, "the same addresses from another record"
+    nights.night({**WHOLE, **records(p="ip4:20.0.0.0/20 ip4:20.1.0.0/23")})
+    assert since(nights) == 6
+    nights.config = edited(CONFIG, "p", domains=("q.test",))
+    nights.night(WHOLE)
+    assert since(nights) == 7
+
+
+def test_what_was_accepted_of_another_definition_is_told_and_not_kept() -> None:
+    nights = series()
+    nights.config = edited(CONFIG, "p", domains=("gone.test",))
+    made = nights.night(WHOLE).decision("p")
+    assert (made.earlier.texts(), made.before.texts()) == (["20.0.0.0/20", "20.1.0.0/22"], [])
+    assert made.passed.texts() == []
+
+
+def test_a_hold_without_a_time_begins_now() -> None:
+    state = series(LOSS).state
+    entry = state.accepted["p"]
+    assert entry.held == START + 2 * DAY
+    timeless = replace(state, accepted={**state.accepted, "p": replace(entry, held=None)})
+    answers = Heard(answers={}, whole=False)
+    made = decision(decide_run(CONFIG, timeless, answers, state.written + DAY))
+    assert made.status == "held"
+    assert made.entry
+    assert made.entry.held == state.written + DAY
+
+
+def test_a_loss_beside_a_gap_is_told_as_the_gap_alone() -> None:
+    whole = {**WHOLE, **records(p="ip4:20.0.0.0/20 include:s.test", s="ip4:20.1.0.0/24")}
+    nights = Nights(CONFIG)
+    nights.night(whole)
+    made = nights.night(failing(whole, "s.test"), days=20).decision("p")
+    assert (made.status, made.passed.texts(), made.notice) == ("incomplete", ["20.0.0.0/20"], "")
+    assert made.degraded
+
+
+def test_the_oldest_of_several_stale_answers_degrades() -> None:
+    whole = {**WHOLE, **records(p="ip4:20.0.0.0/20 include:s.test", s="ip4:20.1.0.0/24")}
+    nights = Nights(CONFIG)
+    nights.night(whole)
+    nights.night(failing(whole, "s.test"), days=2)
+    made = nights.night(failing(whole, "p.test", "s.test"), days=1).decision("p")
+    assert (made.status, made.degraded, len(made.stale)) == ("stale", True, 2)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "status", "degraded"),
+    [(DAY, "ok", False), (2 * DAY, "ok", False), (2 * DAY + 1, "stale", True)],
+)
+def test_an_answer_that_was_not_asked_for_is_stale_after_two_days(
+    seconds: float,
+    status: str,
+    degraded: bool,  # noqa: FBT001
+) -> None:
+    state: State = series().state
+    nobody = Heard(answers={}, whole=False)
+    made = decision(decide_run(CONFIG, state, nobody, state.written + seconds))
+    assert (made.status, made.degraded, bool(made.stale)) == (status, degraded, status == "stale")
+
+
+def test_networks_of_a_provider_to_permit_are_permitted() -> None:
+    config = edited(CONFIG, "p", networks=Networks.parse(["22.0.0.0/16"]))
+    plan = Nights(config).night(WHOLE).plan
+    assert "22.0.0.0/16" in plan.permitted.texts()
+    assert plan.rejected.texts() == []
+
+
+@pytest.mark.parametrize("text", ["exists:%{i}.x.test", "moo exists:%{i}.x.test ptr"])
+def test_a_provider_of_which_only_the_client_knows_is_undecidable(text: str) -> None:
+    made = Nights(CONFIG).night({**WHOLE, **records(p=text)}).decision("p")
+    assert (made.status, made.degraded, made.entry) == ("undecidable", False, None)
+
+
+def test_a_provider_of_networks_alone_is_well() -> None:
+    config = edited(CONFIG, "p", domains=(), networks=Networks.parse(["22.0.0.0/16"]))
+    made = Nights(config).night(WHOLE).decision("p")
+    assert (made.status, made.degraded, made.passed.texts()) == ("ok", False, [])
+
+
+def test_a_provider_all_of_which_is_for_special_use_is_missing() -> None:
+    made = Nights(CONFIG).night({**WHOLE, **records(p="ip4:10.0.0.0/20")}).decision("p")
+    assert (made.status, made.degraded, made.entry) == ("missing", True, None)
+
+
+def test_a_loss_is_known_again_after_an_update_by_the_digest_of_its_networks() -> None:
+    """Another digest would start the days of every hold anew."""
+    nights = Nights(CONFIG)
+    nights.night(WHOLE)
+    nights.night({**WHOLE, **records(p="ip4:20.9.0.0/24")})
+    lines = b"20.0.0.0/20\n20.1.0.0/22"
+    assert nights.state.accepted["p"].lost == hashlib.sha256(lines).hexdigest()[:16]
