@@ -258,11 +258,10 @@ class _Judge:
         candidate, entry = case.candidate, case.entry
         if not candidate.passed:
             return None
-        is_same = entry and entry.networks == candidate.passed
         return Accepted(
             digest=candidate.provider.digest,
             # The same addresses as before (maybe from other records) keep their date.
-            since=entry.since if entry and is_same else self.now,
+            since=entry.since if entry and entry.networks == candidate.passed else self.now,
             origins=tuple(origins(candidate, candidate.passed)),
             partial=not case.is_complete and (entry is None or entry.partial),
         )

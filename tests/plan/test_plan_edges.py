@@ -62,7 +62,7 @@ def test_a_hold_without_a_time_begins_now() -> None:
     timeless = replace(state, accepted={**state.accepted, "p": replace(entry, held=None)})
     answers = Heard(answers={}, whole=False)
     made = decision(decide_run(CONFIG, timeless, answers, state.written + DAY))
-    assert made.status == "held"
+    assert (made.status, made.notice) == ("held", "")
     assert made.entry
     assert made.entry.held == state.written + DAY
 
