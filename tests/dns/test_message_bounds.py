@@ -6,10 +6,12 @@ import itertools
 import struct
 
 import dns.flags
+import dns.message
 import dns.rcode
+import dns.rrset
 
 from spfwhite.dns import message as messages
-from spfwhite.dns.answers import Failed, Found
+from spfwhite.dns.answers import Failed, Found, Question
 from spfwhite.dns.message import MAX_CHAIN_NAMES, MAX_NAME_POINTERS
 from tests.dns.test_messages import END, A, refused, response
 
@@ -50,3 +52,11 @@ def test_a_server_that_stops_at_the_first_alias_and_does_not_recurse_is_no_sourc
 def test_a_name_that_does_not_exist_and_has_a_record_contradicts_itself() -> None:
     _, wire = response("a.test. TXT found", rcode=dns.rcode.NXDOMAIN)
     assert refused(wire) == "answered in a way that contradicts itself"
+
+
+def test_an_mx_record_is_its_preference_and_its_host_in_small_letters() -> None:
+    asked = Question("a.test", "MX")
+    made = dns.message.make_response(dns.message.from_wire(messages.query(asked)))
+    made.flags |= dns.flags.RA
+    made.answer.append(dns.rrset.from_text("a.test.", 300, "IN", "MX", "10 M.test."))
+    assert messages.answer(asked, made.to_wire()) == Found(("10 m.test",))
