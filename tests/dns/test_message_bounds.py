@@ -11,7 +11,7 @@ import dns.rcode
 import dns.rrset
 
 from spfwhite.dns import message as messages
-from spfwhite.dns.answers import Failed, Found, Question
+from spfwhite.dns.answers import Answer, Failed, Found, Question, Void
 from spfwhite.dns.message import MAX_CHAIN_NAMES, MAX_NAME_POINTERS
 from tests.dns.test_messages import END, A, refused, response
 
@@ -60,3 +60,29 @@ def test_an_mx_record_is_its_preference_and_its_host_in_small_letters() -> None:
     made.flags |= dns.flags.RA
     made.answer.append(dns.rrset.from_text("a.test.", 300, "IN", "MX", "10 M.test."))
     assert messages.answer(asked, made.to_wire()) == Found(("10 m.test",))
+
+
+def said(**sections: str) -> Answer:
+    """What a response says with these records, each `NAME CLASS TYPE TEXT`, in its sections."""
+    made = dns.message.make_response(dns.message.from_wire(messages.query(A)))
+    made.flags |= dns.flags.RA
+    for section, records in sections.items():
+        for record in records.split("; "):
+            name, rrclass, kind, text = record.split(" ", 3)
+            rrset = dns.rrset.from_text(name, 300, rrclass, kind, text)
+            getattr(made, section).append(rrset)
+    return messages.answer(A, made.to_wire())
+
+
+def test_a_start_of_authority_beside_name_servers_says_that_there_is_no_such_record() -> None:
+    servers, start = "test. IN NS ns.test.", "test. IN SOA ns.test. h.test. 1 2 3 4 5"
+    assert said(authority=f"{servers}; {start}") == Void("NODATA")
+
+
+def test_a_record_of_another_class_is_none() -> None:
+    assert said(answer="a.test. CH TXT chaos") == Void("NODATA")
+
+
+def test_an_alias_outside_of_the_answer_is_none() -> None:
+    found = said(answer="b.test. IN TXT other", additional="a.test. IN CNAME b.test.")
+    assert found == Void("NODATA")
