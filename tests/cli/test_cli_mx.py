@@ -13,6 +13,8 @@ from tests.support.dnsserver import Fault
 from tests.support.dnszone import Records
 from tests.support.site import Site, provider, site
 
+pytestmark = pytest.mark.slow
+
 RECORDS: Records = {
     ("plain.test", "TXT"): ["v=spf1 ip4:192.0.2.0/24 -all"],
     ("bare.test", "TXT"): ["a word that is no record"],

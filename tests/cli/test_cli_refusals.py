@@ -12,6 +12,8 @@ from spfwhite.tables.formats import FORMATS
 from tests.support.cli import TABLE, Finished, listing, overlay, rules, snapshot, spfwhite
 from tests.support.dnsserver import DnsServer, Fault, Zone
 
+pytestmark = pytest.mark.slow
+
 PROVIDERS = {"a": ["a.test"]}
 RULE = "192.0.2.0/24\tpermit"
 ANSWERS = {"a.test TXT": {"found": ["v=spf1 ip4:192.0.2.0/24 -all"]}}

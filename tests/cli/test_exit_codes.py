@@ -11,6 +11,8 @@ from tests.support.cli import listing, rules
 from tests.support.dnsserver import Fault
 from tests.support.site import PROVIDERS, REPORT, RULES, Site, site
 
+pytestmark = pytest.mark.slow
+
 FOREIGN = b"# partners, by hand\n203.0.113.0/24 permit\n"
 OTHERS = b'{"format": "somebody-elses"}\n'
 MISSING = {"gone": ["gone.test"]}

@@ -14,6 +14,8 @@ from tests.support.asking import ask, asking
 from tests.support.dnsfaults import Kind, OverTcp
 from tests.support.dnsserver import DnsServer, Fault, Zone
 
+pytestmark = pytest.mark.slow
+
 RECORDS: Final = {("a.test", "TXT"): ["found"], ("b.test", "TXT"): ["x" * 2000]}
 A, B = Question("a.test", "TXT"), Question("b.test", "TXT")
 FOUND: Final = Found(("found",))

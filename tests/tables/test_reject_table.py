@@ -14,6 +14,8 @@ from tests.support.cli import Finished, overlay, rules, spfwhite
 from tests.support.postfix_instance import needs_postmap, stand_in
 from tests.support.site import PROVIDERS, RULES, Site, provider, site
 
+pytestmark = pytest.mark.slow
+
 OURS = "# reject.cidr: written by spfwhite 0.1.0; do not edit\n"
 POSTFIX = "[postfix]\nverify = false"
 FOREIGN = "# our own spammers\n192.0.2.66/32 reject\n"

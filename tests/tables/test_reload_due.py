@@ -22,6 +22,8 @@ from tests.support.postfix_instance import Instance, needs_postfix, prepared, ru
 from tests.support.reloading import by_command, is_loaded, publish, unwired
 from tests.support.site import PROVIDERS, RECORDS, Site, hand_over
 
+pytestmark = pytest.mark.slow
+
 SAID = "Postfix still uses the old table: spfwhite reload\n"
 NOBODY = 65534
 
