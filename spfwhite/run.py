@@ -22,7 +22,9 @@ from spfwhite.config.values import choice
 from spfwhite.dns.answers import Failed
 from spfwhite.errors import FileError, ReloadError, StateError, UsageError
 from spfwhite.library import blocking, checked, texts
+from spfwhite.networks import Networks, parse_operator
 from spfwhite.plan.decided import Decided, decide_run
+from spfwhite.plan.last_run import last_run
 from spfwhite.plan.state import State, load
 from spfwhite.report import notices
 from spfwhite.report.report import Report, TableReport, provider_report
@@ -32,6 +34,7 @@ from spfwhite.sources.memory import Heard, Recall, policy
 from spfwhite.spf.evaluation import evaluate
 from spfwhite.spf.result import Evaluation
 from spfwhite.tables import write
+from spfwhite.wording import did_you_mean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,10 +291,11 @@ def _carry_out(
 def _check(config: Config, options: Options) -> None:
     """Raise UsageError or FileError for what needs no answer to be known to fail."""
     names = {provider.name for provider in config.enabled()}
-    named = [f"--accept {name!a}" for name in options.accept if name not in {*names, "all"}]
-    named += [f"--only {options.only!a}"] if options.only not in {*names, ""} else []
-    for option in named:
-        raise UsageError(f"{option} is not an enabled provider; see `spfwhite providers`")
+    named = [("--accept", name) for name in options.accept if name not in {*names, "all"}]
+    named += [("--only", options.only)] if options.only not in {*names, ""} else []
+    for option, name in named:
+        meant = did_you_mean(name, names) or "; see `spfwhite providers`"
+        raise UsageError(f"{option} {name!a} is not an enabled provider{meant}")
     write.require_folders(config, options.output)
 
 
@@ -334,12 +338,37 @@ def try_out(config: Config, addition: Addition) -> tuple[Addition, Evaluation]:
     ConfigError and NoNameServerError.
     """
     adding.check(addition, config, datetime.now(UTC).date())
+    write.require_folders(config, None)
     answers = asyncio.run(fetch.look_up(addition.domains, config.dns, config.limits()))
     evaluation = evaluate(
         addition.domains, answers, strict=config.spf.strict, widest=config.widest("permit")
     )
     passing = [name for name in addition.domains if evaluation.root(name).passed]
     return replace(addition, domains=passing), evaluation
+
+
+def listed_through(config: Config, addition: Addition, evaluation: Evaluation) -> list[str]:
+    """Return the providers through which all of an addition is on the list already, or none.
+
+    Raises FileError.
+    """
+    passed = (evaluation.root(name).passed for name in addition.domains)
+    wanted = Networks.union([*passed, *map(parse_operator, addition.networks)])
+    try:
+        state = load(config.state)
+    except StateError:
+        state = None
+    if state is None or not wanted:
+        return []
+    plan = last_run(config, state, time.time()).plan
+    if wanted - plan.permitted:
+        return []
+    shares = {
+        made.provider.name: (made.networks & wanted).size(4)
+        for made in plan.decisions
+        if made.provider.action == "permit" and made.networks & wanted
+    }
+    return sorted(shares, key=lambda name: shares[name], reverse=True)
 
 
 def add(
@@ -351,10 +380,30 @@ def add(
     there, since the run may fail, and returns the configuration read anew. `wait` is how many
     seconds to wait for the lock. Raises ConfigError and what `generate` raises.
     """
-    try:
-        remembers = load(config.state) is not None  # or raises, while nothing is written
-    except StateError:
-        remembers = False  # the run keeps it aside and asks for all
+    remembers = _remembers(config)  # or raises, while nothing is written
     config = written(adding.append(addition, system))
     options = Options(only=addition.name if remembers else "", wait=wait)
     return asyncio.run(run(config, options))
+
+
+def remove(
+    config: Config, name: str, system: Path, written: Callable[[Path], Config], wait: float
+) -> Report:
+    """Take a provider off by the file below `system`, and make the tables without it.
+
+    The arguments are those of `add`. Raises UsageError for a provider that is not on the list.
+    """
+    remembers = _remembers(config)
+    today = datetime.now(UTC).date()
+    config = written(adding.remove(name, config, today, system))
+    if any(each.name == name and each.enabled for each in config.providers):
+        config = written(adding.remove(name, config, today, system))  # another file has it, too
+    return asyncio.run(run(config, Options(offline=remembers, wait=wait)))
+
+
+def _remembers(config: Config) -> bool:
+    """Whether there is a state that can be read. Raises FileError."""
+    try:
+        return load(config.state) is not None
+    except StateError:
+        return False  # the run keeps it aside and asks for all

@@ -7,7 +7,7 @@ their own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:  # whose `ipaddress` takes 5 ms to import: `--version` escapes errors too
@@ -46,6 +46,17 @@ def few(texts: Sequence[str], most: int, total: int = 0) -> str:
     """Return the first of many texts, and how many more there are of `total`, if not of these."""
     more = max(total, len(texts)) - most
     return ", ".join(texts[:most]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def did_you_mean(word: str, known: Iterable[str], table: str = "") -> str:
+    """Return the end of a sentence that proposes the known word that is most like this one.
+
+    `table` is the table of the configuration in which these words are keys.
+    """
+    from difflib import get_close_matches  # 5 ms to import, and most runs have no fault
+
+    near = get_close_matches(word.lower(), known, 1)
+    return f"; did you mean {table}{'.' * bool(table)}{near[0]}?" if near else ""
 
 
 def span(seconds: float) -> str:

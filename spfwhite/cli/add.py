@@ -21,8 +21,8 @@ from spfwhite.cli.common import (
     print_bytes,
     print_lines,
 )
-from spfwhite.cli.generate import end, print_run, print_unread
-from spfwhite.wording import counts
+from spfwhite.cli.generate import finish, reload_option
+from spfwhite.wording import counts, few, printable
 
 if TYPE_CHECKING:
     from spfwhite.config.settings import Config
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     help="The last day on which it counts, as 2027-01-31.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be added; write nothing.")
+@reload_option
 @network_options
 @click.pass_obj
 def add(
@@ -56,18 +57,19 @@ def add(
     category: str,
     expires: datetime | None,
     dry_run: bool,
+    reload_: bool | None,
     **network: Any,
 ) -> None:
     """Add a sender now, so that the mail that waits gets in.
 
     Shows what the domains pass, writes a provider to
-    /etc/spfwhite/providers.d/90-added.toml and regenerates with all others from
-    memory. A domain that passes nothing is left out; the first one gives the name.
-    With -c, prints the block to paste instead.
+    /etc/spfwhite/providers.d/90-added.toml, regenerates with all others from memory, and
+    has Postfix reload if you are root. A domain that passes nothing is left out; the first one
+    gives the name. With -c, prints the block to paste instead. `spfwhite remove` undoes it.
 
     \b
-    spfwhite add partner.example
-    spfwhite add --networks 198.51.100.0/24 --expires 2027-01-31 partner.example
+    spfwhite add hubspot.com
+    spfwhite add --expires 2027-01-31 --networks 54.174.52.0/24 hubspot.com
     """
 
     from spfwhite import run as app
@@ -91,11 +93,15 @@ def add(
     if not addition.domains and not networks:
         print_lines(["nothing was added: no address is passed"], err=True)
         sys.exit(1)
+    if holders := app.listed_through(config, addition, evaluation):
+        print_lines([f"nothing to add: all of it is listed, through {few(holders, 3)}"])
+        return
     left_out = (name for name in names if name not in addition.domains)
     print_lines((f"{name} is left out: it passes no address" for name in left_out), err=True)
     print_bytes(addition.block().encode())
     if common.config or dry_run:
-        print_lines(["# paste this into the overlay" if common.config else "# not written"])
+        where = f"# paste this into {printable(str(common.config))}" if common.config else ""
+        print_lines([where or "# not written"])
         return
 
     def written(path: Path) -> Config:
@@ -103,9 +109,7 @@ def add(
         return config_of(common, **network)
 
     report = app.add(config, addition, SYSTEM, written, LOCK_WAIT)
-    print_run(common, report, dry_run=False)
-    print_unread(report)
-    raise end(report)
+    raise finish(common, config, report, reload=reload_)
 
 
 def _print_passed(names: list[str], evaluation: Evaluation) -> None:

@@ -18,7 +18,7 @@ from spfwhite.inspect import check as checks
 @text_or_json("A line for each finding, or JSON.")
 @click.pass_obj
 def check(common: Common, /, *, form: str) -> None:
-    """Check configuration, state, tables and Postfix; touches nothing.
+    """Check configuration, state, tables and Postfix. Touches nothing.
 
     \b
     spfwhite check

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 BAR_DELAY: Final = 1.0
 """Seconds of work after which a bar appears."""
 
+BAR_WIDTH: Final = 20
+"""Columns."""
+
 LOCK_WAIT: Final = 60.0
 """Seconds that a command of an administrator waits for a run that is under way."""
 
@@ -38,11 +42,40 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """The options that stand before the command."""
+    """The options that every command has, before it or behind it."""
 
-    config: Path | None
-    verbose: bool
-    quiet: bool
+    config: Path | None = None
+    verbose: bool = False
+    quiet: bool = False
+
+
+def common_options(command: click.Command, *, hidden: bool = False) -> click.Command:
+    """Add the options of `Common` to a command, before those that it has."""
+
+    def given(context: click.Context, option: click.Parameter, value: Any) -> None:
+        if value:
+            context.obj = replace(context.obj or Common(), **{str(option.name): value})
+            if context.obj.verbose and context.obj.quiet:
+                raise click.UsageError("-v and -q exclude each other")
+
+    def option(*names: str, **keys: Any) -> click.Option:
+        return click.Option(names, callback=given, expose_value=False, hidden=hidden, **keys)
+
+    if not any(parameter.name == "verbose" for parameter in command.params):
+        command.params[:0] = [
+            option(
+                "-c",
+                "--config",
+                type=click.Path(path_type=Path),
+                # the command's own option counts only if it is given
+                envvar=None if hidden else "SPFWHITE_CONFIG",
+                metavar="FILE",
+                help="Your own file, instead of those in /etc/spfwhite (or SPFWHITE_CONFIG).",
+            ),
+            option("-v", "--verbose", is_flag=True, help="Say all there is to say."),
+            option("-q", "--quiet", is_flag=True, help="Say only what needs action."),
+        ]
+    return command
 
 
 def _nameservers(_context: click.Context, _option: Any, texts: tuple[str, ...]) -> Any:
@@ -132,17 +165,40 @@ def last_run_of(common: Common) -> tuple[Config, LastRun]:
     return config, last_run(config, state, time.time())
 
 
+def provider_names(context: click.Context, _parameter: Any, incomplete: str) -> list[str]:
+    """Return the names of providers that the shell offers to complete."""
+    try:
+        config = config_of(context.obj or Common())
+    except SpfwhiteError:
+        return []  # the command will say it
+    return [each.name for each in config.providers if each.name.startswith(incomplete)]
+
+
+def pasted(text: str) -> str:
+    """Return the domain or address in what was copied from a mail, a browser or a log."""
+    text = text.strip().strip("<>\"'")
+    text = re.sub(r"^[a-z]+://([^/?#]*).*", r"\1", text, flags=re.IGNORECASE)
+    text = text.rpartition("@")[2]
+    if port := re.fullmatch(r"\[(.*)\](?::[0-9]+)?|([^:]+):[0-9]+", text):
+        return port[1] or port[2]
+    return text
+
+
 def domain_names(texts: Iterable[str]) -> list[str]:
     """Return domains as they are compared, each once; ends the program with 2 for a bad one."""
     from spfwhite.config.values import parse_domain
     from spfwhite.dns.answers import canonical
 
-    names = list(dict.fromkeys(canonical(text) for text in texts))
+    names = list(dict.fromkeys(canonical(pasted(text)) for text in texts))
     for name in names:
+        if ":" in name or re.fullmatch(r"[0-9./]+", name):
+            hint = f"`spfwhite explain {name}` says who lists it"
+            raise click.UsageError(f"{name!a} is no domain: if it is an address, {hint}")
         try:
             parse_domain(name)
         except ValueError as fault:
-            raise click.UsageError(f"{name!a} {fault}") from None
+            provider = "" if "." in name else f"; for a provider: spfwhite providers {name}"
+            raise click.UsageError(f"{name!a} {fault}{provider}") from None
     return names
 
 
@@ -180,7 +236,10 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
 
         def progress(done: int, total: int) -> None:
             if not bars and time.monotonic() - began > BAR_DELAY:
-                bar = click.progressbar(length=total, label=label, file=sys.stderr)
+                # of a fixed width, which no terminal breaks; what is left to ask, nobody knows yet
+                bar = click.progressbar(
+                    length=total, label=label, show_eta=False, width=BAR_WIDTH, file=sys.stderr
+                )
                 bars.append(stack.enter_context(bar))
             for bar in bars:
                 bar.length = total

@@ -12,7 +12,14 @@ from typing import Any
 
 import click
 
-from spfwhite.cli.common import Common, last_run_of, print_json, print_lines, text_or_json
+from spfwhite.cli.common import (
+    Common,
+    last_run_of,
+    pasted,
+    print_json,
+    print_lines,
+    text_or_json,
+)
 from spfwhite.config.settings import Config
 from spfwhite.inspect import explain as search
 from spfwhite.inspect.explain import MAX_NAMED, Denial, Explanation, Neighbour, Passing
@@ -51,10 +58,12 @@ def explain(common: Common, /, *, addresses: tuple[str, ...], form: str) -> None
 
 def _networks(text: str) -> Networks:
     """Return an address or a network of the command line; raises click.UsageError."""
+    address = pasted(text)
     try:
-        return parse_operator(text)
+        return parse_operator(address)
     except ValueError as fault:
-        raise click.UsageError(f"{text!a} {fault}") from None
+        hint = f"; for a domain: spfwhite show {address}" if "." in address else ""
+        raise click.UsageError(f"{text!a} {fault}{hint}") from None
 
 
 def lines(asked: str, explanation: Explanation, config: Config, now: float) -> Iterator[str]:
@@ -65,8 +74,7 @@ def lines(asked: str, explanation: Explanation, config: Config, now: float) -> I
         yield f"  rule {rule} of {config.output.allow}"
     if len(explanation.rules) > MAX_NAMED:
         yield f"  and {len(explanation.rules) - MAX_NAMED} more rules"
-    for passing in explanation.passing:
-        yield from _passing(passing, now)
+    yield from _direct_first(explanation.passing, now)
     yield from _rejecting(explanation, config, now)
     if explanation.covered and not explanation.passing:
         yield "  no provider passes it: it goes at the next run"
@@ -82,6 +90,9 @@ def lines(asked: str, explanation: Explanation, config: Config, now: float) -> I
     yield from doubts[:MAX_NAMED]
     if len(doubts) > MAX_NAMED:
         yield f"  and {len(doubts) - MAX_NAMED} more terms that might; --format json has them"
+    ends_here = explanation.is_covered or explanation.pending or explanation.rejecting
+    if not ends_here and not any(denial.certain for denial in explanation.denials):
+        yield "  if it should be on the list: spfwhite suggest MAILLOG, or spfwhite add DOMAIN"
 
 
 def _rejecting(explanation: Explanation, config: Config, now: float) -> Iterator[str]:
@@ -103,6 +114,21 @@ def _grouped(denials: Iterable[Denial]) -> Iterator[str]:
     for sentence, providers in grouped.items():
         names = f" ({few(providers, MAX_NAMED)})" if any(providers) else ""  # or it is nobody's
         yield f"  {clipped(sentence)}{names}"
+
+
+def _direct_first(passing: Iterable[Passing], now: float) -> Iterator[str]:
+    """Say whose networks these are; who only includes their record is named behind them."""
+    grouped: dict[tuple[str, str], list[Passing]] = {}
+    for each in passing:
+        grouped.setdefault((each.domain, each.term), []).append(each)
+    for sharing in grouped.values():
+        nearest = min(len(each.chain) for each in sharing)
+        others = [each.provider for each in sharing if len(each.chain) > nearest]
+        for each in sharing:
+            if len(each.chain) == nearest:
+                yield from _passing(each, now)
+        if others:
+            yield f"    and {len(others)} that include it: {few(others, MAX_NAMED)}"
 
 
 def _distance(near: Neighbour) -> str:

@@ -6,14 +6,16 @@ Owns: their options and what they print to which stream. Refuses: to decide anyt
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from spfwhite import files
 from spfwhite.cli.common import (
+    LOCK_WAIT,
     Common,
     config_of,
     network_options,
@@ -21,6 +23,7 @@ from spfwhite.cli.common import (
     print_bytes,
     print_lines,
     progress_bar,
+    provider_names,
     strict_option,
 )
 from spfwhite.cli.streams import InPlace
@@ -31,8 +34,18 @@ from spfwhite.report import metrics as metrics_form
 from spfwhite.report import text
 from spfwhite.report.report import Report
 
+if TYPE_CHECKING:
+    from spfwhite.config.settings import Config
+
 TERMINAL_LINES: Final = 12
 """Lines of a difference that a terminal is shown without -v."""
+
+reload_option: Final = click.option(
+    "--reload/--no-reload",
+    "reload_",
+    default=None,
+    help="Reload Postfix after a change, whatever the configuration says.",
+)
 
 
 @click.command()
@@ -51,12 +64,19 @@ TERMINAL_LINES: Final = 12
     help="The format of the table that -o writes.",
 )
 @click.option("--dry-run", is_flag=True, help="Show the plan and the difference; write nothing.")
-@click.option("--only", metavar="NAME", default="", help="Ask DNS for this provider only.")
+@click.option(
+    "--only",
+    metavar="NAME",
+    default="",
+    shell_complete=provider_names,
+    help="Ask DNS for this provider only.",
+)
 @click.option("--offline", is_flag=True, help="Decide from remembered answers; ask nobody.")
 @click.option(
     "--accept",
     multiple=True,
     metavar="NAME",
+    shell_complete=provider_names,
     help="Take over what a held provider passes now; repeatable, all for every one.",
 )
 @click.option("--force", is_flag=True, help="Lift the limits on the list; replace a foreign file.")
@@ -78,12 +98,7 @@ TERMINAL_LINES: Final = 12
     metavar="FILE",
     help="Write metrics for node_exporter's textfile collector.",
 )
-@click.option(
-    "--reload/--no-reload",
-    "reload_",
-    default=None,
-    help="Reload Postfix after a change, whatever the configuration says.",
-)
+@reload_option
 @strict_option
 @network_options
 @click.pass_obj
@@ -133,7 +148,7 @@ def generate(
     config = config_of(common, **network)
     if reload_ is not None:
         config = replace(config, postfix=replace(config.postfix, reload=reload_))
-    with progress_bar("questions") as progress:
+    with progress_bar("asking DNS") as progress:
         made = asyncio.run(app.run(config, replace(options, progress=progress)))
     made = _reported(made, report, metrics)
     print_run(common, made, dry_run=dry_run)
@@ -173,6 +188,21 @@ def print_run(common: Common, report: Report, *, dry_run: bool) -> None:
         print_lines(text.summary(report, verbose=common.verbose), err=True)
     elif dry_run or common.verbose or on_terminal():
         print_lines(text.summary(report, verbose=common.verbose), err=report.path is None)
+
+
+def finish(common: Common, config: Config, report: Report, *, reload: bool | None) -> SystemExit:
+    """Print the run of a command by which somebody waits; return what ends the program.
+
+    Root has Postfix reload, unless told not to: only then the mail that waits gets in.
+    """
+    print_run(common, report, dry_run=False)
+    if report.unread and reload is not False and os.geteuid() == 0:
+        from spfwhite import run as app
+
+        app.reload(config, LOCK_WAIT)
+    else:
+        print_unread(report)
+    return end(report)
 
 
 def end(report: Report) -> SystemExit:

@@ -34,7 +34,7 @@ NO_OVERLAYS: Final = Path("/nonexistent")
 )
 @click.pass_obj
 def import_(common: Common, /, *, file: Path, output: Path | None) -> None:
-    """Turn a postwhite.conf, or a list of hosts, into an overlay.
+    """Turn a postwhite.conf, or a list of hosts, into your file.
 
     FILE is read, never run. What the overlay cannot say goes to standard error, with its line.
 

@@ -8,25 +8,26 @@ from __future__ import annotations
 
 from importlib import import_module
 from keyword import iskeyword
-from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from spfwhite._version import __version__
 from spfwhite.cli import streams
-from spfwhite.cli.common import Common, errors
+from spfwhite.cli.common import Common, common_options, errors
+from spfwhite.wording import did_you_mean
 
 COMMANDS: Final = {
     "add": "Add a sender now, so that the mail that waits gets in.",
-    "check": "Check configuration, state, tables and Postfix; touches nothing.",
+    "check": "Check configuration, state, tables and Postfix.",
     "explain": "Say why addresses are on the table, or why not.",
     "generate": "Resolve all providers and write the table.",
-    "import": "Turn a postwhite.conf, or a list of hosts, into an overlay.",
+    "import": "Turn a postwhite.conf, or a list of hosts, into your file.",
     "providers": "Show the health of each provider, trouble first.",
     "reload": "Reload Postfix, unless it has the tables already.",
+    "remove": "Take a provider off the list.",
     "show": "Show what domains pass, with every term.",
-    "suggest": "Propose senders in the mail log that the list does not cover.",
+    "suggest": "Propose senders in the mail log that the list lacks.",
 }
 """The first sentence of each command's help: to list them, none has to be loaded."""
 
@@ -53,7 +54,16 @@ class _Commands(click.Group):
             return None
         name = module_name(name)
         command: click.Command = getattr(import_module(f"spfwhite.cli.{name}"), name)
-        return command
+        return common_options(command, hidden=True)
+
+    def resolve_command(
+        self, context: click.Context, arguments: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(context, arguments)
+        except click.UsageError as fault:
+            meant = did_you_mean(arguments[0], COMMANDS)
+            raise click.UsageError(fault.message.rstrip(".") + meant, context) from None
 
     def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -61,21 +71,13 @@ class _Commands(click.Group):
 
 
 @click.group(
-    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80}
+    cls=_Commands,
+    # help as wide as the terminal; click would stop at 80 columns
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 10_000},
 )
-@click.option(
-    "-c",
-    "--config",
-    type=click.Path(path_type=Path),
-    envvar="SPFWHITE_CONFIG",
-    metavar="FILE",
-    help="Overlay to use instead of those in /etc/spfwhite (or SPFWHITE_CONFIG).",
-)
-@click.option("-v", "--verbose", is_flag=True, help="Say all there is to say.")
-@click.option("-q", "--quiet", is_flag=True, help="Say only what needs action.")
 @click.version_option(__version__, prog_name="spfwhite")
 @click.pass_context
-def main(context: click.Context, config: Path | None, verbose: bool, quiet: bool) -> None:  # noqa: FBT001
+def main(context: click.Context) -> None:
     """Turn the SPF records of well-known senders into an allowlist for postscreen.
 
     \b
@@ -83,9 +85,12 @@ def main(context: click.Context, config: Path | None, verbose: bool, quiet: bool
     spfwhite generate              write the table
     spfwhite show _spf.google.com  what a domain passes, term by term
 
+    -c, -v and -q may stand before or behind the command.
+
     Exit codes: 0 table current or written, 1 error, 2 usage or configuration, 3 written but
     degraded, 4 refused, 5 written but Postfix did not reload, 6 another run holds the lock.
     """
-    if verbose and quiet:
-        raise click.UsageError("-v and -q exclude each other")
-    context.obj = Common(config, verbose, quiet)
+    context.ensure_object(Common)
+
+
+common_options(main)

@@ -95,7 +95,7 @@ class Findings:
 def suggest(
     common: Common, /, *, logs: tuple[Path, ...], days: int, form: str, **network: Any
 ) -> None:
-    """Propose senders in the mail log that the list does not cover.
+    """Propose senders in the mail log that the list lacks.
 
     LOG is a file of syslog lines or of `journalctl -o export`, plain or gzipped; -
     is standard input. Name each line once: mail.log and mail.info share theirs.

@@ -1,12 +1,13 @@
-"""A provider that is added by hand: its block of TOML, and the file of its own.
+"""A provider that is added or taken off by command: its block of TOML, in a file of its own.
 
-Owns: which provider may be added, and `90-added.toml`, to which blocks are appended and nothing
-else is done. Refuses: to write what `spfwhite.config.load` would not load.
+Owns: which provider may be added, and `90-added.toml`: blocks are appended to it, and those that
+were appended are taken out again. Refuses: to write what `spfwhite.config.load` would not load.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -18,11 +19,13 @@ from spfwhite.config.overlay import read_overlay
 from spfwhite.config.settings import Config
 from spfwhite.config.writing import table
 from spfwhite.errors import UsageError
-from spfwhite.wording import printable
+from spfwhite.networks import EMPTY
+from spfwhite.special_use import barred
+from spfwhite.wording import did_you_mean, few, printable
 
 FILE: Final = Path("providers.d") / "90-added.toml"
 
-HEAD: Final = "# Providers added by `spfwhite add`; edit or remove them here.\n"
+HEAD: Final = "# Written by `spfwhite add` and `spfwhite remove`; you may edit it.\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +50,17 @@ def check(addition: Addition, configured: Config, today: date) -> None:
 
     One that would be off from the first day would leave the mail that waits where it is.
     """
-    read_overlay(addition.block(), "what would be added", Path("/"))
+    read = read_overlay(addition.block(), "what would be added", Path("/"))
     off = {provider.name: configured.why_off(provider, today) for provider in configured.providers}
     for holder in sorted(configured.providers, key=lambda provider: bool(off[provider.name])):
         for domain in (domain for domain in addition.domains if domain in holder.domains):
             if why := off[holder.name]:
                 raise UsageError(f"provider {holder.name} has {domain} but is off: {why}")
-            raise UsageError(f"{holder.name} in {holder.defined_in} has that domain already")
+            raise UsageError(f"{domain} is on the list already: provider {holder.name} has it")
+    networks = read.providers[addition.name].get("networks", EMPTY)
+    if special := networks & barred(configured.safety.special_use):
+        named = few(special.texts(), 3)
+        raise UsageError(f"nothing was added: {named} is for special use (safety.special_use)")
     if addition.expires and addition.expires < today:
         raise UsageError(f"nothing was added: --expires {addition.expires} is over")
     if not configured.categories.get(addition.category, True):
@@ -66,12 +73,38 @@ def append(addition: Addition, system: Path) -> Path:
 
     Raises FileError, and ConfigError if the file would not load; then it is as it was.
     """
+    return _edited(system, lambda old: f"{old}\n{addition.block()}")
+
+
+def remove(name: str, configured: Config, today: date, system: Path) -> Path:
+    """Take out what `add` wrote of a provider, or else switch it off; return the file's path.
+
+    Raises UsageError for a provider that is unknown or off, and what `append` raises.
+    """
+    provider = next((each for each in configured.providers if each.name == name), None)
+    if provider is None:
+        known = [each.name for each in configured.providers]
+        raise UsageError(f"there is no provider {name!a}{did_you_mean(name, known)}")
+    if why := configured.why_off(provider, today):
+        raise UsageError(f"provider {name} is off already: {why}")
+    off = table(f"providers.{name}", {"enabled": False})
+
+    def without(old: str) -> str:
+        blocks = re.split(r"(?m)^(?=\[)", old)
+        kept = [block for block in blocks if not block.startswith(f"[providers.{name}]\n")]
+        left = "".join(kept)
+        return left if len(kept) < len(blocks) else f"{old}\n{off}"
+
+    return _edited(system, without)
+
+
+def _edited(system: Path, edit: Callable[[str], str]) -> Path:
     path = system / FILE
     for folder in (system, path.parent):
         files.make_folder(folder)
     with files.lock(path.with_name(f".{path.name}.lock"), 10):
-        old = files.read_if_there(path) or HEAD.encode()
-        with files.replacement(path, old + b"\n" + addition.block().encode()) as new:
+        old = config_file.text(path) if path.exists() else HEAD
+        with files.replacement(path, edit(old).encode()) as new:
             # looked at before it takes its place, since with a file that does not load every run
             # would end at once: the folder may be one that root trusts no file in, or another
             # `add` may have taken the name

@@ -13,12 +13,12 @@ from types import MappingProxyType
 from typing import Any
 
 from spfwhite.config.config_file import entries, listed, text
-from spfwhite.config.overlay import Overlay, did_you_mean, read_overlay
+from spfwhite.config.overlay import Overlay, read_overlay
 from spfwhite.config.settings import SETTINGS, SOURCES, Config, Provider, Table, set_name
 from spfwhite.config.values import parse_domain, shown
 from spfwhite.errors import ConfigError
 from spfwhite.networks import Networks, parse_operator
-from spfwhite.wording import printable
+from spfwhite.wording import did_you_mean, printable
 
 DEFAULTS = "providers.toml"
 SYSTEM = Path("/etc/spfwhite")
@@ -142,7 +142,7 @@ def _output_tables(
             for name in keys[kind]:
                 if name not in names:
                     fault = f"output.tables.{kind} has {name}, none of ours"
-                    raise ConfigError(f"{file}: {fault}{did_you_mean('', name, names)}")
+                    raise ConfigError(f"{file}: {fault}{did_you_mean(name, names)}")
         for name in keys["providers"]:
             if providers[name]["action"] != keys["action"]:
                 fault = f'{name}, whose action is not "{keys["action"]}"'
@@ -167,7 +167,7 @@ def _refuse_nameless(name: str, providers: Mapping[str, Keys]) -> None:
         others = [other for other in providers if other != name]
         raise ConfigError(
             f"{keys['defined_in']}: providers.{name} has none of {', '.join(SOURCES)}"
-            + did_you_mean("providers", name, others)
+            + did_you_mean(name, others, "providers")
         )
 
 
@@ -182,7 +182,7 @@ def _refuse_unused_categories(overlays: list[Overlay], providers: Mapping[str, K
         for name in sorted(overlay.categories.keys() - known):
             raise ConfigError(
                 f"{overlay.file}: categories.{name} is the category of no provider"
-                + did_you_mean("categories", name, known)
+                + did_you_mean(name, known, "categories")
             )
 
 

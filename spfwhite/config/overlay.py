@@ -14,7 +14,7 @@ from spfwhite.config.config_file import parse_toml
 from spfwhite.config.settings import SETTINGS, Provider, Table, rules_of
 from spfwhite.config.values import NAME, NAME_WORDS, Rule, shown, switch
 from spfwhite.errors import ConfigError
-from spfwhite.wording import SHOWN
+from spfwhite.wording import SHOWN, did_you_mean
 
 PROVIDER_RULES: Final = rules_of(Provider)
 TABLE_RULES: Final = rules_of(Table)
@@ -123,12 +123,4 @@ def _suggestion(table: str, key: str, value: object, known: Iterable[str]) -> st
         home = elsewhere[0].replace("provider_defaults", "providers.NAME")
         home = home.replace("table_defaults", "output.tables")
         return f"; did you mean {home}.{key}?"
-    return did_you_mean(table, key, known)
-
-
-def did_you_mean(table: str, key: str, known: Iterable[str]) -> str:
-    """Return the end of a sentence that proposes the known key that is most like this one."""
-    from difflib import get_close_matches  # 5 ms to import, and most runs have no fault
-
-    near = get_close_matches(key, known, 1)
-    return f"; did you mean {_joined(table, near[0])}?" if near else ""
+    return did_you_mean(key, known, table)

@@ -24,6 +24,9 @@ from spfwhite.tables.content import networks_in, owner_of
 MAX_NAMED: Final = 5
 """Things of one kind that an explanation names."""
 
+ELSEWHERE: Final = {4: 16, 6: 96}
+"""What differs beyond so many last bits is no neighbour: a /16, or a /32, has many holders."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passing:
@@ -232,8 +235,11 @@ def _neighbours(decisions: list[Decision], table: Networks, asked: Networks) -> 
         below = [pair for pair in table.ranges(version) if pair[1] < low][-1:]
         above = [pair for pair in table.ranges(version) if pair[0] > high][:1]
         for first, last in below + above:
+            is_below = last < low
+            if (last ^ low if is_below else first ^ high) >> ELSEWHERE[version]:
+                continue
             cidrs = Networks.of(version, first, last).texts()
-            text, distance = (cidrs[-1], low - last) if last < low else (cidrs[0], first - high)
+            text, distance = (cidrs[-1], low - last) if is_below else (cidrs[0], first - high)
             near = Networks.parse([text])
             owners = tuple(d.provider.name for d in decisions if d.networks & near)
             yield Neighbour(text, distance, owners)

@@ -16,6 +16,8 @@ from tests.support.dnsserver import DnsServer, Zone
 from tests.support.launcher import Change
 
 RECORDS = {
+    ("part.test", "TXT"): ["v=spf1 ip4:20.0.1.0/24 -all"],
+    ("more.test", "TXT"): ["v=spf1 include:part.test ip4:20.7.0.0/24 -all"],
     ("first.test", "TXT"): ["v=spf1 ip4:20.0.0.0/20 -all"],
     ("late.test", "TXT"): ["v=spf1 ip4:20.1.0.0/24 -all"],
     ("late.test", "A"): ["20.1.0.1"],
@@ -153,7 +155,8 @@ def test_a_domain_that_passes_nothing_is_left_out_of_what_is_added(
     ("arguments", "words"),
     [
         ([], "name a domain"),
-        (["first.test"], "first in"),
+        (["first.test"], "first.test is on the list already: provider first has it"),
+        (["--networks", "198.51.100.0/24"], "198.51.100.0/24 is for special use"),
         (["--networks", "20.9.0.1/24"], "20.9.0.0/24"),
         (["--category", "No Good", "late.test"], "category"),
         (["--expires", "soon", "late.test"], "soon"),
@@ -215,7 +218,7 @@ def test_a_provider_that_has_the_domain_but_is_off_is_named_with_its_switch(
 def test_a_provider_that_is_on_counts_before_one_that_is_off(site: Site) -> None:
     with (site.system / "providers.toml").open("a") as file:
         file.write('[providers.a]\ndomains = ["first.test"]\nenabled = false\n')
-    assert "first in" in site.run("add", "first.test").stderr
+    assert "provider first has it" in site.run("add", "first.test").stderr
 
 
 def test_a_state_that_cannot_be_read_keeps_nobody_out(site: Site) -> None:
@@ -245,3 +248,37 @@ def test_it_waits_for_a_run_that_is_under_way(site: Site, tmp_path: Path) -> Non
         holder.stdout.readline()
         assert site.run("add", "late.test").returncode == 0
     assert len(site.rules()) == 2
+
+
+@pytest.mark.parametrize("asked", [["part.test"], ["--networks", "20.0.2.0/24"]])
+def test_what_is_on_the_list_already_is_said_and_not_added(site: Site, asked: list[str]) -> None:
+    site.run("generate")
+    done = site.run("add", *asked)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("nothing to add: all of it is listed, through first\n")
+    assert not site.added.exists()
+
+
+def test_what_is_on_the_list_in_part_is_added(site: Site) -> None:
+    site.run("generate")
+    assert site.run("add", "more.test").returncode == 0
+    assert "20.7.0.0/24\tpermit" in site.rules()
+
+
+def test_a_reader_that_goes_away_does_not_keep_a_sender_out(site: Site) -> None:
+    site.run("generate")
+    command = [sys.executable, "-c", PROGRAM, str(site.system), "add", "late.test"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as program:
+        assert program.stdout
+        program.stdout.close()
+        assert program.wait(300) == 0
+    assert "20.1.0.0/24\tpermit" in site.rules()
+
+
+def test_a_missing_folder_is_said_before_anybody_is_asked(site: Site) -> None:
+    text = (site.system / "providers.toml").read_text().replace(str(site.table), "/nowhere/t.cidr")
+    (site.system / "providers.toml").write_text(text)
+    done = site.run("add", "late.test")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "/nowhere" in done.stderr
+    assert (site.server.queries, site.added.exists()) == ([], False)

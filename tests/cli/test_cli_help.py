@@ -42,13 +42,36 @@ def test_the_list_of_commands_loads_none() -> None:
     assert not modules & {f"spfwhite.cli.{cli.module_name(command)}" for command in COMMANDS}
 
 
-@pytest.mark.parametrize("columns", ["", "40", "200"])
+@pytest.mark.parametrize(("columns", "most"), [("", 80), ("40", 80), ("80", 80), ("200", 200)])
 @pytest.mark.parametrize("arguments", HELPS, ids=" ".join)
-def test_help_fits_80_columns_whatever_the_terminal(arguments: list[str], columns: str) -> None:
+def test_help_is_as_wide_as_the_terminal(arguments: list[str], columns: str, most: int) -> None:
     done = spfwhite(*arguments, env={"COLUMNS": columns} if columns else {})
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("Usage: ")
-    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert max(map(len, done.stdout.splitlines())) <= most
+    if columns == "200" and "Exit codes" in done.stdout:
+        assert max(map(len, done.stdout.splitlines())) > 120
+
+
+def test_the_line_of_each_command_is_short() -> None:
+    assert max(map(len, cli.COMMANDS.values())) <= 60
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["genrate"], "did you mean generate?"),
+        (["provider"], "did you mean providers?"),
+        (["generate", "--acept", "x"], "--accept"),
+        (["generate", "--accept", "gogle"], "did you mean google?"),
+        (["generate", "--only", "Google"], "did you mean google?"),
+        (["remove", "gogle"], "did you mean google?"),
+    ],
+)
+def test_a_typing_error_is_answered_with_what_was_meant(arguments: list[str], meant: str) -> None:
+    done = spfwhite(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert meant in done.stderr
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -217,7 +217,7 @@ def test_a_terminal_sees_how_far_it_is(new: Site) -> None:
         seen = b"".join(iter(lambda: _read(ours), b""))
     os.close(ours)
     assert process.returncode == 0
-    assert b"questions" in seen
+    assert b"asking DNS" in seen
     assert b"100%" in seen
 
 

@@ -55,11 +55,11 @@ def flags(lines: list[str], *, items: bool) -> set[str]:
 
 
 def options(command: click.Command) -> set[str]:
-    """Return every spelling of every option of a command."""
+    """Return every spelling of every option that the help of a command has."""
     names = (
         name
         for parameter in command.params
-        if isinstance(parameter, click.Option)
+        if isinstance(parameter, click.Option) and not parameter.hidden
         for name in (*parameter.opts, *parameter.secondary_opts)
     )
     return set(names) - HELP
@@ -269,6 +269,11 @@ def completed(*words: str) -> set[str]:
     done = installed(env)
     assert done.returncode == 0, done.stderr
     return {entry.partition(",")[2] for entry in done.stdout.splitlines()}
+
+
+@pytest.mark.parametrize("words", [("generate", "--accept"), ("generate", "--only"), ("remove",)])
+def test_completion_offers_the_names_of_providers(words: tuple[str, ...]) -> None:
+    assert completed(*words, "goog") == {"google"}
 
 
 def test_completion_offers_commands_options_and_choices() -> None:

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 COLUMNS, LINES = 80, 24
 
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-BAR = re.compile(r"questions +\[[#-]+\]")
+BAR = re.compile(r"asking DNS +\[[#-]+\]")
 
 SLOW = 0.4
 """Seconds that an answer takes in a world whose run takes longer than one."""
@@ -56,10 +56,10 @@ def plain(text: str) -> str:
     return ESCAPE.sub("", text)
 
 
-def terminal() -> tuple[int, int]:
-    """Return both ends of a terminal of 80 columns and 24 lines."""
+def terminal(columns: int) -> tuple[int, int]:
+    """Return both ends of a terminal of 24 lines."""
     master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, columns, 0, 0))
     return master, slave
 
 
@@ -93,11 +93,12 @@ def shown(
     env: Mapping[str, str] | None = None,
     out: bool = True,
     err: bool = True,
+    columns: int = COLUMNS,
 ) -> Shown:
     """Run the program; each stream is a terminal of its own, or a pipe."""
     dropped = ("SPFWHITE_", "COLUMNS", "LINES", "NO_COLOR")
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
-    ends = [terminal() if is_terminal else os.pipe() for is_terminal in (out, err)]
+    ends = [terminal(columns) if is_terminal else os.pipe() for is_terminal in (out, err)]
     (_, stdout), (_, stderr) = ends
     with subprocess.Popen(
         [sys.executable, "-m", "spfwhite", *map(str, arguments)],
@@ -299,14 +300,16 @@ def test_a_run_that_is_quiet_says_nothing_on_a_terminal(tmp_path: Path) -> None:
 # --- the bar ---
 
 
-def test_a_long_run_shows_a_bar_on_standard_error(slow: Path) -> None:
-    done = shown("-c", slow, "generate")
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_a_long_run_shows_a_bar_on_standard_error(columns: int, slow: Path) -> None:
+    done = shown("-c", slow, "generate", columns=columns)
     assert done.returncode == 0
     assert BAR.search(plain(done.stderr))
     assert "100%" in done.stderr
     assert not BAR.search(done.stdout)
+    assert plain(done.stderr).count("\n") == 1, "it stays on its line"
     for line in plain(done.stderr).replace("\r", "\n").splitlines():
-        assert len(line) <= COLUMNS
+        assert len(line) < columns
 
 
 def test_a_long_run_whose_errors_go_to_a_pipe_shows_no_bar(slow: Path) -> None:

@@ -312,19 +312,40 @@ def test_a_record_that_nobody_could_read_might_pass_it() -> None:
 
 
 def test_the_nearest_networks_on_both_sides_have_distance_and_providers() -> None:
-    near = explained(nights(ZONE), "21.1.0.255").neighbours
+    series = nights(ZONE | records(q="ip4:21.0.0.0/24 ip4:21.0.9.0/24"))
+    near = explained(series, "21.0.4.255").neighbours
     assert [(each.network, each.distance, each.providers) for each in near] == [
-        ("21.0.128.0/17", 256, ("q",)),
-        ("22.0.0.0/24", 0x16000000 - 0x150100FF, ("p", "q")),
+        ("21.0.0.0/24", 0x400, ("q",)),
+        ("21.0.9.0/24", 0x401, ("q",)),
     ]
-    (only,) = explained(nights(ZONE), "2a00:1:1::").neighbours
+    (only,) = explained(series, "2a00:1:1::").neighbours
     assert (only.network, only.distance, only.providers) == ("2a00:1::/48", 1, ("p",))
+
+
+@pytest.mark.parametrize("asked", ["21.1.0.1", "20.255.255.255", "2a00:2::"])
+def test_what_is_in_another_16_or_32_is_not_near(asked: str) -> None:
+    assert explained(nights(ZONE), asked).neighbours == ()
+    assert "nearest" not in said(nights(ZONE), asked)
 
 
 def test_distances_are_told_in_addresses_or_in_64s() -> None:
     series = nights(ZONE)
     assert "nearest: 22.0.0.0/24, 1 addresses away, of p, q" in said(series, "22.0.1.0")
     assert "nearest: 2a00:1::/48, 65,536 /64s away, of p" in said(series, "2a00:1:2::")
+
+
+def test_an_address_that_nothing_forbids_has_the_commands_that_would_list_it() -> None:
+    *_, last = said(nights(ZONE), "50.0.0.1").splitlines()
+    assert last == "  if it should be on the list: spfwhite suggest MAILLOG, or spfwhite add DOMAIN"
+    assert "spfwhite add" not in said(nights(ZONE), "20.0.0.1")
+    assert "spfwhite add" not in said(nights(ZONE), "10.1.2.3")
+
+
+def test_of_those_who_share_a_record_the_owner_comes_first() -> None:
+    names = {name: [f"{name}.test"] for name in ("a", "b", "z")}
+    zone = records(a="include:b.test", b="include:z.test", z="ip4:20.0.0.0/16")
+    lines = said(nights(zone, config=configured(names)), "20.0.0.1").splitlines()
+    assert lines[2:] == ["  z: ip4:20.0.0.0/16 in z.test", "    and 2 that include it: a, b"]
 
 
 def test_an_empty_family_has_no_neighbours() -> None:

@@ -1,0 +1,53 @@
+"""The command that takes a provider off the list: `remove`.
+
+Owns: its options. Refuses: to decide anything; it calls `spfwhite.run`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from spfwhite.cli.common import (
+    LOCK_WAIT,
+    Common,
+    config_of,
+    print_lines,
+    provider_names,
+)
+from spfwhite.cli.generate import finish, reload_option
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from spfwhite.config.settings import Config
+
+
+@click.command()
+@click.argument("name", metavar="NAME", shell_complete=provider_names)
+@reload_option
+@click.pass_obj
+def remove(common: Common, /, *, name: str, reload_: bool | None) -> None:
+    """Take a provider off the list.
+
+    Takes out what `spfwhite add` wrote, or else writes `enabled = false` for the provider to
+    /etc/spfwhite/providers.d/90-added.toml, and regenerates from memory. Networks that other
+    providers pass stay on the list. If you are root, Postfix reloads.
+
+    \b
+    spfwhite remove hubspot-com
+    """
+    from spfwhite import run as app
+    from spfwhite.config.loading import SYSTEM
+
+    if common.config:
+        raise click.UsageError(f"set `enabled = false` in [providers.{name}] of your own file")
+
+    def written(path: Path) -> Config:
+        print_lines([f"# written to {path}"])
+        return config_of(common)
+
+    config = config_of(common)
+    report = app.remove(config, name, SYSTEM, written, LOCK_WAIT)
+    raise finish(common, config, report, reload=reload_)

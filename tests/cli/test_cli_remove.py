@@ -1,0 +1,90 @@
+"""`spfwhite remove`: what `add` did is undone, and a provider of another file is switched off."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_cli_add import RECORDS, Site
+from tests.support.dnsserver import DnsServer, Zone
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with DnsServer(Zone(RECORDS)) as server:
+        made = Site(tmp_path, server)
+        assert made.run("generate").returncode == 0
+        yield made
+
+
+def providers(site: Site) -> dict[str, object]:
+    found: dict[str, object] = tomllib.loads(site.added.read_text()).get("providers", {})
+    return found
+
+
+def test_what_add_wrote_is_taken_out_and_the_rest_stays(site: Site) -> None:
+    assert site.run("add", "--networks", "20.9.0.0/24").returncode == 0
+    before = site.added.read_text()
+    assert site.run("add", "late.test").returncode == 0
+    site.server.reset()
+    done = site.run("remove", "late-test")
+    assert done.returncode == 0, done.stderr
+    assert site.rules() == ["20.0.0.0/20\tpermit", "20.9.0.0/24\tpermit"]
+    assert site.added.read_text().strip() == before.strip()
+    assert site.server.queries == [], "all from memory"
+
+
+def test_a_provider_of_another_file_is_switched_off(site: Site) -> None:
+    site.run("add", "late.test")
+    done = site.run("remove", "first")
+    assert done.returncode == 0, done.stderr
+    assert providers(site)["first"] == {"enabled": False}
+    assert site.rules() == ["20.1.0.0/24\tpermit"]
+    again = site.run("remove", "first")
+    assert (again.returncode, again.stdout) == (2, "")
+    assert "off already: `enabled = true` in [providers.first] switches it on" in again.stderr
+
+
+def test_a_provider_that_both_files_have_goes_as_well(site: Site) -> None:
+    site.run("add", "late.test")
+    with site.added.open("a") as file:
+        file.write('\n[providers.first]\ncategory = "mine"\n')
+    assert site.run("remove", "first").returncode == 0
+    assert providers(site)["first"] == {"enabled": False}
+    assert site.rules() == ["20.1.0.0/24\tpermit"]
+
+
+def test_what_others_pass_too_stays_on_the_list(site: Site) -> None:
+    site.run("add", "late.test")
+    with site.added.open("a") as file:
+        file.write('\n[providers.twin]\ndomains = ["late.test"]\n')
+    site.run("generate")
+    assert site.run("remove", "twin").returncode == 0
+    assert "20.1.0.0/24\tpermit" in site.rules()
+
+
+def test_a_file_that_would_not_load_is_left_as_it_is(site: Site) -> None:
+    site.run("add", "late.test")
+    text = site.added.read_text().replace("[providers.late-test]", "[ providers.late-test ]")
+    site.added.write_text(text)
+    done = site.run("remove", "late-test")
+    assert done.returncode == 2
+    assert "90-added.toml" in done.stderr
+    assert site.added.read_text() == text
+    assert "20.1.0.0/24\tpermit" in site.rules()
+
+
+def test_a_provider_that_nobody_knows_is_answered_with_what_was_meant(site: Site) -> None:
+    done = site.run("remove", "frist")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "there is no provider 'frist'; did you mean first?" in done.stderr
+    assert not site.added.exists()
+
+
+def test_with_a_file_of_ones_own_the_line_to_write_is_said(site: Site) -> None:
+    done = site.run("-c", str(site.system / "providers.toml"), "remove", "first")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "set `enabled = false` in [providers.first]" in done.stderr
