@@ -25,6 +25,7 @@ from spfwhite.inspect import explain as search
 from spfwhite.inspect.explain import MAX_NAMED, Denial, Explanation, Neighbour, Passing
 from spfwhite.networks import Networks, parse_operator
 from spfwhite.report.as_json import time_text
+from spfwhite.spf.result import nearness
 from spfwhite.wording import clipped, few, span
 
 
@@ -122,10 +123,10 @@ def _direct_first(passing: Iterable[Passing], now: float) -> Iterator[str]:
     for each in passing:
         grouped.setdefault((each.domain, each.term), []).append(each)
     for sharing in grouped.values():
-        nearest = min(len(each.chain) for each in sharing)
-        others = [each.provider for each in sharing if len(each.chain) > nearest]
+        near = min(nearness(each.chain) for each in sharing)
+        others = [each.provider for each in sharing if nearness(each.chain) > near]
         for each in sharing:
-            if len(each.chain) == nearest:
+            if nearness(each.chain) == near:
                 yield from _passing(each, now)
         if others:
             yield f"    and {len(others)} that include it: {few(others, MAX_NAMED)}"

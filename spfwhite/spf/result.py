@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 from typing import Final, Literal, NamedTuple
 
 from spfwhite.networks import EMPTY, Networks
@@ -160,3 +161,20 @@ class Evaluation:
 
 
 PASSES_NOTHING: Final = "the SPF record passes no address"
+
+MAX_LABELS: Final = 127
+"""Of a name in the DNS (RFC 1035)."""
+
+
+def nearness(chain: Sequence[str]) -> tuple[int, int]:
+    """Order chains of domains by how surely the last one's record is the first one's own.
+
+    An owner has two labels or more of the name in common: google for `_netblocks.google.com`,
+    which github.com includes as directly. Networks that no record names, an empty chain, are the
+    provider's own.
+    """
+    if not chain:
+        return -MAX_LABELS, 0
+    names = (reversed(name.split(".")) for name in (chain[0], chain[-1]))
+    common = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(*names, strict=False)))
+    return -common if common > 1 else 0, len(chain)

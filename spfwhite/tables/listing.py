@@ -13,6 +13,7 @@ from operator import itemgetter
 from spfwhite.config.settings import Table
 from spfwhite.networks import BITS, Networks, masked
 from spfwhite.plan.plan import Decision, Plan
+from spfwhite.spf.result import nearness
 from spfwhite.tables.formats import FORMATS, Row, Rows, Source
 
 VERSIONS = {"ipv4": (4,), "ipv6": (6,), "both": (4, 6)}
@@ -64,7 +65,9 @@ def _with_sources(decisions: list[Decision], networks: Networks) -> list[Row]:
                     sources[index].add(source)
         texts = networks.family(version).texts()
         rows += [
-            Row(text, version, tuple(sorted(passing, key=_nearness)))
+            Row(
+                text, version, tuple(sorted(passing, key=lambda each: (nearness(each.chain), each)))
+            )
             for text, passing in zip(texts, sources, strict=True)
         ]
     return rows
@@ -74,11 +77,6 @@ def _overlapping(cidrs: list[tuple[int, int]], low: int, high: int, bits: int) -
     """Return the indices of the networks (address, prefix length) that meet a range."""
     start = bisect_left(cidrs, low, key=lambda cidr: masked(cidr[0], cidr[1], bits)[1])
     return range(start, bisect_right(cidrs, high, key=itemgetter(0)))
-
-
-def _nearness(source: Source) -> tuple[int, str, str]:
-    """Put the provider whose own record it is before those that include it."""
-    return len(source.chain), source.provider, source.term
 
 
 def _passing(decisions: list[Decision]) -> Iterator[tuple[Source, Networks]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from spfwhite.networks import Networks
-from spfwhite.spf.result import PASSES_NOTHING, Evaluation, Node, Problem, Step
+from spfwhite.spf.result import PASSES_NOTHING, Evaluation, Node, Problem, Step, nearness
 
 SOME = Networks.parse(["192.0.2.0/24"])
 
@@ -48,3 +48,15 @@ def test_a_domain_that_passes_nothing_says_so_and_its_includes_do_not() -> None:
     told = Problem("missing", "a", "", PASSES_NOTHING)
     assert Evaluation([empty], {"a": 0}).problems("a") == (told,)
     assert Evaluation([node("b", 1), empty], {"b": 0}).problems("b") == ()
+
+
+def test_the_owner_of_a_record_is_nearer_to_it_than_who_includes_it() -> None:
+    owner = ("_spf.google.com", "x.example", "_netblocks.google.com")
+    customer = ("github.com", "_netblocks.google.com")
+    other = ("a.com", "b.example", "_netblocks.google.com")
+    assert sorted([other, customer, owner, ()], key=nearness) == [(), owner, customer, other]
+
+
+def test_one_label_in_common_makes_no_owner() -> None:
+    far, near = ("a.com", "b.net", "c.com"), ("a.net", "c.com")
+    assert min(far, near, key=nearness) == near
