@@ -11,6 +11,7 @@ import ipaddress
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import cached_property
 from itertools import chain
 from typing import Final
@@ -266,7 +267,10 @@ def parse_operator(text: str) -> Networks:
     `192.0.2.1-9` is short for the last octet. Raises ValueError with a sentence, host bits
     included, since a typing error in an allowlist must not be guessed at.
     """
-    import netaddr  # 40 ms to import, and most runs have no such text
+    if _IPV4_CIDR.fullmatch(text):
+        with suppress(ValueError):
+            return Networks.parse([text])
+    import netaddr  # 40 ms to import, and most runs have no other text
 
     match = _OPERATORS_TEXT.fullmatch(text.strip())
     address, prefix, end = match.groups() if match else ("", None, None)
