@@ -147,7 +147,10 @@ def decide(
         # any, so that the other providers are not stopped.
         plan = planned(math.inf)
     allow = [made for made in plan.decisions if made.provider.action == "permit"]
-    if not allow or plan.permitted:
+    # networks that the configuration names are no list where DNS gave nothing to all others
+    asked = [made for made in allow if made.candidate.questions]
+    silent = asked and all(made.candidate.gaps and not made.passed for made in asked)
+    if not allow or (plan.permitted and not silent):
         return plan
     empty = (
         f"the list would be empty: none of {len(allow)} providers passes an address; "

@@ -160,6 +160,19 @@ def test_a_first_run_without_an_answer_is_refused() -> None:
     assert nights.state.written == 0
 
 
+def test_networks_of_the_configuration_make_no_first_list_by_themselves() -> None:
+    # the table that is there, of Postwhite perhaps, would shrink to them
+    config = edited(CONFIG, NAMES[0], domains=(), networks=Networks.parse(["64.0.0.0/24"]))
+    assert "would be empty" in Nights(config).night(failing(world())).plan.refusals[0]
+    assert not Nights(config).night(world()).plan.refusals
+
+
+def test_where_nobody_is_asked_the_networks_of_the_configuration_are_the_list() -> None:
+    config = configured({"p": []})
+    config = edited(config, "p", networks=Networks.parse(["64.0.0.0/24"]))
+    assert not Nights(config).night({}).plan.refusals
+
+
 def test_a_list_without_providers_may_be_empty() -> None:
     assert not Nights(configured({})).night({}).plan.refusals
 
