@@ -48,6 +48,7 @@ def import_(common: Common, /, *, file: Path, output: Path | None) -> None:
     except postwhite.NotPostwhiteError as fault:
         raise ConfigError(f"{name} {fault}") from None
     lines = [f"{name}:{remark.line}: {remark.text}" for remark in imported.remarks]
+    lines += [f"{name}: {said}" for said in imported.built_in]
     if output is None or str(output) == "-":
         print_bytes(imported.overlay.encode())
     elif os.path.lexists(output):

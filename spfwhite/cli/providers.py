@@ -43,6 +43,8 @@ def providers(common: Common, /, *, form: str) -> None:
         print_json([as_json(row, program) for row in rows])
     else:
         print_lines(lines(rows, run.now, program))
+        if run.config.list_date:
+            print_lines([f"default list of {run.config.list_date}"])
 
 
 def lines(rows: list[Row], now: float, program: str) -> Iterator[str]:

@@ -39,7 +39,9 @@ def load(path: str | Path | None = None, *, system: Path = SYSTEM) -> Config:
     ]
     overlays.insert(0, packaged())
     tables = _merged_tables(overlays)
-    providers = _merged_providers(overlays, tables["provider_defaults"])
+    # without the packaged providers, and their date, if a file says so
+    listing = overlays if all(overlay.defaults for overlay in overlays) else overlays[1:]
+    providers = _merged_providers(listing, tables["provider_defaults"])
     _refuse_unused_categories(overlays, providers)
     tables["output"]["tables"] = _output_tables(overlays, tables, providers)
     _refuse_shared_paths(overlays, tables)
@@ -51,6 +53,7 @@ def load(path: str | Path | None = None, *, system: Path = SYSTEM) -> Config:
         providers=tuple(
             _provider(name, providers, tables["safety"], categories) for name in sorted(providers)
         ),
+        list_date=max((each.list_date for each in listing if each.list_date), default=None),
     )
 
 
@@ -93,9 +96,7 @@ def _merged_tables(overlays: Iterable[Overlay]) -> dict[str, Keys]:
 
 
 def _merged_providers(overlays: list[Overlay], defaults: Keys) -> dict[str, Keys]:
-    """Return all keys of each provider, without the packaged providers if a file says so."""
-    if not all(overlay.defaults for overlay in overlays):
-        overlays = overlays[1:]
+    """Return all keys of each provider."""
     merged: dict[str, Keys] = {}
     for overlay in overlays:
         for name, keys in overlay.providers.items():

@@ -4,6 +4,7 @@ Owns: which keys exist where, and the sentence for one that does not, with what 
 Refuses: unknown keys and values that do not fit; nothing is ignored.
 """
 
+import datetime
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 from spfwhite.config.config_file import parse_toml
 from spfwhite.config.settings import SETTINGS, Provider, Table, rules_of
-from spfwhite.config.values import NAME, NAME_WORDS, Rule, shown, switch
+from spfwhite.config.values import NAME, NAME_WORDS, Rule, optional_date, shown, switch
 from spfwhite.errors import ConfigError
 from spfwhite.wording import SHOWN, did_you_mean
 
@@ -23,7 +24,7 @@ TABLES: Final[Mapping[str, Mapping[str, Rule]]] = {
     "provider_defaults": PROVIDER_RULES,
     "table_defaults": {key: rule for key, rule in TABLE_RULES.items() if key != "path"},
 }
-HEAD: Final = ("defaults", "categories", "providers", *TABLES)
+HEAD: Final = ("defaults", "list_date", "categories", "providers", *TABLES)
 
 
 class Overlay(NamedTuple):
@@ -31,6 +32,7 @@ class Overlay(NamedTuple):
 
     file: str
     defaults: bool
+    list_date: datetime.date | None
     tables: dict[str, dict[str, Any]]
     categories: dict[str, bool]
     providers: dict[str, dict[str, Any]]
@@ -55,6 +57,7 @@ def read_overlay(text: str, file: str, folder: Path) -> Overlay:
     return Overlay(
         file=file,
         defaults=reader.value("defaults", document.get("defaults", True), switch),
+        list_date=reader.value("list_date", document.get("list_date", ""), optional_date),
         tables=tables,
         categories={
             name: reader.value(f"categories.{name}", value, switch)

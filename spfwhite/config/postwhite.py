@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from spfwhite.config.postwhite_hosts import HOSTS, NOTHING
 from spfwhite.config.settings import Action, Config
 from spfwhite.config.shell import Assigned, Assignments, Remark
 from spfwhite.config.values import parse_domain, shown
@@ -48,10 +49,14 @@ class NotPostwhiteError(Exception):
 
 
 class Imported(NamedTuple):
-    """An overlay that `spfwhite.config.load` takes, and what it leaves out, by line."""
+    """An overlay that `spfwhite.config.load` takes, and what it leaves out, by line.
+
+    `built_in` says what becomes of the hosts that no file named, since Postwhite had them itself.
+    """
 
     overlay: str
     remarks: tuple[Remark, ...]
+    built_in: tuple[str, ...] = ()
 
 
 def convert(data: bytes, defaults: Config) -> Imported:
@@ -66,13 +71,15 @@ def convert(data: bytes, defaults: Config) -> Imported:
         raise NotPostwhiteError("is not a text, it has a NUL byte")
     text = data.decode("utf-8", "surrogateescape").removeprefix("\ufeff").replace("\r\n", "\n")
     overlay = _Overlay(defaults)
+    built_in: tuple[str, ...] = ()
     if _ASSIGNS_KNOWN.search(text):
         assignments = Assignments(text)
         overlay.remarks += assignments.remarks
         _Settings(assignments.values, overlay, defaults).carry_over()
+        built_in = overlay.built_in()
     elif not overlay.hosts(_lines(text), "permit"):
         raise NotPostwhiteError("is neither a postwhite.conf nor a list of hosts")
-    return Imported(overlay.toml(), tuple(sorted(set(overlay.remarks))))
+    return Imported(overlay.toml(), tuple(sorted(set(overlay.remarks))), built_in)
 
 
 def _lines(text: str) -> Iterable[tuple[int, str]]:
@@ -93,6 +100,7 @@ class _Overlay:
             if provider.enabled and provider.action == "permit"
             for domain in provider.domains
         }
+        self._on = {provider.name for provider in defaults.enabled()}
         self._names = {provider.name for provider in defaults.providers}
         self._carried: set[tuple[str, Action]] = set()
         self._networks: dict[Action, list[str]] = {}
@@ -152,6 +160,20 @@ class _Overlay:
         """Leave out a default provider; what it alone permitted is not permitted any more."""
         self.tables[f"providers.{default}"] = {"enabled": False}
         self._permitted = {d: name for d, name in self._permitted.items() if name != default}
+        self._on.discard(default)
+
+    def built_in(self) -> tuple[str, ...]:
+        """Say who covers the hosts that Postwhite brought along, and how to add the others."""
+        carried = {host for host, action in self._carried if action == "permit"}
+        covered = [f"{host} ({name})" for host, name in HOSTS.items() if name in self._on]
+        has = self._on | {NOTHING}
+        others = [host for host in HOSTS if HOSTS[host] not in has and host not in carried]
+        return (
+            f"default providers cover {len(covered)} of the {len(HOSTS)} hosts that Postwhite has "
+            f"by itself: {', '.join(covered)}",
+            f"they do not cover {', '.join(others)}: `spfwhite add {' '.join(others)}` adds them",
+            f"{', '.join(h for h in HOSTS if HOSTS[h] == NOTHING)} list nothing any more",
+        )
 
     def toml(self) -> str:
         """Return the overlay as TOML."""

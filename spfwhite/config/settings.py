@@ -201,7 +201,10 @@ def _content(value: object) -> object:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The whole configuration; `providers` sorted by name, switched off ones included."""
+    """The whole configuration; `providers` sorted by name, switched off ones included.
+
+    `list_date` is the day of the default list, None if no default provider is used.
+    """
 
     output: Output
     state: State
@@ -211,6 +214,7 @@ class Config:
     postfix: Postfix
     categories: Mapping[str, bool]
     providers: tuple[Provider, ...]
+    list_date: datetime.date | None
 
     def enabled(self) -> list[Provider]:
         """Return the providers that are switched on."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
@@ -35,6 +35,9 @@ from spfwhite.wording import clipped, span
 
 MAX_RUN_AGE: Final = 48 * 3600.0
 """Seconds after which a run must be missing, since it is to come once a day."""
+
+MAX_LIST_AGE: Final = 365
+"""Days for which the default list of providers counts as current."""
 
 REST_IGNORED: Final = "; postscreen ignores what its access list names after a missing table"
 
@@ -62,8 +65,10 @@ def check(overlay: Path | None, places: Places, now: float) -> Iterator[Finding]
     except ConfigError as fault:
         yield Finding("error", "configuration", str(fault), "correct it; the rest is checked then")
         return
-    config = config.in_force(datetime.fromtimestamp(now, UTC).date())
+    today = datetime.fromtimestamp(now, UTC).date()
+    config = config.in_force(today)
     yield _configuration_finding(config, read)
+    yield from _old_list(config.list_date, today)
     state, finding = _state(config.state, now)
     yield finding
     used = _used(config)
@@ -84,6 +89,13 @@ def _configuration_finding(config: Config, read: Collection[Path]) -> Finding:
     if providers:
         return Finding("ok", "configuration", text)
     return Finding("warning", "configuration", text, "switch a provider on, or add one")
+
+
+def _old_list(list_date: date | None, today: date) -> Findings:
+    """Yield a note on a default list older than a year: senders move, and it does not follow."""
+    if list_date and (age := (today - list_date).days) > MAX_LIST_AGE:
+        text = f"the default list of providers is of {list_date}, {age // 30} months ago"
+        yield Finding("note", "configuration", text, "install a newer release of spfwhite")
 
 
 def _state(place: settings.State, now: float) -> tuple[State | None, Finding]:

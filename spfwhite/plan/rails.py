@@ -31,7 +31,7 @@ SMALL_FAMILY_SIZE: Final = {4: 256, 6: 256}
 HARMLESS_SIZE: Final = {4: 4_096, 6: 65_536}
 
 # What one provider may pass, unless more was accepted of it: the widest real one passes 3.0 million
-# IPv4 addresses, and 2^36 is a /28, the widest term that `safety.widest_ipv6` lets through.
+# IPv4 addresses, and 2^36 is a /28, sixteen of the widest terms that `safety.widest_ipv6` allows.
 MAX_PROVIDER_SIZE: Final = {4: 2**22, 6: 2**36}
 
 

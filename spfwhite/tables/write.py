@@ -105,36 +105,36 @@ def prepared(
     With `output` there is that one alone, in the format `form`. A reject table without reject
     providers is emptied, not left behind.
     """
-    named = config.output.allow
     if output is not None:
-        return [_ready(_whole(output, "permit", form), named, decided, now, force=force)]
+        return [_ready(_whole(output, "permit", form), config, decided, now, force=force)]
     reject = _whole(config.output.reject, "reject")
     used = any(decision.provider.action == "reject" for decision in decided.decisions)
     old = None if used else files.read_if_there(reject.path)
     ours = old is not None and owner_of(old) == "ours"
     return [
-        _ready(table, named, decided, now, force=force)
-        for table in (_whole(named, "permit"), reject, *config.output.tables)
+        _ready(table, config, decided, now, force=force)
+        for table in (_whole(config.output.allow, "permit"), reject, *config.output.tables)
         if table is not reject or used or ours
     ]
 
 
-def _ready(table: Table, allow: Path, decided: Plan, now: float, *, force: bool) -> Ready:
-    """Return one table; `allow` names it where it goes to standard output."""
+def _ready(table: Table, config: Config, decided: Plan, now: float, *, force: bool) -> Ready:
+    """Return one table; that of standard output has the name of the allow table."""
     path = None if str(table.path) == "-" else files.destination(table.path)
-    name = table.path if path else allow
+    name = table.path if path else config.output.allow
     form = FORMATS[table.format]
     networks = networks_of(decided, table)
     lines = list(form.lines(rows_of(decided, table, networks, name.stem)))
     listed = sum(1 for decision in chosen(decided, table) if decision.networks)
     v4, v6 = (sum(1 for _ in networks.cidrs(version)) for version in (4, 6))
+    of_list = f", default list of {config.list_date}" if config.list_date else ""
     content = render(
         form,
         name.name,
         __version__,
         lines,
         datetime.fromtimestamp(now, UTC),
-        f"{v4} IPv4 and {v6} IPv6 networks of {listed} providers",
+        f"{v4} IPv4 and {v6} IPv6 networks of {listed} providers{of_list}",
     )
     old = files.read_if_there(path) if path else None
     kept = _kept_as(path, old) if path and old is not None else None

@@ -183,7 +183,7 @@ def test_what_would_not_load_is_a_usage_error_and_leaves_no_file(
     ("arguments", "words"),
     [
         (["--expires", "2020-01-31"], "2020-01-31 is over"),
-        (["--category", "de"], "category de is off: `de = true` in [categories]"),
+        (["--category", "fr"], "category fr is off: `fr = true` in [categories]"),
     ],
 )
 def test_a_provider_that_would_be_off_is_not_written(
@@ -199,7 +199,7 @@ def test_a_provider_that_would_be_off_is_not_written(
 @pytest.mark.parametrize(
     ("keys", "switch"),
     [
-        ('category = "de"', "`de = true` in [categories]"),
+        ('category = "fr"', "`fr = true` in [categories]"),
         ("enabled = false", "`enabled = true` in [providers.off]"),
         ("expires = 2020-01-31", "`expires` in [providers.off]"),
     ],

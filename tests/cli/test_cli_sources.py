@@ -158,12 +158,12 @@ def test_what_is_too_wide_on_a_page_is_dropped_and_named(new: PageSite) -> None:
 
 
 def test_neighbours_on_a_page_that_are_too_wide_together_are_remembered(new: PageSite) -> None:
-    new.web.replies[PATH] = page(["64.0.0.0/12", "64.16.0.0/12"])
+    new.web.replies[PATH] = page(["64.0.0.0/14", "64.4.0.0/14"])
     assert new.site.generate().returncode == 0
     new.web.replies[PATH] = Reply(b"", 500)
     assert new.site.generate().returncode == 0
-    assert new.site.rules() == ["64.0.0.0/11\tpermit", *PLAIN]
-    new.web.replies[PATH] = page(["65.0.0.0/12"])
+    assert new.site.rules() == ["64.0.0.0/13\tpermit", *PLAIN]
+    new.web.replies[PATH] = page(["65.0.0.0/14"])
     code, listed = new.reported()
     assert (code, listed["status"]) == (3, "held")
 

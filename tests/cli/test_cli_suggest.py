@@ -142,7 +142,7 @@ def test_a_domain_of_the_configuration_names_its_provider(
 @pytest.mark.parametrize(
     ("keys", "switch"),
     [
-        ('category = "de"', "`de = true` in [categories] switches it on"),
+        ('category = "fr"', "`fr = true` in [categories] switches it on"),
         ("enabled = false", "`enabled = true` in [providers.acme] switches it on"),
     ],
 )

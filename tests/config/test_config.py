@@ -6,6 +6,7 @@ import sys
 import tomllib
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -18,20 +19,18 @@ from spfwhite.networks import Networks
 
 PACKAGED = Path(__file__).parents[2] / "providers.toml"
 
-WANTED = """
-_spf.google.com spf.protection.outlook.com _spf1.yahoo.com _spf2.yahoo.com _spf3.yahoo.com
-icloud.com fastmail.com zoho.com _spf.protonmail.ch tutanota.de migadu.com gmx.net web.de mail.com
-linkedin.com facebookmail.com pinterest.com reddit.com x.com tiktok.com amazon.com ebay.com
-paypal.com craigslist.org booking.com stripe.com amazonses.com sendgrid.net mailgun.org mailjet.com
-spf.brevo.com spf.mtasv.net servers.mcsv.net spf.mandrillapp.com constantcontact.com
-cust-spf.exacttarget.com _spf.salesforce.com smtp2go.com mailchannels.net messagelabs.com
-_netblocks.mimecast.com github.com gitlab.com zendesk.com codeberg.org sr.ht
+REMOVED = ("booking", "pinterest", "reddit", "salesforce", "stripe")
+"""Providers that listed nothing, or next to nothing of their own."""
+
+COMPANIES = """
+amazon.com amazonses.com booking.com constantcontact.com github.com gitlab.com mailchimp.com
+mailjet.com paypal.com pinterest.com reddit.com salesforce.com smtp2go.com stripe.com zendesk.com
 """
-REGIONAL = """
-t-online.de freenet.de _spf-eu.ionos.com _spf.kundenserver.de _spf.strato.com mail.de posteo.de
-mailbox.org laposte.net orange.fr wanadoo.fr mx.ovh.com _spf.mail.ru _spf.yandex.net rambler.ru
-spf.mail.qq.com spf.163.com
-"""
+"""Domains whose records name what the company buys; amazonses.com is what its customers include."""
+
+LABEL = r"[a-z0-9_](?:[a-z0-9-]{0,61}[a-z0-9])?"
+EVIDENCE = re.compile(r"# [ABC] 20\d\d(-(0[1-9]|1[0-2]))?\b.*")
+"""How good the evidence for a provider is, and of when."""
 
 Loader = Callable[[str], Config]
 
@@ -82,12 +81,104 @@ def test_the_package_holds_the_file_of_the_top_level() -> None:
     assert PACKAGED.with_name("spfwhite").joinpath("providers.toml").resolve() == PACKAGED.resolve()
 
 
-def test_the_default_list_is_the_wanted_one_and_regions_are_off(system: Path) -> None:
+def defaults(system: Path) -> list[tuple[str, str, str]]:
+    """Return category, provider and domain of each default domain."""
     providers = load(system=system).providers
-    on = [domain for each in providers if each.enabled for domain in each.domains]
-    off = [domain for each in providers if not each.enabled for domain in each.domains]
-    assert sorted(on) == sorted(WANTED.split())
-    assert sorted(off) == sorted(REGIONAL.split())
+    return [(each.category, each.name, domain) for each in providers for domain in each.domains]
+
+
+def test_each_default_domain_is_well_formed(system: Path) -> None:
+    domains = [domain for _, _, domain in defaults(system)]
+    assert len(domains) > 100
+    assert [d for d in domains if not re.fullmatch(rf"({LABEL}\.)+[a-z]{{2,}}", d)] == []
+
+
+def test_each_default_domain_is_that_of_one_provider_and_so_in_one_category(system: Path) -> None:
+    domains = [domain for _, _, domain in defaults(system)]
+    assert sorted(domains) == sorted(set(domains))
+
+
+def test_each_default_provider_has_its_evidence_above_it() -> None:
+    lines = PACKAGED.read_text().splitlines()
+    heads = [number for number, line in enumerate(lines) if line.startswith("[providers.")]
+    assert len(heads) > 80
+    assert [lines[n] for n in heads if not EVIDENCE.fullmatch(lines[n - 1])] == []
+
+
+def test_no_evidence_is_younger_than_the_list(system: Path) -> None:
+    listed = load(system=system).list_date
+    assert listed
+    months = re.findall(r"(?m)^# [ABC] (20\d\d(?:-\d\d)?)", PACKAGED.read_text())
+    assert max(months) <= f"{listed:%Y-%m}"
+
+
+def test_providers_stand_below_the_heading_of_their_category() -> None:
+    _, *parts = re.split(r"(?m)^# --- (\S+) ---$", PACKAGED.read_text())
+    named = dict(zip(parts[::2], parts[1::2], strict=True))
+    for category, part in named.items():
+        assert set(re.findall(r'(?m)^category = "(.*)"$', part)) == {category}
+        assert len(re.findall("(?m)^category", part)) == len(re.findall(r"(?m)^\[pro", part))
+
+
+def test_what_lists_nothing_of_its_own_is_no_default_and_a_comment_says_why(system: Path) -> None:
+    names = {each.name for each in load(system=system).providers}
+    text = PACKAGED.read_text()
+    for name in REMOVED:
+        assert name not in names
+        assert re.search(rf"(?m)^# .*\b{name}\.com\b", text)
+
+
+def test_a_sender_is_followed_by_its_own_include_and_not_by_the_record_of_its_company(
+    system: Path,
+) -> None:
+    assert {domain for _, _, domain in defaults(system)} & set(COMPANIES.split()) == {
+        "amazonses.com"
+    }
+
+
+def test_hosting_forwarding_and_regions_are_off_and_mailboxes_of_germany_on(system: Path) -> None:
+    config = load(system=system)
+    off = {name for name, on in config.categories.items() if not on}
+    assert {"hosting", "forwarding"} < off
+    assert "de" not in config.categories
+    for name in ("t-online", "freenet", "mail-de", "posteo", "mailbox-org", "gmx", "web-de"):
+        assert provider(config, name).category == "mailbox"
+        assert provider(config, name).enabled
+    for name in ("ionos", "strato", "ovh", "mailchannels", "simplelogin", "seznam", "qq"):
+        assert not provider(config, name).enabled
+
+
+def test_zoho_is_asked_by_small_answers_and_aol_with_yahoo(system: Path) -> None:
+    config = load(system=system)
+    assert "zoho.com" not in provider(config, "zoho").domains
+    assert "spf.zoho.com" in provider(config, "zoho").domains
+    assert "aol.com" in provider(config, "yahoo").domains
+
+
+def test_the_widest_terms_that_were_seen_pass_and_wider_ones_do_not(system: Path) -> None:
+    safety = load(system=system).safety
+    assert (safety.widest_ipv4, safety.widest_ipv6) == (14, 32)
+
+
+# --- its date ---
+
+
+def test_the_list_has_a_date_which_an_overlay_leaves_and_a_newer_list_replaces(
+    overlaid: Loader,
+) -> None:
+    packaged = tomllib.loads(PACKAGED.read_text())["list_date"]
+    assert overlaid("# nothing").list_date == packaged
+    assert overlaid("list_date = 2999-01-31").list_date == date(2999, 1, 31)
+    assert overlaid("list_date = 2001-01-31").list_date == packaged
+
+
+def test_without_the_default_providers_there_is_no_date(overlaid: Loader) -> None:
+    assert overlaid('defaults = false\n[providers.b]\ndomains = ["b.test"]').list_date is None
+
+
+def test_a_date_that_is_none_is_refused(overlaid: Loader) -> None:
+    with pytest.raises(ConfigError, match="list_date must be a date such as"):
+        overlaid('list_date = "soon"')
 
 
 def test_every_default_category_has_a_switch_and_every_switch_a_provider(system: Path) -> None:
@@ -160,9 +251,9 @@ def test_defaults_false_leaves_the_settings_and_no_provider(overlaid: Loader) ->
 
 
 def test_a_category_switch_and_a_provider_switch_must_both_be_on(overlaid: Loader) -> None:
-    config = overlaid("[categories]\nsocial = false\nde = true\n[providers.posteo]\nenabled=false")
-    on = {name: provider(config, name).enabled for name in ("reddit", "posteo", "freenet")}
-    assert on == {"reddit": False, "posteo": False, "freenet": True}
+    config = overlaid("[categories]\nsocial = false\nfr = true\n[providers.orange]\nenabled=false")
+    on = {name: provider(config, name).enabled for name in ("linkedin", "orange", "laposte")}
+    assert on == {"linkedin": False, "orange": False, "laposte": True}
 
 
 def test_special_use_is_inherited_unless_the_provider_decides(overlaid: Loader) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,7 +13,12 @@ from hypothesis import strategies as st
 
 from spfwhite.config.loading import load
 from spfwhite.config.postwhite import CATEGORY, MAX_BYTES, Imported, NotPostwhiteError, convert
+from spfwhite.config.postwhite_hosts import HOSTS, NOBODY, NOTHING
 from spfwhite.config.settings import Config, Provider
+from spfwhite.dns.answers import Answers
+from spfwhite.networks import Networks
+from spfwhite.spf.evaluation import evaluate
+from tests.support.zones import WORLD, Snapshot, world
 
 DEFAULTS = load(system=Path("/nonexistent"))
 DEFAULT_NAMES = {provider.name for provider in DEFAULTS.providers}
@@ -45,7 +52,7 @@ postfixbinarypath="/usr/sbin"
 whitelist="postscreen_spf_whitelist.cidr"
 blacklist="postscreen_spf_blacklist.cidr"
 yahoo_static_hosts="${spftoolspath}/yahoo.txt"
-custom_hosts="aol.com Partner.example.
+custom_hosts="github.com Partner.example.
   icloud.com"
 enable_blacklist=yes
 blacklist_hosts="spam.example"
@@ -63,7 +70,7 @@ def test_a_whole_postwhite_conf_becomes_this_overlay() -> None:
         'allow = "/etc/postfix/postscreen_spf_whitelist.cidr"\n'
         'reject = "/etc/postfix/postscreen_spf_blacklist.cidr"\n'
         "\n[postfix]\nreload = true\n"
-        '\n[providers.aol-com]\ncategory = "postwhite"\ndomains = ["aol.com"]\n'
+        '\n[providers.github-com]\ncategory = "postwhite"\ndomains = ["github.com"]\n'
         '\n[providers.partner-example]\ncategory = "postwhite"\ndomains = ["partner.example"]\n'
         '\n[providers.spam-example]\ncategory = "postwhite"\naction = "reject"\n'
         'domains = ["spam.example"]\n'
@@ -92,7 +99,7 @@ def test_the_overlay_of_a_whole_postwhite_conf_loads() -> None:
     assert config.postfix.reload
     assert config.output == DEFAULTS.output
     assert {each.name: (each.action, each.category, each.enabled) for each in own(CONF)} == {
-        "aol-com": ("permit", CATEGORY, True),
+        "github-com": ("permit", CATEGORY, True),
         "partner-example": ("permit", CATEGORY, True),
         "spam-example": ("reject", CATEGORY, True),
     }
@@ -109,8 +116,9 @@ def test_yahoo_can_be_left_out_and_its_domains_named() -> None:
 def test_a_domain_of_a_default_provider_that_is_off_is_carried_over_under_a_name_of_its_own() -> (
     None
 ):
-    assert [(each.name, each.domains) for each in own("custom_hosts=mail.de\n")] == [
-        ("mail-de-2", ("mail.de",))
+    assert [(each.name, each.domains) for each in own("custom_hosts='all.inkl seznam.cz'\n")] == [
+        ("all-inkl-2", ("all.inkl",)),
+        ("seznam-cz", ("seznam.cz",)),
     ]
 
 
@@ -127,6 +135,66 @@ def test_domains_with_the_same_name_become_different_providers() -> None:
     }
 
 
+# --- the hosts that Postwhite had by itself ---
+
+
+def built_in(text: str) -> str:
+    return "\n".join(imported(text).built_in)
+
+
+def test_the_hosts_are_those_of_postwhite() -> None:
+    groups = json.loads((WORLD / "providers.json").read_bytes())
+    known = {host for name in groups if name.startswith("postwhite_") for host in groups[name]}
+    assert HOSTS.keys() == known - {"yahoo.com"}
+    assert len(HOSTS) == 43
+
+
+def test_the_provider_of_each_host_is_a_default_one_that_is_on() -> None:
+    enabled = {provider.name for provider in DEFAULTS.enabled()}
+    assert set(HOSTS.values()) - enabled == {NOBODY, NOTHING}
+
+
+def test_a_provider_lists_most_of_what_a_host_that_it_covers_has_of_its_own() -> None:
+    # what the record of a company includes beside that stands for itself, if it is on the list
+    answers = Snapshot(world())
+    listed = Networks.union(
+        Networks.union([each.networks, *passed(each.domains, answers)])
+        for each in DEFAULTS.enabled()
+    )
+    for host, name in HOSTS.items():
+        if name not in (NOBODY, NOTHING):
+            of_host = Networks.union(passed([host], answers)).family(4)
+            assert sum_of(of_host - listed) * 2 <= sum_of(of_host), host
+
+
+def passed(domains: Iterable[str], answers: Answers) -> Iterator[Networks]:
+    evaluation = evaluate(domains, answers)
+    return (evaluation.root(domain).passed for domain in domains)
+
+
+def sum_of(networks: Networks) -> int:
+    return sum(high - low + 1 for low, high in networks.ranges(4))
+
+
+def test_it_is_said_who_covers_them_and_how_the_others_are_added() -> None:
+    said = built_in("simplify=no\n")
+    assert "cover 32 of the 43 hosts" in said
+    assert "twitter.com (x)" in said and "hotmail.com (microsoft)" in said
+    assert "`spfwhite add authsmtp.com fbmta.com" in said and "pinterest.com" in said
+    assert "inbox.com, sparkpost.com, sparkpostmail.com list nothing" in said
+
+
+def test_what_the_file_switches_off_covers_nothing_and_what_it_names_need_not_be_added() -> None:
+    said = built_in("include_yahoo=no\ncustom_hosts='reddit.com pinterest.com'\n")
+    assert "cover 31 of the 43 hosts" in said
+    assert "`spfwhite add aol.com authsmtp.com" in said
+    assert "reddit.com" not in said and "pinterest.com" not in said
+
+
+def test_of_a_list_of_hosts_nothing_is_said_about_those_of_postwhite() -> None:
+    assert built_in("a.test\n") == ""
+
+
 @pytest.mark.parametrize("switch", ["", "enable_blacklist=no\n", "enable_blacklist=''\n"])
 def test_a_blacklist_that_is_not_enabled_is_a_remark(switch: str) -> None:
     text = f"blacklist_hosts=spam.example\n{switch}"
@@ -136,12 +204,12 @@ def test_a_blacklist_that_is_not_enabled_is_a_remark(switch: str) -> None:
 
 
 def test_a_rejected_domain_that_is_permitted_too_is_remarked() -> None:
-    text = "enable_blacklist=yes\ncustom_hosts=a.test\nblacklist_hosts='a.test github.com'\n"
+    text = "enable_blacklist=yes\ncustom_hosts=a.test\nblacklist_hosts='a.test sendgrid.net'\n"
     assert said(text) == [
         (3, "a.test is permitted, too, which wins over its rejection"),
         (
             3,
-            "github.com is permitted by the default provider github, too, "
+            "sendgrid.net is permitted by the default provider sendgrid, too, "
             "which wins over its rejection",
         ),
     ]
@@ -242,7 +310,7 @@ def test_a_list_has_one_domain_or_network_a_line(end: str) -> None:
         ("192.0.2.9-192.0.2.1", "is a range that ends before it begins"),
         ("x = 1", '"x = 1" is not a domain'),
         ("google.com", ""),
-        ("github.com", "github.com is not carried over: the default provider github has it"),
+        ("gmx.net", "gmx.net is not carried over: the default provider gmx has it"),
     ],
 )
 def test_a_line_of_a_list_that_cannot_be_carried_over_is_a_remark(line: str, sentence: str) -> None:

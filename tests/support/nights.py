@@ -33,7 +33,14 @@ from tests.support.zones import Snapshot
 START = 1_700_000_000.0
 """When the first night is."""
 
-_OVERLAY = 'defaults = false\n[providers.model]\ndomains = ["a.test"]\n'
+_OVERLAY = """
+defaults = false
+[safety] # so wide that one term can meet the limits on growth and size
+widest_ipv4 = 12
+widest_ipv6 = 28
+[providers.model]
+domains = ["a.test"]
+"""
 
 
 @cache
