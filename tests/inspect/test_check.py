@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
 
 from spfwhite import programs
+from spfwhite.config.loading import load
 from spfwhite.inspect import check as check_module
 from spfwhite.inspect.check import Places, check, state_finding, table_finding
 from spfwhite.inspect.finding import Finding
@@ -197,6 +198,23 @@ def test_the_files_of_the_configuration_are_named(places: Places, tmp_path: Path
     finding = next(check(None, places, NOW))
     read = f"{places.system}/providers.toml, {places.system}/providers.d/x.toml"
     assert (finding.level, finding.text) == ("ok", f"1 provider is on; read {read}")
+
+
+@pytest.mark.parametrize(("days", "notes"), [(0, []), (365, []), (366, ["note"]), (800, ["note"])])
+def test_a_default_list_older_than_a_year_is_a_note(
+    places: Places, days: int, notes: list[str]
+) -> None:
+    (places.system / "providers.toml").write_text("# nothing\n")
+    day = datetime.combine(load(system=places.system).list_date or date.min, time(12), UTC)
+    now = (day + timedelta(days=days)).timestamp()
+    found = [each for each in check(None, places, now) if "default list" in each.text]
+    assert [each.level for each in found] == notes
+    assert all("newer release" in each.advice for each in found)
+
+
+def test_without_the_default_list_its_age_is_nothing(places: Places, tmp_path: Path) -> None:
+    found = check(overlay(tmp_path, {"a": ["a.test"]}), places, 4e9)
+    assert not any("default list" in each.text for each in found)
 
 
 def test_a_configuration_without_a_provider_is_a_warning(places: Places, tmp_path: Path) -> None:

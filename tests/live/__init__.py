@@ -1,0 +1,1 @@
+"""The default list against the live DNS."""
