@@ -17,6 +17,7 @@ from pathlib import Path
 from spfwhite import files
 from spfwhite.config import adding
 from spfwhite.config.adding import Addition
+from spfwhite.config.postwhite import own_hosts
 from spfwhite.config.settings import FORMAT_NAMES, Config, FormatName
 from spfwhite.config.values import choice
 from spfwhite.dns.answers import Failed
@@ -28,13 +29,15 @@ from spfwhite.plan.last_run import last_run
 from spfwhite.plan.state import State, load
 from spfwhite.report import notices
 from spfwhite.report.report import Report, TableReport, provider_report
+from spfwhite.report.text import MAX_NAMES
 from spfwhite.sources import fetch
 from spfwhite.sources.crawl import Progress, no_progress
 from spfwhite.sources.memory import Heard, Recall, policy
 from spfwhite.spf.evaluation import evaluate
 from spfwhite.spf.result import Evaluation
 from spfwhite.tables import write
-from spfwhite.wording import did_you_mean
+from spfwhite.tables.content import owner_of
+from spfwhite.wording import did_you_mean, few
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +154,9 @@ async def run(config: Config, options: Options) -> Report:
             force=options.force,
         )
         report = _report(config, decided, ready, options)
-        report = replace(report, notices=(*lost, *_news(config, decided, ready, options, lost)))
+        news = [*lost, *_news(config, decided, ready, options, lost)]
+        news += await _of_postwhite(decided, ready[0], options)
+        report = replace(report, notices=tuple(news))
         report = _carry_out(report, decided, ready, options)
     return replace(report, duration=time.time() - now)
 
@@ -251,6 +256,22 @@ def _news(
         yield from write.left_behind(config, ready, before)
     elif not lost:
         yield from notices.forgotten(config.state.path, ready[0])
+
+
+async def _of_postwhite(decided: Decided, allow: write.Ready, options: Options) -> list[str]:
+    """Say whose addresses a table of Postwhite has that the new one has not, while it is there."""
+    config, gone = decided.config, allow.before - allow.networks
+    is_theirs = owner_of(allow.old or b"") == "postwhite"
+    if not (options.compares and is_theirs and gone.v4) or decided.plan.refusals:
+        return []
+    hosts = own_hosts()  # asked for this once, and listed only if a provider has them
+    evaluation = evaluate(hosts, await fetch.look_up(hosts, config.dns, config.limits()))
+    shares = [((gone & evaluation.root(host).passed).size(4), host) for host in hosts]
+    named = [f"{size:,} of {host}" for size, host in sorted(shares, reverse=True) if size]
+    return [
+        f"{allow.path}, by Postwhite, has {gone.size(4):,} IPv4 addresses that the new table has "
+        f"not: {few(named, MAX_NAMES) or 'of nobody known'}; `spfwhite add DOMAIN` adds a sender"
+    ]
 
 
 def _carry_out(

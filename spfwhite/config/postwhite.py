@@ -7,11 +7,11 @@ out. Refuses: files that are neither, and to touch any file.
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from spfwhite.config.postwhite_hosts import HOSTS, NOTHING
 from spfwhite.config.settings import Action, Config
 from spfwhite.config.shell import Assigned, Assignments, Remark
 from spfwhite.config.values import parse_domain, shown
@@ -44,19 +44,25 @@ _LIKE_ADDRESS: Final = re.compile(r"[0-9A-Fa-f.:/ -]+")
 _NOTHING: Final = Assigned("", 0)
 
 
+NOTHING: Final = "nothing"  # in the place of a provider: the host lists nothing any more
+
+
+def own_hosts() -> dict[str, str]:
+    """Return the hosts that Postwhite had by itself, each with the provider that covers it."""
+    text = Path(__file__).with_name("postwhite_hosts.toml").read_text("utf-8")
+    return {host: name for name, hosts in tomllib.loads(text).items() for host in hosts}
+
+
 class NotPostwhiteError(Exception):
     """A file that cannot be imported; the text continues "the file ..."."""
 
 
 class Imported(NamedTuple):
-    """An overlay that `spfwhite.config.load` takes, and what it leaves out, by line.
-
-    `built_in` says what becomes of the hosts that no file named, since Postwhite had them itself.
-    """
+    """An overlay that `config.load` takes, what it leaves out, and who covers Postwhite's hosts."""
 
     overlay: str
     remarks: tuple[Remark, ...]
-    built_in: tuple[str, ...] = ()
+    built_in: tuple[str, ...]
 
 
 def convert(data: bytes, defaults: Config) -> Imported:
@@ -71,14 +77,13 @@ def convert(data: bytes, defaults: Config) -> Imported:
         raise NotPostwhiteError("is not a text, it has a NUL byte")
     text = data.decode("utf-8", "surrogateescape").removeprefix("\ufeff").replace("\r\n", "\n")
     overlay = _Overlay(defaults)
-    built_in: tuple[str, ...] = ()
-    if _ASSIGNS_KNOWN.search(text):
+    if is_settings := _ASSIGNS_KNOWN.search(text):
         assignments = Assignments(text)
         overlay.remarks += assignments.remarks
         _Settings(assignments.values, overlay, defaults).carry_over()
-        built_in = overlay.built_in()
     elif not overlay.hosts(_lines(text), "permit"):
         raise NotPostwhiteError("is neither a postwhite.conf nor a list of hosts")
+    built_in = overlay.built_in() if is_settings else ()
     return Imported(overlay.toml(), tuple(sorted(set(overlay.remarks))), built_in)
 
 
@@ -163,16 +168,16 @@ class _Overlay:
         self._on.discard(default)
 
     def built_in(self) -> tuple[str, ...]:
-        """Say who covers the hosts that Postwhite brought along, and how to add the others."""
-        carried = {host for host, action in self._carried if action == "permit"}
-        covered = [f"{host} ({name})" for host, name in HOSTS.items() if name in self._on]
-        has = self._on | {NOTHING}
-        others = [host for host in HOSTS if HOSTS[host] not in has and host not in carried]
+        """Say who covers the hosts that Postwhite had by itself, and how to add the others."""
+        own = own_hosts().items()
+        covered = [f"{host} ({name})" for host, name in own if name in self._on]
+        has = {*self._on, NOTHING}
+        others = [h for h, name in own if name not in has and (h, "permit") not in self._carried]
         return (
-            f"default providers cover {len(covered)} of the {len(HOSTS)} hosts that Postwhite has "
+            f"default providers cover {len(covered)} of the {len(own)} hosts that Postwhite had "
             f"by itself: {', '.join(covered)}",
             f"they do not cover {', '.join(others)}: `spfwhite add {' '.join(others)}` adds them",
-            f"{', '.join(h for h in HOSTS if HOSTS[h] == NOTHING)} list nothing any more",
+            f"{', '.join(host for host, name in own if name == NOTHING)} list nothing any more",
         )
 
     def toml(self) -> str:

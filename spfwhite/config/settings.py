@@ -201,10 +201,7 @@ def _content(value: object) -> object:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The whole configuration; `providers` sorted by name, switched off ones included.
-
-    `list_date` is the day of the default list, None if no default provider is used.
-    """
+    """The whole configuration; `providers` sorted by name, switched off ones included."""
 
     output: Output
     state: State
@@ -214,7 +211,7 @@ class Config:
     postfix: Postfix
     categories: Mapping[str, bool]
     providers: tuple[Provider, ...]
-    list_date: datetime.date | None
+    list_date: datetime.date | None  # of the default providers, None without them
 
     def enabled(self) -> list[Provider]:
         """Return the providers that are switched on."""

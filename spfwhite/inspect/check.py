@@ -36,8 +36,7 @@ from spfwhite.wording import clipped, span
 MAX_RUN_AGE: Final = 48 * 3600.0
 """Seconds after which a run must be missing, since it is to come once a day."""
 
-MAX_LIST_AGE: Final = 365
-"""Days for which the default list of providers counts as current."""
+MAX_LIST_AGE: Final = 365  # days for which the default list of providers counts as current
 
 REST_IGNORED: Final = "; postscreen ignores what its access list names after a missing table"
 

@@ -45,6 +45,19 @@ def test_success_without_news_writes_the_table_and_says_nothing(
     assert table(tmp_path) == RULES
 
 
+def test_the_date_of_the_list_stands_at_the_head_of_the_table_and_below_the_providers(
+    server: DnsServer, tmp_path: Path
+) -> None:
+    config = overlay(tmp_path, {"a": ["a.test"]}, server=server)
+    spfwhite("-c", config, "generate")
+    assert "default list" not in (tmp_path / TABLE).read_text()
+    assert "default list" not in spfwhite("-c", config, "providers").stdout
+    config.write_text("list_date = 2026-01-31\n" + config.read_text())
+    head = spfwhite("-c", config, "generate", "-o", "-").stdout
+    assert "# 2 IPv4 and 1 IPv6 networks of 1 providers, default list of 2026-01-31\n" in head
+    assert spfwhite("-c", config, "providers").stdout.endswith("\ndefault list of 2026-01-31\n")
+
+
 def test_a_fault_in_a_record_does_not_degrade_and_is_said_by_v(
     server: DnsServer, tmp_path: Path
 ) -> None:

@@ -12,8 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spfwhite.config.loading import load
-from spfwhite.config.postwhite import CATEGORY, MAX_BYTES, Imported, NotPostwhiteError, convert
-from spfwhite.config.postwhite_hosts import HOSTS, NOBODY, NOTHING
+from spfwhite.config.postwhite import (
+    CATEGORY,
+    MAX_BYTES,
+    NOTHING,
+    Imported,
+    NotPostwhiteError,
+    convert,
+    own_hosts,
+)
 from spfwhite.config.settings import Config, Provider
 from spfwhite.dns.answers import Answers
 from spfwhite.networks import Networks
@@ -21,6 +28,8 @@ from spfwhite.spf.evaluation import evaluate
 from tests.support.zones import WORLD, Snapshot, world
 
 DEFAULTS = load(system=Path("/nonexistent"))
+HOSTS = own_hosts()
+NOBODY = "nobody"
 DEFAULT_NAMES = {provider.name for provider in DEFAULTS.providers}
 
 
