@@ -23,6 +23,7 @@ from typing import Literal, NamedTuple
 from spfwhite.config.settings import Config
 from spfwhite.dns.answers import ROTATING, Answer, Failed, Found, Question
 from spfwhite.spf.reach import follow_up
+from spfwhite.spf.record import is_nearly_spf
 from spfwhite.wording import DAY
 
 Validators = tuple[str, str]
@@ -37,8 +38,7 @@ def kept(question: Question, answer: Answer, max_values: int) -> Answer:
     if question.rrtype == "PAGE" or not isinstance(answer, Found):
         return answer
     if question.rrtype == "TXT":
-        # with room for a blank or a quotation mark before it: typing errors are worth seeing
-        values = tuple(text for text in answer.values if "v=spf" in text[:8].lower())
+        values = tuple(text for text in answer.values if is_nearly_spf(text))
         # the empty text says that there is a TXT record, and none of SPF
         values = values or ("",)
     else:

@@ -8,7 +8,7 @@ judged by who asks. Refuses: any look-up, and to follow an include.
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from spfwhite.dns.answers import NOT_ASKED, Answer, Answers, Failed, Found, Question, Void, mx_hosts
@@ -16,6 +16,7 @@ from spfwhite.networks import IPV4_MAPPED, Networks, Range, masked
 from spfwhite.spf import record as spf
 from spfwhite.spf.reach import MAX_MX_HOSTS, exchanges
 from spfwhite.spf.result import Fault
+from spfwhite.wording import printable
 
 
 class Addresses(NamedTuple):
@@ -30,8 +31,11 @@ class Addresses(NamedTuple):
     read: int
 
 
-def record_at(answers: Answers, domain: str) -> str | Fault:
-    """Return the text of the one SPF record at a domain (section 4.5), or why there is none."""
+def record_at(answers: Answers, domain: str) -> spf.Record | Fault:
+    """Return the one SPF record at a domain (section 4.5), or why there is none.
+
+    A part of it that was published as a TXT record of its own is among its terms, with a hint.
+    """
     if "." not in domain:
         return Fault("missing", f"{domain} is not a domain of several labels")  # section 4.3
     answer = answers.get(Question(domain, "TXT"), NOT_ASKED)
@@ -44,10 +48,18 @@ def record_at(answers: Answers, domain: str) -> str | Fault:
             return Fault("missing", f"{domain} has no TXT record")
     texts = spf.spf_texts(answer.values)
     if not texts:  # section 4.5: the result is "none"
-        return Fault("missing", f"{domain} has no SPF record")
+        near = (_octets(text) for text in answer.values if spf.is_nearly_spf(text))
+        but = f', but a TXT that begins "{text}"' if (text := next(near, "")) else ""
+        return Fault("missing", f"{domain} has no SPF record{but}")
     if len(texts) > 1:  # section 4.5: a permerror
         return Fault("multiple", f"{domain} has {len(texts)} SPF records, so none counts")
-    return texts[0]
+    record, loose = spf.parse(texts[0]), spf.loose_part(answer.values)
+    return replace(record, terms=(loose, *record.terms)) if loose else record
+
+
+def _octets(text: str) -> str:
+    """Return the beginning of a TXT as its octets: what was pasted is mostly UTF-8."""
+    return printable(text[:24].encode("latin-1", "replace").decode("ascii", "surrogateescape"))
 
 
 def failure(question: Question, answer: Failed) -> Fault:

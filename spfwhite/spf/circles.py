@@ -31,8 +31,8 @@ from spfwhite.spf.result import Fault, Problem
 class Match(NamedTuple):
     """What a term matches, the record it leads to, and what is wrong with it.
 
-    `networks` is what is left by the limit on width, `unrailed` what it matches without: what a
-    directive that is not "+" takes away by an include, since nothing is too wide to be denied.
+    `networks` is what is left by the limits, `unrailed` what it matches without: what a directive
+    that is not "+" takes away by an include, since nothing is too wide to be denied.
     """
 
     term: spf.Term
@@ -41,16 +41,23 @@ class Match(NamedTuple):
     child: str = ""
     problem: Problem | None = None
 
+    @property
+    def may_pass(self) -> bool:
+        """Whether a directive before it could deny something of it."""
+        return self.term.qualifier == "+" and bool(self.networks or self.child)
+
 
 @dataclass(slots=True)
 class MatchedRecord:
     """The record at a domain: its terms, and what they match as far as no circle decides that.
 
-    `lookups` and `voids` are those of section 4.6.4, voids for IPv4 and for IPv6.
+    `lookups` and `voids` are those of section 4.6.4, voids for IPv4 and for IPv6. `is_excluded`:
+    it passes nothing, but is denied in full.
     """
 
     domain: str
     text: str = ""
+    is_excluded: bool = False
     fault: Problem | None = None
     matches: list[Match] = field(default_factory=list)
     lookups: int = 0
@@ -66,8 +73,8 @@ class MatchedRecord:
 
     @property
     def is_railed(self) -> bool:
-        """Whether the limit on width takes something from a term, here or below."""
-        return any(match.networks != match.unrailed for match in self.matches)
+        """Whether a limit takes something from the record, here or below."""
+        return self.is_excluded or any(match.networks != match.unrailed for match in self.matches)
 
     def matched(self, circle: Mapping[str, Networks], *, railed: bool = True) -> list[Networks]:
         """Return what each term matches, where the records of the circle pass `circle`."""
@@ -114,8 +121,8 @@ class MatchedRecord:
 
     def passes_on(self, circle: Mapping[str, object]) -> list[str]:
         """Return the records of the circle all of whose addresses this one passes too."""
-        names = []
-        for match in self.matches:
+        names: list[str] = []
+        for match in () if self.is_excluded else self.matches:
             if match.term.qualifier != "+" and match.networks:
                 break  # from here on some of what an include brings may be denied
             if match.term.qualifier == "+" and match.child in circle:
@@ -137,6 +144,7 @@ def fixed_point(
         parts = [
             part
             for name in groups[number]
+            if not (railed and records[name].is_excluded)
             for part in records[name].passed(records[name].matched(passed, railed=railed), budget)
         ]
         together = budget.union(parts)

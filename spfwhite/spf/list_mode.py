@@ -26,7 +26,7 @@ from itertools import count
 from typing import Final
 
 from spfwhite.dns.answers import Answers
-from spfwhite.networks import EVERYTHING, Networks
+from spfwhite.networks import EMPTY, EVERYTHING, Networks
 from spfwhite.spf import record as spf
 from spfwhite.spf.addresses import Addresses, addresses, record_at
 from spfwhite.spf.budget import Budget, OverBudgetError, is_over, over_budget
@@ -90,8 +90,8 @@ class _ListMode:
     def _leads_to(self, domain: str) -> list[str]:
         """Return the domains of a record's includes and its redirect, in order."""
         if domain not in self._below:
-            text = record_at(self._answers, domain)
-            terms = () if isinstance(text, Fault) else reached_terms(spf.parse(text))
+            record = record_at(self._answers, domain)
+            terms = () if isinstance(record, Fault) else reached_terms(record)
             names = (
                 target_name(term.body.domain, domain)
                 for term in terms
@@ -122,7 +122,9 @@ class _ListMode:
         lookups = min(MAX_COUNT, sum(record.lookups for record in records.values()))
         voids = min(MAX_COUNT, sum(max(record.voids) for record in records.values()))
         for name, record in records.items():
-            rows = zip(record.matches, matched[name], parts[name], strict=True)
+            would_pass = parts[name]
+            lists = [EMPTY] * len(would_pass) if record.is_excluded else would_pass
+            rows = zip(record.matches, matched[name], lists, strict=True)
             steps = tuple(self._step(*row) for row in rows)
             node = Node(
                 domain=name,
@@ -132,6 +134,7 @@ class _ListMode:
                 lookups=lookups,
                 voids=voids,
                 fault=record.fault,
+                excluded=Networks.union(would_pass) if record.is_excluded else EMPTY,
             )
             self.nodes.append(node)
 
@@ -146,12 +149,13 @@ class _ListMode:
         )
 
     def _record(self, domain: str, circle: frozenset[str], budget: Budget) -> MatchedRecord:
-        text = record_at(self._answers, domain)
-        if isinstance(text, Fault):  # sections 4.3 to 4.5: no record, several, or no answer
-            return MatchedRecord(domain, fault=text.at(domain))
-        record = MatchedRecord(domain, text)
-        for term in reached_terms(spf.parse(text)):
+        found = record_at(self._answers, domain)
+        if isinstance(found, Fault):  # sections 4.3 to 4.5: no record, several, or no answer
+            return MatchedRecord(domain, fault=found.at(domain))
+        record = MatchedRecord(domain, found.text, is_excluded=domain in self._widest.excluded)
+        for term in reached_terms(found):
             record.matches.append(self._match(record, term, circle, budget))
+        record.matches = _widening(record.matches)
         return record
 
     def _match(
@@ -172,14 +176,12 @@ class _ListMode:
                     budget.spend(hosts.read)
                     return self._narrowed(record, _of_hosts(record, term, name, hosts))
                 return self._included(record, term, name, circle)
-            case spf.ByClient(kind):  # `ptr` (section 5.5) and `exists` (section 5.7)
+            case spf.ByClient(reason):  # `ptr` (section 5.5) and `exists` (section 5.7)
                 record.lookups += 1  # section 4.6.4
-                fault = Fault("undecidable", f"{kind} is decided by the client")
-                return record.dropped(term, fault)
-            case spf.Malformed(reason):  # section 4.6, by which it would void the record
+                return record.dropped(term, Fault("undecidable", reason))
+            # section 4.6, by which it would void the record; or what is ignored, and has a hint
+            case spf.Malformed(reason) | spf.Ignored(reason):
                 return record.dropped(term, Fault("syntax", reason))
-            case spf.Ignored():  # `exp` (section 6.2), or a modifier that nobody knows (section 6)
-                return Match(term)
 
     def _narrowed(self, record: MatchedRecord, match: Match) -> Match:
         """Apply the limit on width to what a term matches of its own."""
@@ -211,6 +213,15 @@ class _ListMode:
         # section 5.2: an include matches the addresses that its target passes, and no others
         networks = node.passed if term.qualifier == "+" else unrailed
         return Match(term, networks=networks, unrailed=unrailed, child=name)
+
+
+def _widening(matches: list[Match]) -> list[Match]:
+    """Return what terms match, those at the end without widening: they had nothing to deny."""
+    end = max((at for at, match in enumerate(matches, 1) if match.may_pass), default=0)
+    return matches[:end] + [
+        match._replace(problem=match.problem and match.problem._replace(widens=False))
+        for match in matches[end:]
+    ]
 
 
 def _of_hosts(record: MatchedRecord, term: spf.Term, name: str, hosts: Addresses) -> Match:

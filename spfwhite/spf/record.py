@@ -1,7 +1,7 @@
 """The text of an SPF record to typed terms: the grammar of RFC 7208 section 12, and nothing else.
 
-Owns: which TXT is an SPF record, what its terms are, what is malformed about one, and the expansion
-of macros (section 7). Refuses: any look-up and any evaluation.
+Owns: which TXT is an SPF record, or nearly one, what its terms are, what is malformed about one, and
+the expansion of macros (section 7). Refuses: any look-up and any evaluation.
 """
 
 # A term is a directive (a mechanism with its qualifier, sections 4.6.1 and 5) or a modifier
@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final, Literal, NamedTuple
 
 from spfwhite.networks import BITS, IPV4_MAPPED, Networks, masked
@@ -95,9 +95,9 @@ class Ip:
 
 @dataclass(frozen=True, slots=True)
 class ByClient:
-    """`ptr` (section 5.5) or `exists` (section 5.7): decided by the client, so never listed."""
+    """`ptr` (section 5.5) or `exists` (section 5.7): it names no address, which `reason` says."""
 
-    kind: Literal["ptr", "exists"]
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,12 @@ class Redirect:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """`exp=` (section 6.2) or an unknown modifier (section 6): well-formed, passes nothing."""
+    """What passes nothing and voids nothing: `exp=` (section 6.2), an unknown modifier (section 6).
+
+    `hint` is a phrase for people about what was probably meant.
+    """
+
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,15 +138,15 @@ class Term(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The terms of one SPF record, in order."""
+    """One SPF record and its terms, in order."""
 
+    text: str
     terms: tuple[Term, ...]
 
     @property
-    def malformed(self) -> tuple[Term, Malformed] | None:
-        """The first malformed term, which makes the whole record a permerror (section 4.6)."""
-        bad = ((term, term.body) for term in self.terms if isinstance(term.body, Malformed))
-        return next(bad, None)
+    def is_malformed(self) -> bool:
+        """Whether a term is malformed, which makes the whole record a permerror (section 4.6)."""
+        return any(isinstance(term.body, Malformed) for term in self.terms)
 
     @property
     def redirect(self) -> Term | None:
@@ -154,6 +159,23 @@ class Record:
 def spf_texts(values: Iterable[str]) -> list[str]:
     """Return the TXT texts that are SPF records (section 4.5): `v=spf1` alone or before a space."""
     return [value for value in values if value[:7].lower() in ("v=spf1", "v=spf1 ")]
+
+
+def is_nearly_spf(text: str) -> bool:
+    """Whether a TXT is an SPF record, was probably meant to be one, or begins with a term of one."""
+    # what stands around it, or in it, by mistake: quotation marks of all kinds, blanks, hyphens
+    start = re.sub(r"[^a-z0-9=:]", "", text[:16].lower())
+    return start.startswith(("v=spf", "v=pf1", "spf1", *_BEGINNINGS))
+
+
+def loose_part(values: Iterable[str]) -> Term | None:
+    """Return the beginning of a TXT that is a part of an SPF record, cut off, as a term."""
+    loose = next((value for value in values if value.lower().startswith(_BEGINNINGS)), "")
+    hint = "begins a TXT of its own, so it is no part of the SPF record"
+    return Term(loose.split(" ")[0], "+", Ignored(hint)) if loose else None
+
+
+_BEGINNINGS: Final = ("ip4:", "ip6:", "include:")
 
 
 @lru_cache(maxsize=16384)
@@ -175,14 +197,15 @@ def parse(text: str) -> Record:
         if name in ("redirect", "exp"):
             seen.add(name)
         terms.append(Term(word, "+", body))
-    return Record(tuple(terms))
+    return Record(text, tuple(terms))
 
 
 def _directive(word: str) -> Term:
     match = _DIRECTIVE.fullmatch(word)
     if not match:
         qualifier = _QUALIFIERS.get(word[0], "+")
-        return Term(word, qualifier, Malformed("is neither a directive nor a modifier"))
+        reason = f"is neither a directive nor a modifier{_address_needs(word)}"
+        return Term(word, qualifier, Malformed(reason))
     return Term(word, _QUALIFIERS[match[1] or "+"], _mechanism(match[2].lower(), match[3]))
 
 
@@ -197,7 +220,12 @@ def _modifier(name: str, value: str) -> Body:
     # section 6: an unknown modifier MUST be ignored, wherever it stands, if it is well-formed
     if not _ANY_MACRO_STRING.fullmatch(value):
         return Malformed("has a value outside the macro grammar")
-    return Ignored()
+    if name not in MECHANISMS:
+        return Ignored()
+    return Ignored(f"is a modifier, which passes nothing; {name}: was probably meant")
+
+
+MECHANISMS: Final = ("all", "include", "a", "mx", "ptr", "ip4", "ip6", "exists")
 
 
 def _mechanism(name: str, rest: str) -> Mechanism | Malformed:
@@ -211,12 +239,32 @@ def _mechanism(name: str, rest: str) -> Mechanism | Malformed:
     domain = rest[1:] if rest[:1] == ":" and _is_domain_spec(rest[1:]) else ""
     match name:
         case "include":  # section 5.2
-            return Include(domain) if domain else Malformed("does not name a domain")
+            if domain:
+                return Include(domain)
+            return Malformed(f"does not name a domain{_address_needs(rest[1:])}")
         case "ptr":  # section 5.5, the only one of these whose domain may be left out
-            return ByClient("ptr") if domain or not rest else Malformed("does not name a domain")
+            if domain or not rest:
+                return ByClient("is decided by the client")
+            return Malformed("does not name a domain")
         case "exists":  # section 5.7
-            return ByClient("exists") if domain else Malformed("does not name a domain")
-    return Malformed("is no mechanism of RFC 7208")  # section 4.6: an unknown one is an error
+            return _exists(domain) if domain else Malformed("does not name a domain")
+    # section 4.6: an unknown one is an error
+    return Malformed(f"is no mechanism of RFC 7208{_address_needs(rest[1:])}")
+
+
+def _exists(domain: str) -> ByClient:
+    if expand(domain, "a.test") is None:
+        return ByClient("is decided by the client")
+    return ByClient("holds for every client or for none, so it names no address")
+
+
+def _address_needs(text: str) -> str:
+    """Return the hint for an address, or a network, where it cannot stand; "" for another text."""
+    try:
+        version = ip_address(text.partition("/")[0]).version
+    except ValueError:
+        return ""
+    return f"; an address needs ip{version}:"
 
 
 def _is_domain_spec(text: str) -> bool:
@@ -237,7 +285,7 @@ def _prefix(text: str | None, bits: int) -> int | None:
 def _hosts(kind: Literal["a", "mx"], rest: str) -> Hosts | Malformed:
     match = _HOSTS.fullmatch(rest)
     if not match or not (match[1] is None or _is_domain_spec(match[1])):
-        return Malformed("has a bad domain or prefix length")
+        return Malformed(f"has a bad domain or prefix length{_address_needs(rest[1:])}")
     prefix4, prefix6 = _prefix(match[2], 32), _prefix(match[3], 128)
     if prefix4 is None or prefix6 is None:
         return Malformed("has a bad prefix length")

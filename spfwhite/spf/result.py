@@ -82,7 +82,8 @@ class Node:
     """One record: its text ("" where there is none), its steps, and what it passes.
 
     `lookups` and `voids` are those of RFC 7208 section 4.6.4 for a check that starts here and
-    takes the longest path; `fault` says why there is no usable record.
+    takes the longest path; `fault` says why there is no usable record, or its first malformed term.
+    `excluded` is what it would pass, and does not since `safety.exclude` names its domain.
     """
 
     domain: str
@@ -92,6 +93,7 @@ class Node:
     lookups: int = 0
     voids: int = 0
     fault: Problem | None = None
+    excluded: Networks = EMPTY
 
     @cached_property
     def contributions(self) -> tuple[Contribution, ...]:
@@ -119,7 +121,8 @@ class Evaluation:
     def walk(self, domain: str, *, passing: bool = False) -> Iterator[Node]:
         """Yield each node that the domain reaches, once, nearest first.
 
-        `passing`: by "+" includes and redirects only, so what is passed can come from them.
+        `passing`: by "+" includes and redirects only, so what is passed can come from them, or
+        could but for `safety.exclude`.
         """
         yield from self.walk_from(self.roots[domain], passing=passing)
 
@@ -131,7 +134,7 @@ class Evaluation:
             node = self.nodes[index]
             yield node
             for step in node.steps:
-                if passing and step.qualifier != "+":
+                if passing and (step.qualifier != "+" or node.excluded):
                     continue
                 if step.child is not None and step.child not in seen:
                     seen.add(step.child)
@@ -144,7 +147,9 @@ class Evaluation:
         order = list(queue)
         for index in order:  # grows while it is walked
             for step in self.nodes[index].steps:
-                if step.qualifier == "+" and step.child is not None and step.child not in queue:
+                if self.nodes[index].excluded or step.qualifier != "+":
+                    continue
+                if step.child is not None and step.child not in queue:
                     queue[step.child] = (*queue[index], self.nodes[step.child].domain)
                     order.append(step.child)
         return {chain[-1]: chain for chain in reversed(queue.values())}
@@ -157,7 +162,7 @@ class Evaluation:
             problems += node.problems
         if not root.fault and not root.passed:
             problems.append(Fault("missing", PASSES_NOTHING).at(domain))
-        return tuple(problems)
+        return tuple(dict.fromkeys(problems))
 
 
 PASSES_NOTHING: Final = "the SPF record passes no address"

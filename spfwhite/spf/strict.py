@@ -20,6 +20,7 @@ Owns: the evaluation in strict mode. Refuses: any look-up. List mode is `spfwhit
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from typing import Final, NamedTuple
@@ -81,20 +82,24 @@ class _Check:
 
     def record(self, domain: str, reach: Networks) -> _Turn:
         """Evaluate the record at a domain for the addresses in `reach`."""
-        text = record_at(self._answers, domain)
-        if isinstance(text, Fault):  # sections 4.3 to 4.5: no record, several, or no answer
-            self._nodes.append(Node(domain, "", fault=text.at(domain)))
-            return _Turn(undecided=reach, fault=text, child=len(self._nodes) - 1)
-        record = spf.parse(text)
-        if record.malformed:
-            # section 4.6: a syntax error anywhere in the record is a permerror
-            term, body = record.malformed
-            fault = Fault("syntax", f"{body.reason}, which voids the record")
-            self._nodes.append(Node(domain, text, fault=fault.at(domain, term.text)))
-            return _Turn(undecided=reach, fault=fault, child=len(self._nodes) - 1)
-        return self._fold(domain, text, record, reach)
+        record = record_at(self._answers, domain)
+        if isinstance(record, Fault):  # sections 4.3 to 4.5: no record, several, or no answer
+            self._nodes.append(Node(domain, "", fault=record.at(domain)))
+            return _Turn(undecided=reach, fault=record, child=len(self._nodes) - 1)
+        if record.is_malformed:
+            return self._void(domain, record, reach)
+        return self._fold(domain, record, reach)
 
-    def _fold(self, domain: str, text: str, record: spf.Record, reach: Networks) -> _Turn:
+    def _void(self, domain: str, record: spf.Record, reach: Networks) -> _Turn:
+        """Leave undecided what reaches a record with a syntax error anywhere: a permerror."""
+        # section 4.6; the fault stands at the terms that have it, not at those that include them
+        self._budget.spend(len(record.terms))
+        steps = [_step(domain, term, _Turn(fault=_syntax(term))) for term in record.terms]
+        fault = next(step.problem for step in steps if step.problem)
+        self._nodes.append(Node(domain, record.text, steps=tuple(steps), fault=fault))
+        return _Turn(undecided=reach, child=len(self._nodes) - 1)
+
+    def _fold(self, domain: str, record: spf.Record, reach: Networks) -> _Turn:
         before = self._counted()
         remaining = reach
         steps: list[Step] = []
@@ -110,9 +115,14 @@ class _Check:
             remaining -= Networks.union(turn.matched | turn.undecided for turn in turns)
         lookups, voids = (now - then for now, then in zip(self._counted(), before, strict=True))
         passed = Networks.union(step.passed for step in steps)
-        node = Node(domain, text, steps=tuple(steps), passed=passed, lookups=lookups, voids=voids)
+        node = Node(
+            domain, record.text, steps=tuple(steps), passed=passed, lookups=lookups, voids=voids
+        )
+        if domain in self._widest.excluded:
+            kept = tuple(step._replace(passed=EMPTY) for step in steps)
+            node = replace(node, steps=kept, passed=EMPTY, excluded=passed)
         self._nodes.append(node)
-        return _Turn(passed, Networks.union(undecided), child=len(self._nodes) - 1)
+        return _Turn(node.passed, Networks.union(undecided), child=len(self._nodes) - 1)
 
     def _counted(self) -> tuple[int, int]:
         """Return the look-ups and void look-ups so far, of the family that has more."""
@@ -154,6 +164,8 @@ class _Check:
                 return _Turn(matched=remaining)
             case spf.Ip(networks):  # section 5.6
                 return _Turn(matched=networks & remaining)
+            case spf.Ignored(hint):
+                return _Turn(fault=Fault("syntax", hint))
         over = self._over_limit(remaining)
         turn = self._looked_up(domain, term, remaining - over) if remaining - over else _Turn()
         if not over:
@@ -180,9 +192,8 @@ class _Check:
                 if isinstance(body, spf.Hosts):
                     return self._hosts(body, name, remaining)
                 return self._included(term, name, remaining)
-        # `ptr` (section 5.5) or `exists` (section 5.7)
-        fault = Fault("undecidable", f"{term.text} is decided by the client")
-        return _Turn(undecided=remaining, fault=fault)
+        assert isinstance(term.body, spf.ByClient)  # `ptr` (section 5.5) or `exists` (section 5.7)
+        return _Turn(undecided=remaining, fault=Fault("undecidable", term.body.reason))
 
     def _included(self, term: spf.Term, name: str, remaining: Networks) -> _Turn:
         """Match an `include` (section 5.2) or the `redirect` (section 6.1).
@@ -222,6 +233,12 @@ class _Check:
     def _exchanges(self, name: str) -> int:
         answer = self._answers.get(Question(name, "MX"))
         return len(mx_hosts(answer)) if isinstance(answer, Found) else 0
+
+
+def _syntax(term: spf.Term) -> Fault | None:
+    if not isinstance(term.body, spf.Malformed):
+        return None
+    return Fault("syntax", f"{term.body.reason}, which voids the record")
 
 
 def _step(domain: str, term: spf.Term, turn: _Turn) -> Step:

@@ -1,4 +1,4 @@
-"""The limit on the width of single terms: how much of the internet one of them may pass.
+"""The limits on what "+" terms pass: how much of the internet one may, and whose record may not.
 
 Owns: how wide a "+" term of its own may be. Refuses: to judge includes and redirects, whose terms
 are judged where they stand.
@@ -9,6 +9,9 @@ are judged where they stand.
 # It is judged term by term: on the result, `-ip4:192.0.2.0/28 +all` would keep eight million
 # addresses. A directive that is not "+" may be as wide as it likes, below an include too: it takes
 # away. Each family is judged by itself, so that `a/8//64` keeps its IPv6 addresses.
+#
+# A domain of `safety.exclude` is meant for the case that a sender is switched off and others include
+# it: a "+" include of it or a redirect to it passes nothing, and what denies it still denies it all.
 
 from __future__ import annotations
 
@@ -20,10 +23,14 @@ from spfwhite.spf.result import Fault
 
 
 class Widest(NamedTuple):
-    """The shortest prefix lengths that a "+" term may have; 0 allows all."""
+    """The shortest prefix lengths that a "+" term may have; 0 allows all.
+
+    The records of the domains `excluded` pass nothing, however narrow their terms are.
+    """
 
     ipv4: int = 0
     ipv6: int = 0
+    excluded: frozenset[str] = frozenset()
 
     def allows(self, term: spf.Term) -> bool:
         """Whether a term is not too wide, as no directive is that is not "+"."""

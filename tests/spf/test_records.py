@@ -14,7 +14,8 @@ NXDOMAIN, NODATA = Void("NXDOMAIN"), Void("NODATA")
 
 
 def at(answer: Answer) -> str | Fault:
-    return record_at({Question("a.test", "TXT"): answer}, "a.test")
+    found = record_at({Question("a.test", "TXT"): answer}, "a.test")
+    return found if isinstance(found, Fault) else found.text
 
 
 def test_the_record_is_the_one_text_that_is_spf() -> None:

@@ -38,6 +38,7 @@ def test_a_term_without_a_qualifier_has_plus(text: str, qualifier: str) -> None:
     assert term(text).qualifier == qualifier
 
 
+BY_CLIENT = ByClient("is decided by the client")
 GOOD: list[tuple[str, Body]] = [
     ("all", All()),
     ("ALL", All()),
@@ -69,18 +70,16 @@ GOOD: list[tuple[str, Body]] = [
     ("a:!#$&'()*,;<>?@[]^`{|}~.org", Hosts("a", "!#$&'()*,;<>?@[]^`{|}~.org", 32, 128)),
     ("mx", Hosts("mx", None, 32, 128)),
     ("Mx:example.org//48", Hosts("mx", "example.org", 32, 48)),
-    ("ptr", ByClient("ptr")),
-    ("PTR:example.org", ByClient("ptr")),
-    ("exists:%{ir}.sbl.example.org", ByClient("exists")),
-    ("EXISTS:%{l1r-}.%{d}", ByClient("exists")),
+    ("ptr", BY_CLIENT),
+    ("PTR:example.org", BY_CLIENT),
+    ("exists:%{ir}.sbl.example.org", BY_CLIENT),
+    ("EXISTS:%{l1r-}.%{d}", BY_CLIENT),
     ("redirect=example.org", Redirect("example.org")),
     ("REDIRECT=%{d}", Redirect("%{d}")),
     ("exp=explain.%{d}", Ignored()),
     ("x=", Ignored()),
     ("moo.cow-Far_out=man:dog/cat", Ignored()),
     ("x=%{s}%%%_%-%{IR}", Ignored()),
-    ("ip4=192.0.2.1", Ignored()),
-    ("all=yes", Ignored()),
     ("x==", Ignored()),
 ]
 
@@ -226,5 +225,5 @@ def test_every_macro_of_section_7_is_taken(letter: str) -> None:
     transformers, delimiters = ["", "1", "2r", "r", "R", "128", "01"], ["", ".", "-.+,/_="]
     for transformer, delimiter in product(transformers, delimiters):
         macro = f"%{{{letter}{transformer}{delimiter}}}"
-        assert body(f"exists:{macro}") == ByClient("exists")
+        assert isinstance(body(f"exists:{macro}"), ByClient)
         assert body(f"include:{macro}.example.org") == Include(f"{macro}.example.org")

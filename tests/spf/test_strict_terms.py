@@ -99,17 +99,25 @@ def test_what_comes_after_such_a_target_is_reached_by_nobody() -> None:
     ]
 
 
-def test_a_malformed_target_decides_nothing_and_is_shown() -> None:
-    evaluation = checked(zone(f"include:b.test {REST}", b="ip4:20.8.0.1 moo"))
+def test_a_malformed_target_decides_nothing_and_its_terms_are_shown() -> None:
+    evaluation = checked(zone(f"include:b.test {REST}", b="ip4:20.8.0.1 moo ip4:20.8.0"))
     (step,) = evaluation.root("a.test").steps
-    assert step.child is not None
-    target = evaluation.nodes[step.child]
-    assert (target.domain, target.text) == ("b.test", "v=spf1 ip4:20.8.0.1 moo")
-    assert step.problem
-    assert target.fault
-    assert (target.fault.kind, target.fault.term) == ("syntax", "moo")
-    assert (step.problem.kind, step.problem.detail) == ("syntax", target.fault.detail)
-    assert target.fault.detail.endswith(", which voids the record")
+    assert (step.child, step.problem, step.passed) == (0, None, EMPTY)
+    target = evaluation.nodes[0]
+    assert (target.domain, target.text) == ("b.test", "v=spf1 ip4:20.8.0.1 moo ip4:20.8.0")
+    assert [each.term for each in target.steps] == ["ip4:20.8.0.1", "moo", "ip4:20.8.0"]
+    assert target.fault == target.steps[1].problem
+
+
+def test_the_terms_that_void_an_included_record_are_named_with_it_and_not_the_include() -> None:
+    evaluation = checked(zone(f"include:b.test {REST}", b="include:c.test", c="moo ip4:20.8.0"))
+    *problems, nothing = evaluation.problems("a.test")
+    assert [(p.kind, p.domain, p.term) for p in problems] == [
+        ("syntax", "c.test", "moo"),
+        ("syntax", "c.test", "ip4:20.8.0"),
+    ]
+    assert problems[1].detail == "is not an IPv4 address or network, which voids the record"
+    assert nothing.detail == "the SPF record passes no address"
 
 
 def test_each_include_leads_to_the_record_of_its_own() -> None:
