@@ -8,6 +8,7 @@ includes are. Refuses: to evaluate, and to touch any file.
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
@@ -28,7 +29,7 @@ from spfwhite.report.as_json import problem_json
 from spfwhite.wording import clipped, counts
 
 if TYPE_CHECKING:
-    from spfwhite.spf.result import Evaluation, Step
+    from spfwhite.spf.result import Evaluation, Node, Step
 
 COLOURS: Final[dict[str, dict[str, Any]]] = {
     "domain": {"bold": True},
@@ -68,7 +69,8 @@ def show(common: Common, /, *, domains: tuple[str, ...], form: str, **network: A
     names = domain_names(domains)
     config = config_of(common, **network)
     answers = asyncio.run(look_up(names, config.dns, config.limits()))
-    evaluation = evaluate(names, answers, strict=config.spf.strict)
+    widest = config.widest("permit")
+    evaluation = evaluate(names, answers, strict=config.spf.strict, widest=widest)
     if form == "json":
         for name in names:
             print_json(as_json(evaluation, name), indent=None)
@@ -100,8 +102,9 @@ def tree(evaluation: Evaluation, domain: str) -> Iterator[Line]:
     lookups = f"look-ups {root.lookups} of {MAX_LOOKUPS} that RFC 7208 allows"
     over = root.lookups > MAX_LOOKUPS or root.voids > MAX_VOIDS
     yield Line("problem" if over else "note", f"  {lookups}, void {root.voids} of {MAX_VOIDS}")
-    if root.fault:
-        yield Line("problem", f"  ! {root.fault.kind}: {clipped(root.fault.detail)}")
+    for problem in evaluation.problems(domain):
+        if not problem.term:  # of the record as a whole
+            yield Line("problem", f"  ! {problem.kind}: {clipped(problem.detail)}")
     yield from _Unfolding(evaluation, domain).lines(evaluation.roots[domain], 1)
 
 
@@ -121,8 +124,10 @@ class _Unfolding:
                     self._unfolded.add((index, position))
 
     def lines(self, index: int, depth: int) -> Iterator[Line]:
-        indent = "  " * depth
-        for position, step in enumerate(self._nodes[index].steps):
+        indent, node = "  " * depth, self._nodes[index]
+        if node.excluded:
+            yield Line("problem", f"{indent}! {_excluded(node)}")
+        for position, step in enumerate(node.steps):
             yield Line("passes" if step.passed else "term", indent + _term(step))
             if step.problem:
                 widens = ", widens the list" if step.problem.widens else ""
@@ -134,11 +139,18 @@ class _Unfolding:
                 yield from self.lines(step.child, depth + 1)
             else:
                 yield Line("note", f"{indent}  (its terms stand elsewhere in this tree)")
+        for term, note in _idle(node):
+            yield Line("note", f"{indent}{clipped(term)}  ({note})")
 
     def json(self, index: int) -> dict[str, Any]:
         node = self._nodes[index]
-        terms = [self._step(index, position, step) for position, step in enumerate(node.steps)]
-        return {"domain": node.domain, "record": node.text, "terms": terms}
+        return {
+            "domain": node.domain,
+            "record": node.text,
+            "terms": [self._step(index, at, step) for at, step in enumerate(node.steps)],
+            "idle": [{"term": term, "note": note} for term, note in _idle(node)],
+            "excluded": node.excluded.texts(),
+        }
 
     def _step(self, index: int, position: int, step: Step) -> dict[str, Any]:
         record = None
@@ -153,6 +165,26 @@ class _Unfolding:
             "problem": problem_json(step.problem) if step.problem else None,
             "record": record,
         }
+
+
+def _excluded(node: Node) -> str:
+    return (
+        f"safety.exclude names {node.domain}: nobody passes what it would, {counts(node.excluded)}"
+    )
+
+
+def _idle(node: Node) -> Iterator[tuple[str, str]]:
+    """Yield the terms of a record that no check comes to, and its modifiers, each with a note."""
+    from spfwhite.spf import record as spf
+
+    record, steps = spf.parse(node.text), Counter(step.term for step in node.steps)
+    for term in record.terms:
+        if steps[term.text]:
+            steps[term.text] -= 1
+        elif isinstance(term.body, spf.Ignored):
+            yield term.text, "a modifier, which passes nothing"
+        else:  # behind an `all`, or a redirect beside one
+            yield term.text, "never reached: what comes before it decides every address"
 
 
 def _term(step: Step) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from spfwhite.config.config_file import entries, listed, text
 from spfwhite.config.overlay import Overlay, read_overlay
 from spfwhite.config.settings import SETTINGS, SOURCES, Config, Provider, Table, set_name
-from spfwhite.config.values import parse_domain, shown
+from spfwhite.config.values import Exclusions, parse_domain, shown
 from spfwhite.errors import ConfigError
 from spfwhite.networks import Networks, parse_operator
 from spfwhite.wording import did_you_mean, printable
@@ -89,9 +89,12 @@ def _merged_tables(overlays: Iterable[Overlay]) -> dict[str, Keys]:
     for overlay in overlays:
         for table, keys in overlay.tables.items():
             merged.setdefault(table, {}).update(keys)
-        exclude.append(overlay.tables.get("safety", {}).get("exclude", Networks()))
+        exclude.append(overlay.tables.get("safety", {}).get("exclude", Exclusions()))
     # to lose an exclusion by adding another would widen the list
-    merged["safety"]["exclude"] = Networks.union(exclude)
+    merged["safety"]["exclude"] = Exclusions(
+        Networks.union(each.networks for each in exclude),
+        frozenset().union(*(each.domains for each in exclude)),
+    )
     return merged
 
 
@@ -119,9 +122,12 @@ def _provider(
         networks = Networks.union([networks, *entries(file, parse_operator)])
     _refuse_plain_http(name, keys)
     inherited = keys["special_use"] == "inherit"
+    followed = tuple(d for d in dict.fromkeys(domains) if d not in safety["exclude"].domains)
+    # one that is left without a source is off: to miss its domains every night would be no news
+    is_off = domains and not (followed or networks or keys["pages"] or keys["hosts"])
     decided = {
-        "enabled": keys["enabled"] and categories.get(keys["category"], True),
-        "domains": tuple(dict.fromkeys(domains)),
+        "enabled": keys["enabled"] and categories.get(keys["category"], True) and not is_off,
+        "domains": followed,
         "networks": networks,
         "special_use": safety["special_use"] if inherited else keys["special_use"],
     }

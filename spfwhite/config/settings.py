@@ -17,9 +17,11 @@ from typing import Annotated, Any, Final, Literal, get_args, get_type_hints
 
 from spfwhite.config.patterns import parse_pattern
 from spfwhite.config.values import (
+    Exclusions,
     Rule,
     choice,
     entries,
+    exclusions,
     list_of,
     name,
     networks,
@@ -120,7 +122,7 @@ class Safety:
     widest_ipv4: Annotated[int, whole(0, 32)]
     widest_ipv6: Annotated[int, whole(0, 128)]
     special_use: Annotated[SpecialUse, choice("drop", "keep")]
-    exclude: Annotated[Networks, networks]
+    exclude: Annotated[Exclusions, exclusions]
     max_values: Annotated[int, COUNT]
     provider_max_rules: Annotated[int, COUNT]
     total_rules_notice: Annotated[int, COUNT]
@@ -145,8 +147,8 @@ class Provider:
     """`[providers.NAME]`: a sender, with everything decided that other tables decide for it.
 
     `enabled` is its own switch and its category's; `domains` and `networks` hold the lines of the
-    files too; `special_use` is `[safety]`'s if the provider says "inherit"; `defined_in` is the
-    last file that said something about it.
+    files too, without the domains of `safety.exclude`; `special_use` is `[safety]`'s if the
+    provider says "inherit"; `defined_in` is the last file that said something about it.
     """
 
     name: str
@@ -233,16 +235,20 @@ class Config:
         return Limits(spf.max_lookups, spf.max_depth, spf.max_octets, self.safety.max_values)
 
     def widest(self, action: Action) -> Widest:
-        """Return the limit on the width of single terms; a reject table needs narrower ones."""
-        ipv4, ipv6 = self.safety.widest_ipv4, self.safety.widest_ipv6
-        if action == "permit":
-            return Widest(ipv4, ipv6)
-        return Widest(max(ipv4, WIDEST_REJECT.ipv4), max(ipv6, WIDEST_REJECT.ipv6))
+        """Return the limits on what terms pass; a reject table needs narrower ones."""
+        least = Widest() if action == "permit" else WIDEST_REJECT
+        return Widest(
+            max(self.safety.widest_ipv4, least.ipv4),
+            max(self.safety.widest_ipv6, least.ipv6),
+            self.safety.exclude.domains,
+        )
 
     def why_off(self, provider: Provider, today: datetime.date) -> str:
         """Return what to do about a provider that lists nothing today; "" for one that is on."""
         if not self.categories.get(provider.category, True):
             return self.switch(provider.category)
+        if not any(getattr(provider, source) for source in SOURCES):
+            return "`exclude` in [safety] has all its domains"
         if not provider.enabled:
             return f"`enabled = true` in [providers.{provider.name}] switches it on"
         if provider.expires and provider.expires < today:

@@ -10,10 +10,10 @@ import datetime
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
-from spfwhite.networks import Networks, parse_operator
+from spfwhite.networks import EMPTY, Networks, parse_operator
 from spfwhite.wording import SHOWN, clipped
 
 Rule = Callable[[object], object]
@@ -149,6 +149,26 @@ def _entry(value: object, parse: Callable[[str], T]) -> T:
 def networks(value: object) -> Networks:
     """Return the union of a list of addresses, networks and ranges."""
     return Networks.union(list_of(parse_operator)(value))
+
+
+class Exclusions(NamedTuple):
+    """Networks that are never listed, and domains whose records are followed for nobody."""
+
+    networks: Networks = EMPTY
+    domains: frozenset[str] = frozenset()
+
+
+def exclusions(value: object) -> Exclusions:
+    """Return what a list of addresses, networks, ranges and domains excludes."""
+    read = list_of(_exclusion)(value)
+    domains = frozenset(entry for entry in read if isinstance(entry, str))
+    return Exclusions(Networks.union(e for e in read if isinstance(e, Networks)), domains)
+
+
+def _exclusion(text: str) -> Networks | str:
+    # the letters of an address come with a colon, and no domain has one, or is without a letter
+    is_domain = re.search("[A-Za-z]", text) and not re.search("[:/]", text)
+    return parse_domain(text) if is_domain else parse_operator(text)
 
 
 def parse_url(text: str) -> str:

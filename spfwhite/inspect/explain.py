@@ -140,7 +140,7 @@ def _rules(table: Networks, part: Networks) -> tuple[str, ...]:
 def _never_listed(run: LastRun, decisions: list[Decision]) -> Networks:
     """Return the addresses that no record can put on the table, so that no other reason counts."""
     drop = all(decision.provider.special_use == "drop" for decision in decisions)
-    return run.config.safety.exclude | barred("drop" if drop else "keep")
+    return run.config.safety.exclude.networks | barred("drop" if drop else "keep")
 
 
 def _passing(decisions: list[Decision], asked: Networks) -> Iterator[Passing]:
@@ -184,7 +184,7 @@ def _denials(
     run: LastRun, decisions: list[Decision], missing: Networks, listable: Networks
 ) -> Iterator[Denial]:
     """Yield what keeps addresses out; `listable` are those that a record could pass."""
-    if run.config.safety.exclude & missing:
+    if run.config.safety.exclude.networks & missing:
         yield Denial("", "safety.exclude names it")
     if any(barred(decision.provider.special_use) & missing for decision in decisions):
         yield Denial("", "it is a special-use address (safety.special_use)")
@@ -203,6 +203,9 @@ def _in_records(decision: Decision, missing: Networks, listable: Networks) -> It
         fault = evaluation.root(domain).fault
         if listable and fault and fault.kind == "temporary":
             yield Denial(name, f"{domain} might pass it: {fault.detail}", certain=False)
+        for node in evaluation.walk(domain, passing=True):
+            if node.excluded & missing:
+                yield Denial(name, f"{node.domain} passes it, and safety.exclude names that domain")
         for node in evaluation.walk(domain):
             for step in node.steps:
                 if step.qualifier != "+" and step.matched & missing and not _is_all(step.term):

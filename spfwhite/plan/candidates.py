@@ -26,6 +26,8 @@ from spfwhite.wording import few
 class Candidate:
     """What a provider would contribute: `passed` by SPF and lists, `static` by its configuration.
 
+    `excluded` is what the operator keeps out of it: what is never listed, and what only records
+    pass that are followed for nobody.
     `origins` are the terms, pages and hosts that pass it, `questions` all that it leads to, `stale`
     those answered from memory. `empty_domains` pass nothing though they could; `gaps` are the
     problems that keep a part of the provider from being known, `blocking` those of them with which
@@ -38,6 +40,7 @@ class Candidate:
     origins: tuple[Contribution, ...]
     passed: Networks
     static: Networks
+    excluded: Networks
     problems: tuple[Problem, ...]
     questions: frozenset[Question]
     stale: Mapping[Question, Stale]
@@ -57,7 +60,7 @@ def candidates(
 
 def never_listed(config: Config, provider: Provider) -> Networks:
     """Return what is never listed for a provider: exclusions and special-use addresses."""
-    return barred(provider.special_use) | config.safety.exclude
+    return barred(provider.special_use) | config.safety.exclude.networks
 
 
 def _candidate(reading: Reading, stale: Mapping[Question, Stale], provider: Provider) -> Candidate:
@@ -68,16 +71,17 @@ def _candidate(reading: Reading, stale: Mapping[Question, Stale], provider: Prov
     problems = [problem for part in parts for problem in part.problems]
     problems += _too_large(config, reading.answers, questions)
     gaps = [p for p in problems if _is_gap(p, strict=config.spf.strict)]
-    excluded = never_listed(config, provider)
+    never = never_listed(config, provider)
     named = Networks.union(part.passed for part in parts)
-    passed = named - excluded
+    passed = named - never
     problems += _special_use(provider, origins, named - passed)
     return Candidate(
         provider=provider,
         evaluation=evaluation,
         origins=origins,
         passed=passed,
-        static=Networks.union(part.static for part in parts) - excluded,
+        static=Networks.union(part.static for part in parts) - never,
+        excluded=never | (Networks.union(part.excluded for part in parts) - passed),
         problems=tuple(dict.fromkeys(problems)),  # domains may share a record
         questions=questions,
         stale={question: stale[question] for question in questions & stale.keys()},

@@ -28,7 +28,7 @@ from typing import Final, Literal
 from spfwhite.config.settings import Config, Provider
 from spfwhite.dns.answers import Question
 from spfwhite.networks import EMPTY, Networks
-from spfwhite.plan.candidates import Candidate, never_listed, origins
+from spfwhite.plan.candidates import Candidate, origins
 from spfwhite.plan.losses import lost_by_faults
 from spfwhite.plan.rails import Hold, Rail, too_many, too_many_rules
 from spfwhite.sources.memory import Stale
@@ -192,7 +192,7 @@ class _Judge:
         earlier = entry.networks if entry else EMPTY
         if entry and entry.digest != candidate.provider.digest:
             entry = None  # edited: the operator's will, to which the old networks do not apply
-        before = self._admitted(candidate.provider, entry) if entry else EMPTY
+        before = self._admitted(candidate, entry) if entry else EMPTY
         case = _Case(candidate=candidate, entry=entry, before=before, earlier=earlier)
         if candidate.provider.name in self.lifted:
             return self._take(case)
@@ -211,14 +211,14 @@ class _Judge:
             return self._take(case, notice)
         return self._keep(case, replace(entry, held=since, lost=lost), holds)
 
-    def _admitted(self, provider: Provider, entry: Accepted) -> Networks:
-        """Return what of an accepted entry still passes the limits on width and special use."""
-        widest = self.config.widest(provider.action)
+    def _admitted(self, candidate: Candidate, entry: Accepted) -> Networks:
+        """Return what of an accepted entry still passes the limits on width and is not excluded."""
+        widest = self.config.widest(candidate.provider.action)
         networks = entry.networks
         if not widest.admits(networks):
             narrow = (widest.admitted(origin.term, origin.networks) for origin in entry.origins)
             networks = Networks.union(narrow)
-        return networks - never_listed(self.config, provider)
+        return networks - candidate.excluded
 
     def _why_hold(self, case: _Case) -> list[Hold]:
         """Return the reasons not to take a provider as it is now."""

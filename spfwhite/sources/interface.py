@@ -62,13 +62,14 @@ class Listed:
     """What one entry of a kind lists, `passed` within limits and `static` whatever they say.
 
     `origins` name what passes it, and may overlap and be wider. `empty` are domains that pass
-    nothing though they could.
+    nothing though they could, `excluded` is what records would pass that nobody follows.
     """
 
     questions: Collection[Question] = ()
     origins: tuple[Contribution, ...] = ()
     passed: Networks = EMPTY
     static: Networks = EMPTY
+    excluded: Networks = EMPTY
     problems: tuple[Problem, ...] = ()
     empty: tuple[str, ...] = ()
 

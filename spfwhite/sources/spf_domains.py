@@ -11,6 +11,7 @@ from typing import get_args
 
 from spfwhite.config.settings import Action, Config, Provider, roots
 from spfwhite.dns.answers import Answers, Question
+from spfwhite.networks import Networks
 from spfwhite.sources import mx
 from spfwhite.sources.crawl import crawl
 from spfwhite.sources.interface import Asking, Listed, Reading
@@ -76,11 +77,12 @@ def listed(provider: Provider, reading: Reading) -> Iterator[Listed]:
     for domain in provider.domains:
         root, problems = evaluation.root(domain), evaluation.problems(domain)
         is_undecidable = any(problem.kind == "undecidable" for problem in problems)
-        nodes = evaluation.walk(domain, passing=True)
+        nodes = list(evaluation.walk(domain, passing=True))
         yield Listed(
             questions=reading.reaches[domain].depth,
             origins=tuple(origin for node in nodes for origin in node.contributions),
             passed=root.passed,
+            excluded=Networks.union(node.excluded for node in nodes),
             problems=(*problems, *_of_all(domain, reading)),
             empty=() if root.passed or is_undecidable else (domain,),
         )

@@ -1,7 +1,7 @@
 """The text of an SPF record to typed terms: the grammar of RFC 7208 section 12, and nothing else.
 
-Owns: which TXT is an SPF record, or nearly one, what its terms are, what is malformed about one, and
-the expansion of macros (section 7). Refuses: any look-up and any evaluation.
+Owns: which TXT is an SPF record, or nearly one, what its terms are, what is malformed about one,
+and the expansion of macros (section 7). Refuses: any look-up and any evaluation.
 """
 
 # A term is a directive (a mechanism with its qualifier, sections 4.6.1 and 5) or a modifier
@@ -162,7 +162,7 @@ def spf_texts(values: Iterable[str]) -> list[str]:
 
 
 def is_nearly_spf(text: str) -> bool:
-    """Whether a TXT is an SPF record, was probably meant to be one, or begins with a term of one."""
+    """Whether a TXT is an SPF record, was probably meant as one, or begins with a term of one."""
     # what stands around it, or in it, by mistake: quotation marks of all kinds, blanks, hyphens
     start = re.sub(r"[^a-z0-9=:]", "", text[:16].lower())
     return start.startswith(("v=spf", "v=pf1", "spf1", *_BEGINNINGS))

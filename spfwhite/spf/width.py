@@ -10,8 +10,8 @@ are judged where they stand.
 # addresses. A directive that is not "+" may be as wide as it likes, below an include too: it takes
 # away. Each family is judged by itself, so that `a/8//64` keeps its IPv6 addresses.
 #
-# A domain of `safety.exclude` is meant for the case that a sender is switched off and others include
-# it: a "+" include of it or a redirect to it passes nothing, and what denies it still denies it all.
+# A domain of `safety.exclude` is a sender that is off though others include it: a "+" include of it
+# and a redirect to it pass nothing, and what denies it still denies all of it.
 
 from __future__ import annotations
 

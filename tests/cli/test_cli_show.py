@@ -27,6 +27,7 @@ def server() -> Iterator[DnsServer]:
         ("mx.test", "TXT"): ["v=spf1 mx -all"],
         ("mx.test", "MX"): ["10 mail.b.test"],
         ("nothing.test", "TXT"): ["v=spf1 -all"],
+        ("wide.test", "TXT"): ["v=spf1 ip4:20.0.0.0/8 include:a.test ~all"],
         ("sick.test", "TXT"): ["v=spf1 include:gone.test ip4:198.51.100.0/24 -all"],
         ("long.test", "TXT"): [
             f"v=spf1 {' '.join(f'include:l{i}.test' for i in range(DEPTH + 1))} -all"
@@ -119,6 +120,29 @@ def test_a_chain_longer_than_the_stack_is_shown_in_every_form(form: str, config:
     assert (done.returncode, done.stderr) == (0, "")
     assert "198.51.100.9" in done.stdout
     assert "\x1b" not in done.stdout  # colours are for terminals
+
+
+@pytest.mark.parametrize("options", [[], ["--strict"]])
+def test_a_term_that_is_too_wide_passes_nothing_as_in_a_run(
+    options: list[str], config: Path
+) -> None:
+    done = spfwhite("-c", config, "show", "--format", "cidr", *options, "wide.test")
+    assert "20.0.0.0/8" not in done.stdout
+    lines = spfwhite("-c", config, "show", *options, "wide.test").stdout.splitlines()
+    at = lines.index("  ip4:20.0.0.0/8")
+    assert lines[at + 1] == "    ! too-wide: a /8 is wider than the /12 of safety.widest_ipv4"
+
+
+def test_a_domain_that_is_excluded_passes_nothing_and_says_why(
+    server: DnsServer, tmp_path: Path
+) -> None:
+    config = overlay(tmp_path, {}, server=server)
+    config.write_text(config.read_text().replace("[safety]", '[safety]\nexclude = ["b.test"]'))
+    done = spfwhite("-c", config, "show", "--format", "cidr", "a.test")
+    assert (done.returncode, done.stdout) == (0, "192.0.2.0/28\n")
+    done = spfwhite("-c", config, "show", "b.test")
+    assert done.returncode == 1
+    assert "safety.exclude names b.test" in done.stdout
 
 
 @pytest.mark.parametrize("spelling", ["a.test", "A.TEST", "a.test.", "A.Test."])

@@ -11,6 +11,7 @@ from spfwhite.cli import show
 from spfwhite.dns.answers import Answer, Failed, Found, Question
 from spfwhite.spf.evaluation import evaluate
 from spfwhite.spf.result import Evaluation
+from spfwhite.spf.width import Widest
 
 
 def answers(**records: str) -> dict[Question, Answer]:
@@ -77,6 +78,67 @@ def test_a_term_says_what_it_added_by_family() -> None:
     (v6,) = [line for line in lines if "ip6:2001:db8::/48" in line]
     assert "256 IPv4" in v4
     assert "65,536" in v6
+
+
+@pytest.mark.parametrize(
+    ("text", "idle"),
+    [
+        ("v=spf1 redirect=p.test -all", ["redirect=p.test"]),
+        ("v=spf1 ip4:192.0.2.1 ~all a:h.test include:p.test", ["a:h.test", "include:p.test"]),
+        ("v=spf1 +all -all", ["-all"]),
+    ],
+)
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_term_that_no_check_comes_to_is_shown_as_such(
+    text: str, idle: list[str], *, strict: bool
+) -> None:
+    evaluation = evaluate(["a.test"], answers(a=text), strict=strict)
+    lines = [line.strip() for line in tree(evaluation)]
+    assert [line.split()[0] for line in lines if "(never reached: " in line] == idle
+    found = show.as_json(evaluation, "a.test")["tree"]["idle"]
+    assert [each["term"] for each in found] == idle
+    assert all("never reached" in each["note"] for each in found)
+
+
+def test_a_modifier_is_shown_as_what_it_is() -> None:
+    lines = tree(evaluated(a="v=spf1 exp=e.test ip4:192.0.2.1 ra=postmaster -all"))
+    assert [line.split()[0] for line in lines if "(a modifier, which passes nothing)" in line] == [
+        "exp=e.test",
+        "ra=postmaster",
+    ]
+
+
+def test_every_term_of_a_record_is_shown_once() -> None:
+    text = "v=spf1 x=1 ip4:192.0.2.1 ip4:192.0.2.1 mx=p.test moo redirect=p.test -all ptr ptr"
+    shown = [line.split()[0] for line in tree(evaluated(a=text))]
+    for term in set(text.split()[1:]):
+        assert shown.count(term) == text.split().count(term), term
+
+
+def test_a_record_that_a_syntax_error_voids_is_shown_with_the_error_at_its_term() -> None:
+    records = answers(a="v=spf1 include:b.test -all", b="v=spf1 ip4:192.0.2.1 ip4:192.0.2 -all")
+    lines = tree(evaluate(["a.test"], records, strict=True))
+    at = lines.index("    ip4:192.0.2")
+    assert lines[at + 1].endswith("is not an IPv4 address or network, which voids the record")
+    assert lines.index("  include:b.test") < at
+    assert "voids" not in lines[lines.index("  include:b.test") + 1]
+
+
+@pytest.mark.parametrize("text", ["v=spf1 ~all", "v=spf1", "v=spf1 include:gone.test ?all"])
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_record_that_passes_nothing_says_so(text: str, *, strict: bool) -> None:
+    lines = tree(evaluate(["a.test"], answers(a=text), strict=strict))
+    assert "  ! missing: the SPF record passes no address" in lines
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_record_that_nobody_follows_is_shown_with_what_it_would_pass(*, strict: bool) -> None:
+    widest = Widest(excluded=frozenset({"b.test"}))
+    evaluation = evaluate(["a.test"], answers(**DIAMOND), strict=strict, widest=widest)
+    (line,) = [line for line in tree(evaluation) if "safety.exclude names b.test" in line]
+    assert "256 addresses" in line
+    below = show.as_json(evaluation, "a.test")["tree"]["terms"][0]["record"]
+    assert below["excluded"] == ["192.0.2.0/24", "2001:db8::/48"]
 
 
 def test_a_problem_stands_below_its_term() -> None:

@@ -225,14 +225,31 @@ def test_a_missing_system_folder_leaves_the_defaults(tmp_path: Path) -> None:
     assert load(system=tmp_path / "none").dns.attempts == 4
 
 
-def test_lists_replace_and_excluded_networks_unite(system: Path) -> None:
+def test_lists_replace_and_what_is_excluded_unites(system: Path) -> None:
     for name, network in (("a", "192.0.2.0/24"), ("b", "2001:db8::/32")):
         (system / f"providers.d/{name}.toml").write_text(
-            f'[safety]\nexclude = ["{network}"]\n[providers.own]\nnetworks = ["{network}"]'
+            f'[safety]\nexclude = ["{network}", "{name.upper()}.test."]\n'
+            f'[providers.own]\nnetworks = ["{network}"]'
         )
     config = load(system=system)
-    assert config.safety.exclude == Networks.parse(["192.0.2.0/24", "2001:db8::/32"])
+    assert config.safety.exclude.networks == Networks.parse(["192.0.2.0/24", "2001:db8::/32"])
+    assert config.safety.exclude.domains == {"a.test", "b.test"}
     assert provider(config, "own").networks == Networks.parse(["2001:db8::/32"])
+
+
+def test_a_domain_that_is_excluded_is_no_domain_of_a_provider(overlaid: Loader) -> None:
+    config = overlaid(
+        '[safety]\nexclude = ["sendgrid.net", "_spf1.yahoo.com", "own.test", "fe.de"]\n'
+        '[providers.own]\ndomains = ["own.test"]\nnetworks = ["192.0.2.0/24"]'
+    )
+    assert config.safety.exclude.networks == Networks()
+    assert not provider(config, "sendgrid").enabled
+    assert provider(config, "yahoo").domains == ("_spf2.yahoo.com", "_spf3.yahoo.com")
+    assert (provider(config, "own").enabled, provider(config, "own").domains) == (True, ())
+    why = config.why_off(provider(config, "sendgrid"), date(2026, 1, 1))
+    assert why == "`exclude` in [safety] has all its domains"
+    assert config.widest("permit").excluded == config.widest("reject").excluded
+    assert "fe.de" in config.widest("reject").excluded
 
 
 def test_a_provider_is_merged_key_by_key_and_knows_who_touched_it_last(overlaid: Loader) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from spfwhite.cli import explain as command
 from spfwhite.config.settings import Config
+from spfwhite.config.values import Exclusions
 from spfwhite.inspect.explain import Explanation, Passing, explain
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan.last_run import LastRun, last_run
@@ -188,7 +189,9 @@ def test_the_all_at_the_end_of_a_record_is_no_reason() -> None:
 
 
 def test_an_exclusion_is_named() -> None:
-    config = configured({"p": ["p.test"]}, safety={"exclude": Networks.parse(["20.0.3.0/24"])})
+    config = configured(
+        {"p": ["p.test"]}, safety={"exclude": Exclusions(Networks.parse(["20.0.3.0/24"]))}
+    )
     series = nights(ZONE, config=config)
     found = explained(series, "20.0.3.9")
     assert (found.is_covered, found.passing) == (False, ())
@@ -209,7 +212,9 @@ def test_special_use_is_named() -> None:
     ("asked", "wider"), [("10.1.2.3", "10.0.0.0/7"), ("60.0.3.9", "60.0.2.0/23")]
 )
 def test_where_no_record_could_help_the_answer_is_the_end(asked: str, wider: str) -> None:
-    config = configured({"p": ["p.test"]}, safety={"exclude": Networks.parse(["60.0.3.0/24"])})
+    config = configured(
+        {"p": ["p.test"]}, safety={"exclude": Exclusions(Networks.parse(["60.0.3.0/24"]))}
+    )
     zone = ZONE | records(p="exists:%{i}.test ip4:20.0.0.0/16")
     series = nights(zone, config=config)
     assert len(said(series, asked).splitlines()) == 2
@@ -424,3 +429,15 @@ def test_an_empty_table_covers_nothing_and_ends() -> None:
     series.table = EMPTY
     found = explained(series, "0.0.0.0/0")
     assert (found.is_covered, found.rules, found.neighbours) == (False, (), ())
+
+
+def test_what_an_excluded_domain_would_pass_is_said_with_its_name() -> None:
+    exclude = Exclusions(EMPTY, frozenset({"s.test"}))
+    series = nights(
+        ZONE, config=configured({"p": ["p.test"], "q": ["q.test"]}, safety={"exclude": exclude})
+    )
+    found = explained(series, "2a00:1::1")
+    assert not found.is_covered
+    (sentence,) = sentences(found, certain=True)
+    assert sentence == "s.test passes it, and safety.exclude names that domain"
+    assert "(p)" in said(series, "2a00:1::1")

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from spfwhite.config.settings import Config
+from spfwhite.config.values import Exclusions
 from spfwhite.dns.answers import Failed, Found, Question
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan.candidates import Candidate, candidates, origins
@@ -74,7 +75,9 @@ def test_a_provider_may_keep_special_use_addresses() -> None:
 
 
 def test_exclusions_are_taken_from_spf_and_from_static_networks() -> None:
-    config = configured({"p": ["p.test"]}, safety={"exclude": Networks.parse(["20.0.0.0/25"])})
+    config = configured(
+        {"p": ["p.test"]}, safety={"exclude": Exclusions(Networks.parse(["20.0.0.0/25"]))}
+    )
     config = edited(
         config, "p", networks=Networks.parse(["20.0.0.64/26", "30.0.0.0/8", "10.0.0.0/8"])
     )

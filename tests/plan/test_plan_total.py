@@ -8,6 +8,7 @@ import pytest
 
 from spfwhite.config.settings import Config
 from spfwhite.errors import Exit
+from spfwhite.config.values import Exclusions
 from spfwhite.networks import Networks
 from spfwhite.plan.last_run import last_run
 from tests.support.nights import Nights, configured, edited, failing, records
@@ -217,7 +218,9 @@ def test_a_provider_that_is_edited_to_a_larger_one_counts_in_no_total() -> None:
 def test_exclusions_count_in_no_rail() -> None:
     nights = series()
     most = Networks.parse(["20.0.0.0/13", "2a00::/29"])
-    nights.config = configured({name: [f"{name}.test"] for name in NAMES}, safety={"exclude": most})
+    nights.config = configured(
+        {name: [f"{name}.test"] for name in NAMES}, safety={"exclude": Exclusions(most)}
+    )
     night = nights.night(world())
     assert not night.plan.refusals
     assert nights.table == Networks.parse(

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spfwhite.config import settings as keys
+from spfwhite.config.values import Exclusions
 from spfwhite.dns.answers import Failed, Question
 from spfwhite.networks import Networks
 from spfwhite.plan.plan import Accepted
@@ -182,7 +183,7 @@ def test_networks_of_the_state_for_special_use_are_not_listed(special: str) -> N
 
 
 def test_networks_of_the_state_that_are_excluded_now_are_not_listed() -> None:
-    exclude = {"exclude": Networks.parse(["20.0.0.0/17"])}
+    exclude = {"exclude": Exclusions(Networks.parse(["20.0.0.0/17"]))}
     config = configured({"p": ["p.test"], "q": ["q.test"]}, safety=exclude)
     night = run(config, failing(WORLD), replace(remembering("20.0.0.0/16"), known={}), START)
     assert night.decision("p").networks.texts() == ["20.0.128.0/17"]
