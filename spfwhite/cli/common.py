@@ -108,7 +108,7 @@ def network_options(command: F) -> F:
         type=click.FloatRange(0.1, 86_400),
         callback=_deadline,
         metavar="SECONDS",
-        help="Time for all look-ups together.",
+        help="Time for all that a run asks for, pages and hosts included.",
     )
     return nameserver(deadline(command))
 
@@ -145,7 +145,7 @@ def config_of(
     if nameservers:
         dns = replace(dns, nameservers=nameservers)
     if deadline:
-        dns = replace(dns, deadline=deadline)
+        dns = replace(dns, deadline=deadline, run_deadline=deadline)
     spf = replace(config.spf, strict=True) if strict else config.spf
     return replace(config, dns=dns, spf=spf)
 

@@ -8,6 +8,7 @@ Refuses: defaults, which stand in `providers.toml` only.
 import datetime
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
@@ -94,7 +95,10 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Dns:
-    """`[dns]`: whom to ask, and how hard; `deadline` in seconds, `max_qps` 0 for no limit."""
+    """`[dns]`: whom to ask, and how hard; `deadline` in seconds, `max_qps` 0 for no limit.
+
+    `run_deadline` is no key, but what `--deadline` allows a run in all, pages and hosts included.
+    """
 
     nameservers: Annotated[tuple[NameServer, ...], list_of(parse_nameserver)]
     attempts: Annotated[int, whole(1, 20)]
@@ -103,6 +107,7 @@ class Dns:
     deadline: Annotated[float, number(0.1, 86_400)]
     hosts_deadline: Annotated[float, number(0.1, 86_400)]
     hosts_max_age_hours: Annotated[int, whole(0, 8760)]
+    run_deadline: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from time import monotonic
 
 from spfwhite import files
 from spfwhite.config.settings import Config, Dns, Provider
@@ -32,7 +33,8 @@ async def fetch(
     """
     providers = [provider for provider in config.enabled() if not only or provider.name == only]
     connect = cache(lambda: asker(config.dns))  # all kinds share its pace and what it remembers
-    asking = Asking(config=config, recall=recall, connect=connect, progress=progress)
+    end = monotonic() + config.dns.run_deadline
+    asking = Asking(config=config, recall=recall, connect=connect, progress=progress, end=end)
     return await _ask_all(asking, providers, whole=not only)
 
 

@@ -52,7 +52,11 @@ async def ask(providers: list[Provider], asking: Asking) -> Answers:
                 crawl.followed[question] = recent
         wanted = partial(_wanted, crawl.followed, name)
         crawl.follow(wanted, wanted())
-    return await crawl.run(dns.concurrency, dns.hosts_deadline, " (dns.hosts_deadline)")
+    limits = [
+        (dns.hosts_deadline, " (dns.hosts_deadline)"),
+        (asking.left(), ", what --deadline left"),
+    ]
+    return await crawl.run(dns.concurrency, *min(limits))
 
 
 def _last_seen(recall: Recall, name: str) -> float:

@@ -9,6 +9,7 @@ to remember it, and to believe the environment about proxies and passwords.
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import ssl
 from collections.abc import AsyncIterator
@@ -53,24 +54,30 @@ class _UnusableError(Exception):
 
 
 async def fetch_page(
-    url: str, known: Page = UNKNOWN, *, max_networks: int, allow_http: bool = False
+    url: str,
+    known: Page = UNKNOWN,
+    *,
+    max_networks: int,
+    allow_http: bool = False,
+    seconds: float = math.inf,
 ) -> Page:
     """Return what a page lists now, `known` if it has not changed since, or why neither.
 
     Of a page with more than `max_networks` one more is kept, by which one can tell, and reading
-    ends. What is known is sent along by its validators (RFC 9110 section 13.1). Never raises but
-    for cancellation.
+    ends. What is known is sent along by its validators (RFC 9110 section 13.1). `seconds` may leave
+    it less time than `SECONDS`. Never raises but for cancellation.
     """
+    seconds = min(SECONDS, seconds)
     pairs = zip(_VALIDATORS.values(), known.validators, strict=True)
     conditions = {name: value for name, value in pairs if _is_validator(value)}
     try:
         # As a task of its own: with anyio 3.6, which Debian 12 has, an `asyncio.timeout` around a
         # TLS handshake does not learn that it was the one who cancelled it.
-        fetched = await asyncio.wait_for(_fetch(url, conditions, allow_http=allow_http), SECONDS)
+        fetched = await asyncio.wait_for(_fetch(url, conditions, allow_http=allow_http), seconds)
         # a thread of its own: the time of other pages runs while 2 MiB of markup are read
         return await asyncio.to_thread(_page, *fetched, max_networks) if fetched else known
     except TimeoutError:
-        return Page(Failed(f"took longer than {SECONDS:g} s"))
+        return Page(Failed(f"took longer than {seconds:g} s"))
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:  # httpx 0.23 lets TLS errors out
         return Page(Failed(f"cannot be fetched: {error or type(error).__name__}"))
     except (_UnusableError, ValueError) as fault:

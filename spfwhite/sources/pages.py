@@ -41,6 +41,7 @@ async def ask(providers: list[Provider], asking: Asking) -> Answers:
             known.get(q, UNKNOWN),
             max_networks=asking.config.safety.provider_max_rules,
             allow_http=allow_http,
+            seconds=asking.left(),
         )
         for q, allow_http in wanted.items()
     )

@@ -172,6 +172,17 @@ def test_a_killed_run_leaves_the_state_whole_and_the_next_one_asks_what_it_lacks
     assert hosts_asked(ran) == ["h11.late.test", "h12.late.test"]
 
 
+def test_the_deadline_of_a_run_is_theirs_too(new: Site) -> None:
+    new.server.faults[".test"] = Fault("drop")
+    new.server.faults["plain.test"] = Fault()
+    done = new.generate("--deadline", "0.5")
+    assert done.returncode == 3
+    (line,) = [line for line in done.stderr.splitlines() if "h{1..20}.test: hosts: " in line]
+    assert "40 of 40 questions failed, most often: no answer within the deadline of 0." in line
+    assert line.endswith(" s, what --deadline left")
+    assert new.rules() == PLAIN
+
+
 def test_the_deadline_of_the_other_questions_is_not_theirs(new: Site) -> None:
     configure(new, "deadline = 3.0\nmax_qps = 12")
     done = new.generate()

@@ -18,8 +18,10 @@ from pathlib import Path
 
 import pytest
 
+from spfwhite import programs
 from spfwhite._version import __version__
 from spfwhite.config.loading import load
+from spfwhite.sources import page_fetch
 from tests.support.cli import spfwhite
 
 pytestmark = pytest.mark.slow
@@ -141,6 +143,14 @@ def test_the_service_calls_the_program_as_it_is() -> None:
         program, *arguments = shlex.split(command)
         assert program == PROGRAM
         accepted(arguments)
+
+
+def test_the_service_is_given_the_time_that_the_defaults_allow_a_run() -> None:
+    dns = load(system=Path("/nowhere")).dns
+    calls = 3  # postmap for each of two tables, postconf for whether one of them is read
+    needed = dns.deadline + dns.hosts_deadline + page_fetch.SECONDS + calls * programs.TIMEOUT
+    minutes = unit("spfwhite.service")["Service"]["TimeoutStartSec"].removesuffix("min")
+    assert int(minutes) * 60 > needed + 30, "half a minute for what it does by itself"
 
 
 def accepted(arguments: Sequence[str]) -> None:

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from spfwhite.config.settings import Config
-from spfwhite.errors import Exit
 from spfwhite.config.values import Exclusions
+from spfwhite.errors import Exit
 from spfwhite.networks import Networks
 from spfwhite.plan.last_run import last_run
 from tests.support.nights import Nights, configured, edited, failing, records

@@ -474,6 +474,17 @@ def test_a_server_that_says_nothing_is_given_up(
     assert reason(fetched()) == "took longer than 0.2 s"
 
 
+def test_a_run_that_has_less_time_left_gives_a_page_less(web: respx.MockRouter) -> None:
+    async def silence(_request: httpx.Request) -> httpx.Response:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    web.get(URL).mock(side_effect=silence)
+    for seconds in (0.0, 0.2):
+        page = asyncio.run(fetch_page(URL, max_networks=1000, seconds=seconds))
+        assert reason(page) == f"took longer than {seconds:g} s"
+
+
 def test_a_body_that_comes_drop_by_drop_is_given_up(web: respx.MockRouter) -> None:
     clock = Clock()
 
