@@ -22,7 +22,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from time import monotonic
 from typing import Protocol
 
 from spfwhite.config.settings import Config, Provider
@@ -39,19 +38,15 @@ class Asking:
     """What kinds ask with; those of pages leave their `validators` here.
 
     `connect` returns what asks name servers; it raises NoNameServerError, so that nobody may call
-    it who has nothing to ask. `end` is when the run has to be done, by the monotonic clock.
+    it who has nothing to ask. `left` returns how many seconds the run has left.
     """
 
     config: Config
     recall: Recall
     connect: Callable[[], Ask]
     progress: Progress
-    end: float = math.inf
+    left: Callable[[], float] = lambda: math.inf
     validators: dict[Question, Validators] = field(default_factory=dict)
-
-    def left(self) -> float:
-        """Return how many seconds are left, to a tenth."""
-        return max(0.0, round(self.end - monotonic(), 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ from itertools import count
 from typing import Final
 
 from spfwhite.dns.answers import Answers
-from spfwhite.networks import EMPTY, EVERYTHING, Networks
+from spfwhite.networks import EVERYTHING, Networks
 from spfwhite.spf import record as spf
 from spfwhite.spf.addresses import Addresses, addresses, record_at
 from spfwhite.spf.budget import Budget, OverBudgetError, is_over, over_budget
@@ -122,21 +122,18 @@ class _ListMode:
         lookups = min(MAX_COUNT, sum(record.lookups for record in records.values()))
         voids = min(MAX_COUNT, sum(max(record.voids) for record in records.values()))
         for name, record in records.items():
-            would_pass = parts[name]
-            lists = [EMPTY] * len(would_pass) if record.is_excluded else would_pass
-            rows = zip(record.matches, matched[name], lists, strict=True)
+            rows = zip(record.matches, matched[name], parts[name], strict=True)
             steps = tuple(self._step(*row) for row in rows)
             node = Node(
                 domain=name,
                 text=record.text,
                 steps=steps,
-                passed=passed[name],
+                passed=Networks.union(parts[name]) if record.is_excluded else passed[name],
                 lookups=lookups,
                 voids=voids,
                 fault=record.fault,
-                excluded=Networks.union(would_pass) if record.is_excluded else EMPTY,
             )
-            self.nodes.append(node)
+            self.nodes.append(node.followed_by_nobody() if record.is_excluded else node)
 
     def _step(self, match: Match, matched: Networks, passed: Networks) -> Step:
         return Step(

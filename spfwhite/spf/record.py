@@ -144,11 +144,6 @@ class Record:
     terms: tuple[Term, ...]
 
     @property
-    def is_malformed(self) -> bool:
-        """Whether a term is malformed, which makes the whole record a permerror (section 4.6)."""
-        return any(isinstance(term.body, Malformed) for term in self.terms)
-
-    @property
     def redirect(self) -> Term | None:
         """The redirect that counts: none where there is an `all` anywhere (section 6.1)."""
         if any(isinstance(term.body, All) for term in self.terms):
@@ -238,24 +233,14 @@ def _mechanism(name: str, rest: str) -> Mechanism | Malformed:
             return _hosts("a" if name == "a" else "mx", rest)
     domain = rest[1:] if rest[:1] == ":" and _is_domain_spec(rest[1:]) else ""
     match name:
-        case "include":  # section 5.2
-            if domain:
-                return Include(domain)
-            return Malformed(f"does not name a domain{_address_needs(rest[1:])}")
-        case "ptr":  # section 5.5, the only one of these whose domain may be left out
-            if domain or not rest:
-                return ByClient("is decided by the client")
-            return Malformed("does not name a domain")
-        case "exists":  # section 5.7
-            return _exists(domain) if domain else Malformed("does not name a domain")
-    # section 4.6: an unknown one is an error
-    return Malformed(f"is no mechanism of RFC 7208{_address_needs(rest[1:])}")
-
-
-def _exists(domain: str) -> ByClient:
-    if expand(domain, "a.test") is None:
-        return ByClient("is decided by the client")
-    return ByClient("holds for every client or for none, so it names no address")
+        case "include" if domain:  # section 5.2
+            return Include(domain)
+        case "exists" if domain and expand(domain, "a.test"):  # section 5.7
+            return ByClient("holds for every client or for none, so it names no address")
+        case "exists" | "ptr" if domain or (name == "ptr" and not rest):  # section 5.5
+            return ByClient("is decided by the client")
+    fault = "does not name a domain" if name in MECHANISMS else "is no mechanism of RFC 7208"
+    return Malformed(f"{fault}{_address_needs(rest[1:])}")  # section 4.6: an error
 
 
 def _address_needs(text: str) -> str:

@@ -8,7 +8,7 @@ snapshot; problems stand at the node where they arose and are never copied upwar
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import takewhile
 from typing import Final, Literal, NamedTuple
@@ -94,6 +94,11 @@ class Node:
     voids: int = 0
     fault: Problem | None = None
     excluded: Networks = EMPTY
+
+    def followed_by_nobody(self) -> Node:
+        """Return the node of a domain of `safety.exclude`: it passes nothing of what it would."""
+        steps = tuple(step._replace(passed=EMPTY) for step in self.steps)
+        return replace(self, steps=steps, passed=EMPTY, excluded=self.passed)
 
     @cached_property
     def contributions(self) -> tuple[Contribution, ...]:

@@ -20,7 +20,6 @@ Owns: the evaluation in strict mode. Refuses: any look-up. List mode is `spfwhit
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from typing import Final, NamedTuple
@@ -86,18 +85,13 @@ class _Check:
         if isinstance(record, Fault):  # sections 4.3 to 4.5: no record, several, or no answer
             self._nodes.append(Node(domain, "", fault=record.at(domain)))
             return _Turn(undecided=reach, fault=record, child=len(self._nodes) - 1)
-        if record.is_malformed:
-            return self._void(domain, record, reach)
+        # section 4.6: a syntax error anywhere in the record is a permerror; it stands at the terms
+        # that have it, and not at the includes that lead to them
+        steps = tuple(_step(domain, term, _Turn(fault=_syntax(term))) for term in record.terms)
+        if fault := next((step.problem for step in steps if step.problem), None):
+            self._nodes.append(Node(domain, record.text, steps, fault=fault))
+            return _Turn(undecided=reach, child=len(self._nodes) - 1)
         return self._fold(domain, record, reach)
-
-    def _void(self, domain: str, record: spf.Record, reach: Networks) -> _Turn:
-        """Leave undecided what reaches a record with a syntax error anywhere: a permerror."""
-        # section 4.6; the fault stands at the terms that have it, not at those that include them
-        self._budget.spend(len(record.terms))
-        steps = [_step(domain, term, _Turn(fault=_syntax(term))) for term in record.terms]
-        fault = next(step.problem for step in steps if step.problem)
-        self._nodes.append(Node(domain, record.text, steps=tuple(steps), fault=fault))
-        return _Turn(undecided=reach, child=len(self._nodes) - 1)
 
     def _fold(self, domain: str, record: spf.Record, reach: Networks) -> _Turn:
         before = self._counted()
@@ -115,12 +109,9 @@ class _Check:
             remaining -= Networks.union(turn.matched | turn.undecided for turn in turns)
         lookups, voids = (now - then for now, then in zip(self._counted(), before, strict=True))
         passed = Networks.union(step.passed for step in steps)
-        node = Node(
-            domain, record.text, steps=tuple(steps), passed=passed, lookups=lookups, voids=voids
-        )
+        node = Node(domain, record.text, tuple(steps), passed, lookups, voids)
         if domain in self._widest.excluded:
-            kept = tuple(step._replace(passed=EMPTY) for step in steps)
-            node = replace(node, steps=kept, passed=EMPTY, excluded=passed)
+            node = node.followed_by_nobody()
         self._nodes.append(node)
         return _Turn(node.passed, Networks.union(undecided), child=len(self._nodes) - 1)
 
@@ -213,7 +204,8 @@ class _Check:
     def _hosts(self, body: spf.Hosts, name: str, remaining: Networks) -> _Turn:
         """Match `a` (section 5.3) or `mx` (section 5.4)."""
         # section 4.6.4: more than 10 MX hosts are a permerror, as are more than 2 void look-ups
-        if body.kind == "mx" and self._exchanges(name) > MAX_MX_HOSTS:
+        exchanges = self._answers.get(Question(name, "MX")) if body.kind == "mx" else None
+        if isinstance(exchanges, Found) and len(mx_hosts(exchanges)) > MAX_MX_HOSTS:
             over = Fault("limit", f"{name} has more than {MAX_MX_HOSTS} MX hosts")
             return _Turn(undecided=remaining, fault=over)
         hosts = addresses(self._answers, body, name)
@@ -229,10 +221,6 @@ class _Check:
             if family_fault:
                 undecided, fault = undecided | family, family_fault
         return _Turn((hosts.networks & remaining) - undecided, undecided, fault)
-
-    def _exchanges(self, name: str) -> int:
-        answer = self._answers.get(Question(name, "MX"))
-        return len(mx_hosts(answer)) if isinstance(answer, Found) else 0
 
 
 def _syntax(term: spf.Term) -> Fault | None:
