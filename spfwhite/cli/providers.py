@@ -88,6 +88,7 @@ def _age(seconds: float) -> str:
 def _remarks(row: Row) -> str:
     faults = len(row.report.problems)
     told = f", {faults} faults" if faults > 1 else ", 1 fault" if faults else ""
+    told += ", most is too wide and left out" if row.report.is_mostly_left_out else ""
     return told + (", redundant" if row.redundant else "")
 
 

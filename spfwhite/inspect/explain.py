@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Final
 
 from spfwhite import files
-from spfwhite.networks import EMPTY, EVERYTHING, Networks
+from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan.last_run import LastRun
 from spfwhite.plan.plan import Decision
 from spfwhite.plan.state import Change
 from spfwhite.special_use import barred
-from spfwhite.spf import record as spf
 from spfwhite.spf.result import Step
 from spfwhite.tables.content import networks_in, owner_of
 
@@ -220,8 +219,7 @@ def _might_pass(step: Step, listable: Networks) -> bool:
     if step.qualifier != "+" or not step.problem:
         return False
     if step.problem.kind == "too-wide":
-        body = spf.parse(f"v=spf1 {step.term}").terms[0].body
-        return bool(listable & (body.networks if isinstance(body, spf.Ip) else EVERYTHING))
+        return bool(listable & step.left_out)
     return step.problem.kind in ("undecidable", "temporary")
 
 

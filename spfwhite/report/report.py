@@ -18,6 +18,7 @@ from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan.plan import Decision, Status
 from spfwhite.sources.memory import Stale
 from spfwhite.spf.result import Problem
+from spfwhite.wording import counts
 
 Outcome = Literal["written", "current", "planned", "refused"]
 
@@ -28,7 +29,8 @@ class ProviderReport:
 
     `networks` is what it contributes; `added` and `removed` compare with the run before; `holds`
     are sentences, each with the number, the limit, its key and the flag that lifts it; `stale` is
-    the question that has been answered from memory for longest.
+    the question that has been answered from memory for longest. `is_mostly_left_out`: its terms
+    that are too wide name more than all others.
     """
 
     name: str
@@ -41,6 +43,7 @@ class ProviderReport:
     holds: tuple[str, ...] = ()
     stale: Stale | None = None
     notice: str
+    is_mostly_left_out: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,8 +150,17 @@ def provider_report(decision: Decision, answers: Answers) -> ProviderReport:
         problems=decision.candidate.problems,
         holds=tuple(f"{hold.phrase}; --accept {name} lets it pass" for hold in decision.holds),
         stale=min(decision.stale.values(), key=lambda stale: stale.seen, default=None),
-        notice=decision.notice,
+        notice=decision.notice or _left_out(decision),
+        is_mostly_left_out=decision.candidate.is_mostly_left_out,
     )
+
+
+def _left_out(decision: Decision) -> str:
+    """Say that most of a provider is too wide, once: in a run that changes what is listed of it."""
+    candidate = decision.candidate
+    if not candidate.is_mostly_left_out or decision.passed == decision.earlier:
+        return ""
+    return f"most of what it names is too wide and left out: {counts(candidate.left_out)}"
 
 
 def _status(decision: Decision, answers: Answers) -> Status:

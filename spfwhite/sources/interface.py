@@ -64,7 +64,8 @@ class Listed:
     """What one entry of a kind lists, `passed` within limits and `static` whatever they say.
 
     `origins` name what passes it, and may overlap and be wider. `empty` are domains that pass
-    nothing though they could, `excluded` is what records would pass that nobody follows.
+    nothing though they could, `excluded` is what records would pass that nobody follows,
+    `left_out` what terms would that are too wide.
     """
 
     questions: Collection[Question] = ()
@@ -72,6 +73,7 @@ class Listed:
     passed: Networks = EMPTY
     static: Networks = EMPTY
     excluded: Networks = EMPTY
+    left_out: Networks = EMPTY
     problems: tuple[Problem, ...] = ()
     empty: tuple[str, ...] = ()
 

@@ -83,6 +83,7 @@ def listed(provider: Provider, reading: Reading) -> Iterator[Listed]:
             origins=tuple(origin for node in nodes for origin in node.contributions),
             passed=root.passed,
             excluded=Networks.union(node.excluded for node in nodes),
+            left_out=Networks.union(step.left_out for node in nodes for step in node.steps),
             problems=(*problems, *_of_all(domain, reading)),
             empty=() if root.passed or is_undecidable else (domain,),
         )

@@ -26,7 +26,7 @@ from itertools import count
 from typing import Final
 
 from spfwhite.dns.answers import Answers
-from spfwhite.networks import EVERYTHING, Networks
+from spfwhite.networks import EMPTY, EVERYTHING, Networks
 from spfwhite.spf import record as spf
 from spfwhite.spf.addresses import Addresses, addresses, record_at
 from spfwhite.spf.budget import Budget, OverBudgetError, is_over, over_budget
@@ -136,12 +136,14 @@ class _ListMode:
             self.nodes.append(node.followed_by_nobody() if record.is_excluded else node)
 
     def _step(self, match: Match, matched: Networks, passed: Networks) -> Step:
+        is_too_wide = match.problem is not None and match.problem.kind == "too-wide"
         return Step(
             term=match.term.text,
             qualifier=match.term.qualifier,
             matched=matched,
             passed=passed,
             child=self._index.get(match.child),
+            left_out=match.unrailed - match.networks if is_too_wide else EMPTY,
             problem=match.problem,
         )
 

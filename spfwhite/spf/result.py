@@ -66,7 +66,8 @@ class Contribution(NamedTuple):
 class Step(NamedTuple):
     """One term: the addresses it matches, those it passes, and the node it leads to.
 
-    A "+" term passes what it matches, less what a directive before it denied (section 4.6.2).
+    A "+" term passes what it matches, less what a directive before it denied (section 4.6.2);
+    `left_out` is what it would match but for the limit on width.
     """
 
     term: str
@@ -74,6 +75,7 @@ class Step(NamedTuple):
     matched: Networks = EMPTY
     passed: Networks = EMPTY
     child: int | None = None
+    left_out: Networks = EMPTY
     problem: Problem | None = None
 
 

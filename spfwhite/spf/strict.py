@@ -66,6 +66,7 @@ class _Turn(NamedTuple):
     undecided: Networks = EMPTY
     fault: Fault | None = None
     child: int | None = None
+    left_out: Networks = EMPTY
 
 
 class _Check:
@@ -87,8 +88,9 @@ class _Check:
             return _Turn(undecided=reach, fault=record, child=len(self._nodes) - 1)
         # section 4.6: a syntax error anywhere in the record is a permerror; it stands at the terms
         # that have it, and not at the includes that lead to them
-        steps = tuple(_step(domain, term, _Turn(fault=_syntax(term))) for term in record.terms)
-        if fault := next((step.problem for step in steps if step.problem), None):
+        if any(isinstance(term.body, spf.Malformed) for term in record.terms):
+            steps = tuple(_step(domain, term, _Turn(fault=_syntax(term))) for term in record.terms)
+            fault = next(step.problem for step in steps if step.problem)
             self._nodes.append(Node(domain, record.text, steps, fault=fault))
             return _Turn(undecided=reach, child=len(self._nodes) - 1)
         return self._fold(domain, record, reach)
@@ -147,7 +149,8 @@ class _Check:
         matched = self._widest.narrowed(term, turn.matched)
         if matched == turn.matched:
             return turn
-        return turn._replace(matched=matched, fault=self._widest.fault(term))
+        left_out = turn.matched - matched
+        return turn._replace(matched=matched, left_out=left_out, fault=self._widest.fault(term))
 
     def _turn(self, domain: str, term: spf.Term, remaining: Networks) -> _Turn:
         match term.body:
@@ -236,5 +239,6 @@ def _step(domain: str, term: spf.Term, turn: _Turn) -> Step:
         matched=turn.matched,
         passed=turn.matched if term.qualifier == "+" else EMPTY,
         child=turn.child,
+        left_out=turn.left_out,
         problem=turn.fault.at(domain, term.text) if turn.fault else None,
     )
