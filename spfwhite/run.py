@@ -27,6 +27,7 @@ from spfwhite.networks import Networks, parse_operator
 from spfwhite.plan.decided import Decided, decide_run
 from spfwhite.plan.last_run import last_run
 from spfwhite.plan.state import State, load
+from spfwhite.plan.through_others import through_others
 from spfwhite.report import notices
 from spfwhite.report.report import Report, TableReport, provider_report
 from spfwhite.report.text import MAX_NAMES
@@ -253,6 +254,8 @@ def _news(
         return
     if before.written:
         yield from notices.unconfigured(configured, before)
+        others = through_others(config, decided.plan)
+        yield from (each.sentence() for each in others if each.provider in before.accepted)
         yield from write.left_behind(config, ready, before)
     elif not lost:
         yield from notices.forgotten(config.state.path, ready[0])

@@ -15,6 +15,7 @@ import click
 from spfwhite.cli.common import Common, last_run_of, print_json, print_lines, text_or_json
 from spfwhite.inspect import health
 from spfwhite.inspect.health import Row
+from spfwhite.plan.through_others import through_others
 from spfwhite.report.as_json import problem_json, sizes, time_text
 from spfwhite.report.text import problem
 from spfwhite.wording import clipped, few, span
@@ -43,6 +44,7 @@ def providers(common: Common, /, *, form: str) -> None:
         print_json([as_json(row, program) for row in rows])
     else:
         print_lines(lines(rows, run.now, program))
+        print_lines(each.sentence() for each in through_others(run.config, run.plan))
         if run.config.list_date:
             print_lines([f"default list of {run.config.list_date}"])
 
