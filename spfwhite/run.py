@@ -255,7 +255,7 @@ def _news(
     if before.written:
         yield from notices.unconfigured(configured, before)
         others = through_others(config, decided.plan)
-        yield from (each.sentence() for each in others if each.provider in before.accepted)
+        yield from (sentence for name, sentence in others if name in before.accepted)
         yield from write.left_behind(config, ready, before)
     elif not lost:
         yield from notices.forgotten(config.state.path, ready[0])

@@ -44,7 +44,7 @@ def providers(common: Common, /, *, form: str) -> None:
         print_json([as_json(row, program) for row in rows])
     else:
         print_lines(lines(rows, run.now, program))
-        print_lines(each.sentence() for each in through_others(run.config, run.plan))
+        print_lines(sentence for _, sentence in through_others(run.config, run.plan))
         if run.config.list_date:
             print_lines([f"default list of {run.config.list_date}"])
 
@@ -65,6 +65,8 @@ def lines(rows: list[Row], now: float, program: str) -> Iterator[str]:
         v4, v6 = _short(size["ipv4_addresses"]), _short(size["ipv6_64s"])
         head = f"{report.status:11} {report.name:{width}} {networks:5} {v4:>9} {v6:>7}"
         yield f"{head}  {_ages(row, now)}{_remarks(row)}"
+        if report.left_out:
+            yield f"  {report.left_out}"
         if report.status not in ("ok", "undecidable"):
             yield from _details(row, now, program)
 
@@ -90,7 +92,6 @@ def _age(seconds: float) -> str:
 def _remarks(row: Row) -> str:
     faults = len(row.report.problems)
     told = f", {faults} faults" if faults > 1 else ", 1 fault" if faults else ""
-    told += ", most is too wide and left out" if row.report.is_mostly_left_out else ""
     return told + (", redundant" if row.redundant else "")
 
 

@@ -126,7 +126,8 @@ class _Unfolding:
     def lines(self, index: int, depth: int) -> Iterator[Line]:
         indent, node = "  " * depth, self._nodes[index]
         if node.excluded:
-            yield Line("problem", f"{indent}! {_excluded(node)}")
+            would = f"nobody passes what it would, {counts(node.excluded)}"
+            yield Line("problem", f"{indent}! safety.exclude names {node.domain}: {would}")
         for position, step in enumerate(node.steps):
             yield Line("passes" if step.passed else "term", indent + _term(step))
             if step.problem:
@@ -165,12 +166,6 @@ class _Unfolding:
             "problem": problem_json(step.problem) if step.problem else None,
             "record": record,
         }
-
-
-def _excluded(node: Node) -> str:
-    return (
-        f"safety.exclude names {node.domain}: nobody passes what it would, {counts(node.excluded)}"
-    )
 
 
 def _idle(node: Node) -> Iterator[tuple[str, str]]:

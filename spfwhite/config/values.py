@@ -161,14 +161,13 @@ class Exclusions(NamedTuple):
 def exclusions(value: object) -> Exclusions:
     """Return what a list of addresses, networks, ranges and domains excludes."""
     read = list_of(_exclusion)(value)
-    domains = frozenset(entry for entry in read if isinstance(entry, str))
-    return Exclusions(Networks.union(e for e in read if isinstance(e, Networks)), domains)
+    return Exclusions(Networks.union(n for n, _ in read), frozenset(d for _, d in read if d))
 
 
-def _exclusion(text: str) -> Networks | str:
+def _exclusion(text: str) -> tuple[Networks, str]:
     # the letters of an address come with a colon, and no domain has one, or is without a letter
     is_domain = re.search("[A-Za-z]", text) and not re.search("[:/]", text)
-    return parse_domain(text) if is_domain else parse_operator(text)
+    return (EMPTY, parse_domain(text)) if is_domain else (parse_operator(text), "")
 
 
 def parse_url(text: str) -> str:

@@ -19,7 +19,7 @@ from spfwhite.sources.memory import Stale
 from spfwhite.sources.spf_domains import readings
 from spfwhite.special_use import barred
 from spfwhite.spf.result import Contribution, Evaluation, Problem
-from spfwhite.wording import few
+from spfwhite.wording import counts, few
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class Candidate:
     """What a provider would contribute: `passed` by SPF and lists, `static` by its configuration.
 
     `excluded` is what the operator keeps out of it: what is never listed, and what only records
-    pass that are followed for nobody. `left_out` is what only terms pass that are too wide.
+    pass that are followed for nobody. `left_out` says that most of it is too wide ("" if not).
     `origins` are the terms, pages and hosts that pass it, `questions` all that it leads to, `stale`
     those answered from memory. `empty_domains` pass nothing though they could; `gaps` are the
     problems that keep a part of the provider from being known, `blocking` those of them with which
@@ -41,7 +41,7 @@ class Candidate:
     passed: Networks
     static: Networks
     excluded: Networks
-    left_out: Networks
+    left_out: str
     problems: tuple[Problem, ...]
     questions: frozenset[Question]
     stale: Mapping[Question, Stale]
@@ -49,12 +49,6 @@ class Candidate:
     gaps: tuple[Problem, ...]
     blocking: tuple[Problem, ...]
     is_unanswered: bool
-
-    @property
-    def is_mostly_left_out(self) -> bool:
-        """Whether terms that are too wide name more of a family than all others."""
-        left_out, rest = self.left_out, self.passed | self.static
-        return left_out.size(4) > rest.size(4) or left_out.blocks64() > rest.blocks64()
 
 
 def candidates(
@@ -89,7 +83,7 @@ def _candidate(reading: Reading, stale: Mapping[Question, Stale], provider: Prov
         passed=passed,
         static=Networks.union(part.static for part in parts) - never,
         excluded=never | (Networks.union(part.excluded for part in parts) - passed),
-        left_out=Networks.union(part.left_out for part in parts) - passed,
+        left_out=_left_out(Networks.union(part.left_out for part in parts) - passed, passed),
         problems=tuple(dict.fromkeys(problems)),  # domains may share a record
         questions=questions,
         stale={question: stale[question] for question in questions & stale.keys()},
@@ -98,6 +92,12 @@ def _candidate(reading: Reading, stale: Mapping[Question, Stale], provider: Prov
         blocking=tuple(_blocking(gaps, _denied(evaluation, provider) if gaps else set())),
         is_unanswered=all(_has_failed(reading.answers, stale, question) for question in questions),
     )
+
+
+def _left_out(wide: Networks, rest: Networks) -> str:
+    if wide.size(4) <= rest.size(4) and wide.blocks64() <= rest.blocks64():
+        return ""
+    return f"most of what it names is too wide and left out: {counts(wide)}"
 
 
 def _has_failed(answers: Answers, stale: Mapping[Question, Stale], question: Question) -> bool:

@@ -18,7 +18,6 @@ from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan.plan import Decision, Status
 from spfwhite.sources.memory import Stale
 from spfwhite.spf.result import Problem
-from spfwhite.wording import counts
 
 Outcome = Literal["written", "current", "planned", "refused"]
 
@@ -29,8 +28,8 @@ class ProviderReport:
 
     `networks` is what it contributes; `added` and `removed` compare with the run before; `holds`
     are sentences, each with the number, the limit, its key and the flag that lifts it; `stale` is
-    the question that has been answered from memory for longest. `is_mostly_left_out`: its terms
-    that are too wide name more than all others.
+    the question that has been answered from memory for longest; `left_out` says that most
+    of it is too wide.
     """
 
     name: str
@@ -43,7 +42,7 @@ class ProviderReport:
     holds: tuple[str, ...] = ()
     stale: Stale | None = None
     notice: str
-    is_mostly_left_out: bool = False
+    left_out: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +138,7 @@ def expired_report(provider: Provider, removed: Networks) -> ProviderReport:
 
 def provider_report(decision: Decision, answers: Answers) -> ProviderReport:
     """Return the report of one provider, decided from `answers`."""
-    name = decision.provider.name
+    name, left_out = decision.provider.name, decision.candidate.left_out
     return ProviderReport(
         name=name,
         status=_status(decision, answers),
@@ -150,17 +149,10 @@ def provider_report(decision: Decision, answers: Answers) -> ProviderReport:
         problems=decision.candidate.problems,
         holds=tuple(f"{hold.phrase}; --accept {name} lets it pass" for hold in decision.holds),
         stale=min(decision.stale.values(), key=lambda stale: stale.seen, default=None),
-        notice=decision.notice or _left_out(decision),
-        is_mostly_left_out=decision.candidate.is_mostly_left_out,
+        # once: in a run that changes what is listed of it
+        notice=decision.notice or (left_out if decision.passed != decision.earlier else ""),
+        left_out=left_out,
     )
-
-
-def _left_out(decision: Decision) -> str:
-    """Say that most of a provider is too wide, once: in a run that changes what is listed of it."""
-    candidate = decision.candidate
-    if not candidate.is_mostly_left_out or decision.passed == decision.earlier:
-        return ""
-    return f"most of what it names is too wide and left out: {counts(candidate.left_out)}"
 
 
 def _status(decision: Decision, answers: Answers) -> Status:

@@ -34,13 +34,7 @@ async def fetch(
     providers = [provider for provider in config.enabled() if not only or provider.name == only]
     connect = cache(lambda: asker(config.dns))  # all kinds share its pace and what it remembers
     end = monotonic() + config.dns.run_deadline
-    asking = Asking(
-        config=config,
-        recall=recall,
-        connect=connect,
-        progress=progress,
-        left=lambda: max(0.0, round(end - monotonic(), 1)),
-    )
+    asking = Asking(config=config, recall=recall, connect=connect, progress=progress, end=end)
     return await _ask_all(asking, providers, whole=not only)
 
 

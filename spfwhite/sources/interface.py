@@ -38,14 +38,14 @@ class Asking:
     """What kinds ask with; those of pages leave their `validators` here.
 
     `connect` returns what asks name servers; it raises NoNameServerError, so that nobody may call
-    it who has nothing to ask. `left` returns how many seconds the run has left.
+    it who has nothing to ask. `end` is when the run has no time left, by the monotonic clock.
     """
 
     config: Config
     recall: Recall
     connect: Callable[[], Ask]
     progress: Progress
-    left: Callable[[], float] = lambda: math.inf
+    end: float = math.inf
     validators: dict[Question, Validators] = field(default_factory=dict)
 
 

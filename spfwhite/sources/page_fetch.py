@@ -77,7 +77,7 @@ async def fetch_page(
         # a thread of its own: the time of other pages runs while 2 MiB of markup are read
         return await asyncio.to_thread(_page, *fetched, max_networks) if fetched else known
     except TimeoutError:
-        return Page(Failed(f"took longer than {seconds:g} s"))
+        return Page(Failed(f"took longer than {seconds:.2g} s"))
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:  # httpx 0.23 lets TLS errors out
         return Page(Failed(f"cannot be fetched: {error or type(error).__name__}"))
     except (_UnusableError, ValueError) as fault:

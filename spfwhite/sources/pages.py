@@ -7,6 +7,7 @@ Owns: which pages are asked for, and what of their entries is listed. Refuses: H
 from __future__ import annotations
 
 from collections.abc import Iterator
+from time import monotonic
 from typing import Final
 
 from spfwhite.config.settings import SOURCES, Provider
@@ -41,7 +42,7 @@ async def ask(providers: list[Provider], asking: Asking) -> Answers:
             known.get(q, UNKNOWN),
             max_networks=asking.config.safety.provider_max_rules,
             allow_http=allow_http,
-            seconds=asking.left(),
+            seconds=asking.end - monotonic(),
         )
         for q, allow_http in wanted.items()
     )

@@ -31,7 +31,7 @@ def planned(config: Config, zone: dict[tuple[str, str], tuple[str, ...] | str] =
 
 
 def said(config: Config, zone: dict[tuple[str, str], tuple[str, ...] | str] = ZONE) -> list[str]:
-    return [each.sentence() for each in through_others(config, planned(config, zone))]
+    return [sentence for _, sentence in through_others(config, planned(config, zone))]
 
 
 def test_it_is_named_with_its_addresses_those_who_include_it_and_what_to_write() -> None:
