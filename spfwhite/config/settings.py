@@ -95,10 +95,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Dns:
-    """`[dns]`: whom to ask, and how hard; `deadline` in seconds, `max_qps` 0 for no limit.
-
-    `run_deadline` is no key, but what `--deadline` allows a run in all, pages and hosts included.
-    """
+    """`[dns]`: whom to ask, and how hard; deadlines in seconds, `max_qps` 0 for no limit."""
 
     nameservers: Annotated[tuple[NameServer, ...], list_of(parse_nameserver)]
     attempts: Annotated[int, whole(1, 20)]
@@ -107,6 +104,7 @@ class Dns:
     deadline: Annotated[float, number(0.1, 86_400)]
     hosts_deadline: Annotated[float, number(0.1, 86_400)]
     hosts_max_age_hours: Annotated[int, whole(0, 8760)]
+    # no key, but what the option --deadline gives a run for all that it asks, pages and hosts too
     run_deadline: float = math.inf
 
 

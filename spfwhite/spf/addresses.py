@@ -32,10 +32,7 @@ class Addresses(NamedTuple):
 
 
 def record_at(answers: Answers, domain: str) -> spf.Record | Fault:
-    """Return the one SPF record at a domain (section 4.5), or why there is none.
-
-    A part of it that was published as a TXT record of its own is among its terms, with a hint.
-    """
+    """Return the one SPF record at a domain (section 4.5), or why there is none."""
     if "." not in domain:
         return Fault("missing", f"{domain} is not a domain of several labels")  # section 4.3
     answer = answers.get(Question(domain, "TXT"), NOT_ASKED)
@@ -53,6 +50,7 @@ def record_at(answers: Answers, domain: str) -> spf.Record | Fault:
         return Fault("missing", f"{domain} has no SPF record{but}")
     if len(texts) > 1:  # section 4.5: a permerror
         return Fault("multiple", f"{domain} has {len(texts)} SPF records, so none counts")
+    # what was published apart from it is a term too, for its hint
     record, loose = spf.parse(texts[0]), spf.loose_part(answer.values)
     return replace(record, terms=(loose, *record.terms)) if loose else record
 

@@ -51,13 +51,12 @@ class Match(NamedTuple):
 class MatchedRecord:
     """The record at a domain: its terms, and what they match as far as no circle decides that.
 
-    `lookups` and `voids` are those of section 4.6.4, voids for IPv4 and for IPv6. `is_excluded`:
-    it passes nothing, but is denied in full.
+    `lookups` and `voids` are those of section 4.6.4, voids for IPv4 and for IPv6.
     """
 
     domain: str
     text: str = ""
-    is_excluded: bool = False
+    is_excluded: bool = False  # it passes nothing, but is denied in full
     fault: Problem | None = None
     matches: list[Match] = field(default_factory=list)
     lookups: int = 0

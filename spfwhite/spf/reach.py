@@ -49,12 +49,10 @@ def target_name(spec: str | None, domain: str) -> str | Fault:
 
 
 def reached_terms(record: spf.Record) -> Iterator[spf.Term]:
-    """Yield the terms that an evaluation comes to: up to `all`, then the redirect, if any.
-
-    Those of them that are ignored have a hint, which somebody should read.
-    """
+    """Yield the terms that an evaluation comes to: up to `all`, then the redirect, if any."""
     for term in record.terms:
-        # section 4.6.3: modifiers match nothing; only the redirect acts, after all directives
+        # section 4.6.3: modifiers match nothing; only the redirect acts, after all directives. One
+        # that is ignored may have a hint, which somebody should read.
         if term.body != spf.Ignored() and not isinstance(term.body, spf.Redirect):
             yield term
         if isinstance(term.body, spf.All):  # section 5.1: what comes after it is ignored

@@ -109,10 +109,7 @@ class Redirect:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """What passes nothing and voids nothing: `exp=` (section 6.2), an unknown modifier (section 6).
-
-    `hint` is a phrase for people about what was probably meant.
-    """
+    """`exp=` (section 6.2), an unknown modifier (section 6); `hint` says what was meant."""
 
     hint: str = ""
 

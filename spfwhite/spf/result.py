@@ -153,10 +153,9 @@ class Evaluation:
         queue = {self.roots[domain]: (domain,) for domain in domains}
         order = list(queue)
         for index in order:  # grows while it is walked
-            for step in self.nodes[index].steps:
-                if self.nodes[index].excluded or step.qualifier != "+":
-                    continue
-                if step.child is not None and step.child not in queue:
+            node = self.nodes[index]
+            for step in () if node.excluded else node.steps:
+                if step.qualifier == "+" and step.child is not None and step.child not in queue:
                     queue[step.child] = (*queue[index], self.nodes[step.child].domain)
                     order.append(step.child)
         return {chain[-1]: chain for chain in reversed(queue.values())}

@@ -23,10 +23,7 @@ from spfwhite.spf.result import Fault
 
 
 class Widest(NamedTuple):
-    """The shortest prefix lengths that a "+" term may have; 0 allows all.
-
-    The records of the domains `excluded` pass nothing, however narrow their terms are.
-    """
+    """The shortest prefix lengths of "+" terms (0: any), and domains whose records pass nothing."""
 
     ipv4: int = 0
     ipv6: int = 0
