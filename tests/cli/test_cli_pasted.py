@@ -59,7 +59,7 @@ def test_each_command_does_what_was_meant_or_names_the_one_that_does(tmp_path: P
 
 @pytest.mark.parametrize(
     "arguments",
-    [["show", "big.test"], ["explain", "198.18.0.1"], ["providers"], ["generate", "--dry-run"]],
+    [["show", "big.test"], ["explain", "198.18.0.1"], ["generate", "--dry-run"]],
     ids=" ".join,
 )
 def test_options_of_every_command_stand_before_it_or_behind(

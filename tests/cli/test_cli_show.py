@@ -130,7 +130,7 @@ def test_a_term_that_is_too_wide_passes_nothing_as_in_a_run(
     assert "20.0.0.0/8" not in done.stdout
     lines = spfwhite("-c", config, "show", *options, "wide.test").stdout.splitlines()
     at = lines.index("  ip4:20.0.0.0/8")
-    assert lines[at + 1] == "    ! too-wide: a /8 is wider than the /12 of safety.widest_ipv4"
+    assert lines[at + 1] == "    ! too-wide: a /8 is wider than the /14 of safety.widest_ipv4"
 
 
 def test_a_domain_that_is_excluded_passes_nothing_and_says_why(

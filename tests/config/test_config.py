@@ -244,7 +244,7 @@ def test_a_domain_that_is_excluded_is_no_domain_of_a_provider(overlaid: Loader) 
     )
     assert config.safety.exclude.networks == Networks()
     assert not provider(config, "sendgrid").enabled
-    assert provider(config, "yahoo").domains == ("_spf2.yahoo.com", "_spf3.yahoo.com")
+    assert provider(config, "yahoo").domains == ("_spf2.yahoo.com", "_spf3.yahoo.com", "aol.com")
     assert (provider(config, "own").enabled, provider(config, "own").domains) == (True, ())
     why = config.why_off(provider(config, "sendgrid"), date(2026, 1, 1))
     assert why == "`exclude` in [safety] has all its domains"
