@@ -22,8 +22,9 @@ from spfwhite.config.settings import FORMAT_NAMES, Config, FormatName
 from spfwhite.config.values import choice
 from spfwhite.dns.answers import Failed
 from spfwhite.errors import FileError, ReloadError, StateError, UsageError
+from spfwhite.inspect.explain import networks_in_force
 from spfwhite.library import blocking, checked, texts
-from spfwhite.networks import Networks, parse_operator
+from spfwhite.networks import EMPTY, Networks, parse_operator
 from spfwhite.plan.decided import Decided, decide_run
 from spfwhite.plan.last_run import last_run
 from spfwhite.plan.state import State, load
@@ -143,6 +144,9 @@ async def run(config: Config, options: Options) -> Report:
             now,
             accept=options.accept,
             force=options.force,
+            table=networks_in_force(in_force.output.allow, EMPTY, only_ours=True)
+            if state is None and options.compares
+            else EMPTY,
         )
         if options.record:
             fetch.save_snapshot(options.record, decided.answers)
@@ -341,7 +345,7 @@ def _remembered(config: Config, options: Options) -> tuple[State | None, list[st
         if options.writes_state:
             files.move(path, aside)
         kept = f"it is kept as {aside}" if options.writes_state else "it is left in place"
-        gone = f"{path} {error}: going on without it, no limit on changes applies; {kept}"
+        gone = f"{path} {error}: going on without it, by the limits of the list alone; {kept}"
         return None, [gone]
     if state is None:
         _refuse_without_state(options, f"there is no {path}")

@@ -90,6 +90,7 @@ class State:
     max_stale_days: Annotated[int, DAYS]
     sticky_days: Annotated[int, DAYS]
     held_days: Annotated[int, DAYS]
+    settle_days: Annotated[int, whole(0, 30)]
     max_mib: Annotated[int, whole(1, 10_000)]
 
 

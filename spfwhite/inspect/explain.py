@@ -14,8 +14,8 @@ from typing import Final
 from spfwhite import files
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan.last_run import LastRun
+from spfwhite.plan.past import Change
 from spfwhite.plan.plan import Decision
-from spfwhite.plan.state import Change
 from spfwhite.special_use import barred
 from spfwhite.spf.result import Step
 from spfwhite.tables.content import networks_in, owner_of

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 from spfwhite.config.settings import Config
 from spfwhite.dns.answers import Answer, Question
+from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan import plan
 from spfwhite.plan.candidates import candidates
 from spfwhite.plan.state import State
@@ -56,11 +57,13 @@ def decide_run(
     *,
     accept: Collection[str] = (),
     force: bool = False,
+    table: Networks = EMPTY,
 ) -> Decided:
     """Decide on all enabled providers, `now` in seconds since the epoch.
 
     `config` has the providers switched off that have expired. `accept` names those whose hold the
-    operator lifts ("all": every one), `force` lifts the limits of the list as a whole.
+    operator lifts ("all": every one), `force` lifts the limits of the list as a whole; `table` is
+    what our own list holds where there is no state to tell it.
     """
     recall = Recall(state.known, policy(config), now)
     answers = _counting(config, state, heard, recall, now)
@@ -68,7 +71,8 @@ def decide_run(
     decided = plan.decide(
         config,
         candidates(config, answers, recall.stale),
-        state.accepted,
+        state,
+        table=table,
         lifted=everybody if "all" in accept else set(accept),
         force=force,
         now=now,

@@ -1,20 +1,21 @@
 """What a run decides: which candidates are accepted, which providers are held, what is refused.
 
-Owns: these decisions, a pure function of candidates, accepted entries and the time. Refuses: to
-look up and to write anything, and to measure (`spfwhite.plan.rails`).
+Owns: these decisions, a pure function of candidates, the state and the time. Refuses: to look up
+and to write anything, and to measure (`spfwhite.plan.rails`).
 """
 
 # Beyond a limit a provider is held: what was accepted of it stays on the list, and all others go
 # on. So one sender that vanishes, or is taken over, costs the others nothing, and whoever is new
-# and over a limit is left out. Only what many providers lose or gain together refuses the run as a
-# whole.
+# and over a limit is left out. Where many together would change the list too much, those who do it
+# most are held, so that the others go on; only if they are more than half is the run refused.
 #
 # Two ways lead out of a hold. The operator lifts it (`--accept`). Or a loss, and nothing but a
 # loss, has been the same for `state.held_days` by answers that came: then the sender means it. A
 # growth is never accepted so, since waiting proves nothing about it.
 #
 # What the operator does himself counts in no limit on change: a provider that is new, or whose
-# definition has another digest, is taken as it is, unless it is over a limit by itself.
+# definition has another digest, is taken as it is, unless it is over a limit by itself. But while
+# a changed definition is not known in full, what was accepted of the one before stays.
 
 from __future__ import annotations
 
@@ -30,10 +31,12 @@ from spfwhite.dns.answers import Question
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan.candidates import Candidate, origins
 from spfwhite.plan.losses import lost_by_faults
-from spfwhite.plan.rails import Hold, Rail, too_many, too_many_rules
+from spfwhite.plan.past import Accepted, as_of
+from spfwhite.plan.rails import Hold, Rail, foreign, news, too_many, too_many_rules
+from spfwhite.plan.state import State
+from spfwhite.plan.total import Cause, Share, causes, exceeded, to_hold
 from spfwhite.sources.memory import Stale
-from spfwhite.spf.result import Contribution
-from spfwhite.wording import DAY
+from spfwhite.wording import DAY, few
 
 Status = Literal["ok", "stale", "held", "incomplete", "missing", "dead", "undecidable", "expired"]
 """What is told of a provider; "dead" and "expired" come from `spfwhite.report.report`."""
@@ -41,29 +44,6 @@ Status = Literal["ok", "stale", "held", "incomplete", "missing", "dead", "undeci
 STALE_DEGRADES: Final = 2 * DAY
 """Seconds. Stale answers that are younger do not degrade a run. A question that failed is reported
 at any age, one that this run did not ask only beyond it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Accepted:
-    """What was accepted of a provider, since when, and for which definition of it.
-
-    `held` is since when its present loss has been held, `lost` the digest of that loss: a loss
-    that stays the same for `state.held_days` is accepted in the end. Times are in seconds.
-    `partial`: it has been incomplete since it was first accepted, because a query failed; when that
-    gap closes, what comes with it is no growth.
-    """
-
-    digest: str
-    since: float
-    origins: tuple[Contribution, ...]
-    held: float | None = None
-    lost: str = ""
-    partial: bool
-
-    @cached_property
-    def networks(self) -> Networks:
-        """All that was accepted."""
-        return Networks.union(origin.networks for origin in self.origins)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,10 +80,14 @@ class Decision:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run would do: a decision for each provider, and why it must not be done."""
+    """What a run would do: a decision for each provider, and why it must not be done.
+
+    `causes` say of a list that is refused whose loss and gain that is, the largest first.
+    """
 
     decisions: tuple[Decision, ...]
-    refusals: tuple[str, ...]
+    refusals: tuple[str, ...] = ()
+    causes: tuple[Cause, ...] = ()
 
     @cached_property
     def permitted(self) -> Networks:
@@ -127,25 +111,19 @@ class Plan:
 def decide(
     config: Config,
     candidates: list[Candidate],
-    accepted: Mapping[str, Accepted],
+    state: State,
     *,
+    table: Networks,
     lifted: Collection[str],
     force: bool,
     now: float,
 ) -> Plan:
-    """Decide on all providers; `lifted` names those whose hold the operator lifts."""
+    """Decide on all providers; `lifted` names those whose hold the operator lifts.
 
-    def planned(held_days: float) -> Plan:
-        judge = _Judge(config=config, lifted=lifted, now=now, held_days=held_days)
-        decisions = tuple(judge.judge(c, accepted.get(c.provider.name)) for c in candidates)
-        refusals = [] if force else _total(config, decisions, accepted, lifted)
-        return Plan(decisions, tuple(refusals))
-
-    plan = planned(config.state.held_days)
-    if plan.refusals:
-        # Accepting long-held losses would be refused every night. Decide again without accepting
-        # any, so that the other providers are not stopped.
-        plan = planned(math.inf)
+    `table` is what our own list holds where no state tells it (else empty).
+    """
+    judge = _Judge(config, state, lifted, force, now, config.state.held_days)
+    plan = _within_limits(judge, judge.cases(candidates), table)
     allow = [made for made in plan.decisions if made.provider.action == "permit"]
     # networks that the configuration names are no list where DNS gave nothing to all others
     asked = [made for made in allow if made.candidate.questions]
@@ -159,18 +137,56 @@ def decide(
     return replace(plan, refusals=(*plan.refusals, empty))
 
 
+def _within_limits(judge: _Judge, cases: list[_Case], table: Networks) -> Plan:
+    """Decide on all, and hold those who would take the list as a whole beyond its limits."""
+    plan = Plan(tuple(map(judge.judge, cases)))
+    if judge.force:
+        return plan
+    safety, days = judge.config.safety, judge.config.state.settle_days
+    rail = Rail("total", safety.total_max_loss, safety.total_max_growth, days)
+    if table:
+        over = rail.violations(table, plan.permitted, table)
+        shares = {d.provider.name: Share(d.passed & table, EMPTY, d.passed) for d in plan.decisions}
+        return _refused(plan, over, shares)
+    if not exceeded(rail, judge.shares(cases, plan).values()):
+        return plan
+    # Accepting long-held losses would be too much every night. Decide again without accepting any.
+    judge = replace(judge, held_days=math.inf)
+    plan = Plan(tuple(map(judge.judge, cases)))
+    shares = judge.shares(cases, plan)
+    holds = to_hold(rail, shares)
+    if holds is None:
+        return _refused(plan, exceeded(rail, shares.values()), shares)
+    names = [case.candidate.provider.name for case in cases]
+    made = zip(names, cases, plan.decisions, strict=True)
+    return Plan(tuple(judge.hold(case, holds[n]) if n in holds else d for n, case, d in made))
+
+
+def _refused(plan: Plan, over: list[Hold], shares: Mapping[str, Share]) -> Plan:
+    """Return a plan that is refused for what it exceeds, if it exceeds anything."""
+    refusals = tuple(f"the list {hold.phrase}; --force lets it pass" for hold in over)
+    return replace(plan, refusals=refusals, causes=tuple(causes(shares, over)))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Case:
     """One provider to decide on: what it passes now, and what was accepted of it.
 
     `entry` is what was accepted of this definition of it (None: nothing), `before` what of that
-    the limits on single terms still let pass, `earlier` what was accepted of any definition.
+    the limits on single terms still let pass, `then` the same a week ago, `earlier` what was
+    accepted of any definition. While it `is_unproven` they are those of the definition before.
     """
 
     candidate: Candidate
     entry: Accepted | None
     before: Networks
+    then: Networks
     earlier: Networks
+
+    @property
+    def is_unproven(self) -> bool:
+        """Whether the provider has another definition now that is not known in full."""
+        return self.entry is not None and self.entry.digest != self.candidate.provider.digest
 
     @property
     def is_complete(self) -> bool:
@@ -178,38 +194,70 @@ class _Case:
         return not self.candidate.gaps
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class _Judge:
     """The limits of one provider: it is taken as it is now, or kept as it was accepted."""
 
     config: Config
+    state: State
     lifted: Collection[str]
+    force: bool
     now: float
     held_days: float
 
-    def judge(self, candidate: Candidate, entry: Accepted | None) -> Decision:
-        """Decide on one provider; `entry` is what was accepted of it."""
+    def cases(self, candidates: list[Candidate]) -> list[_Case]:
+        """Return what there is to decide on."""
+        week = self.now - self.config.state.settle_days * DAY
+        then = as_of(week, self.state.accepted, self.state.journal, self.now)
+        return [self._case(candidate, then) for candidate in candidates]
+
+    def _case(self, candidate: Candidate, then: Mapping[str, Networks]) -> _Case:
+        provider = candidate.provider
+        entry = self.state.accepted.get(provider.name)
         earlier = entry.networks if entry else EMPTY
-        if entry and entry.digest != candidate.provider.digest:
-            entry = None  # edited: the operator's will, to which the old networks do not apply
         before = self._admitted(candidate, entry) if entry else EMPTY
-        case = _Case(candidate=candidate, entry=entry, before=before, earlier=earlier)
+        if entry and entry.digest != provider.digest and not (before and candidate.gaps):
+            entry, before = None, EMPTY  # the operator's will: the old networks do not apply
+        was = before
+        if entry and provider.name in then:
+            was = then[provider.name] - candidate.excluded
+        return _Case(candidate=candidate, entry=entry, before=before, then=was, earlier=earlier)
+
+    def shares(self, cases: list[_Case], plan: Plan) -> dict[str, Share]:
+        """Return what counts in the limits of the whole list: all but what is new, or by hand."""
+        return {
+            made.provider.name: Share(case.before, case.then, made.passed)
+            for case, made in zip(cases, plan.decisions, strict=True)
+            if made.provider.name not in self.lifted
+            and case.entry
+            and case.entry.networks
+            and case.entry.since != self.now
+            and not self._fills_gap(case)
+        }
+
+    def hold(self, case: _Case, holds: Sequence[Hold]) -> Decision:
+        """Leave a provider as it was accepted, and note since when its loss is what it is."""
+        entry = case.entry
+        if entry:
+            since, lost = self._loss(case, entry)
+            entry = replace(entry, held=since, lost=lost)
+        return self._decision(case, entry, case.before, holds=tuple(holds))
+
+    def judge(self, case: _Case) -> Decision:
+        """Decide on one provider by itself."""
+        candidate, entry = case.candidate, case.entry
         if candidate.provider.name in self.lifted:
             return self._take(case)
         holds = self._why_hold(case)
         if not holds and entry and candidate.is_unanswered:
             # Nothing was answered, so nothing was learned, however old the answers are by now.
-            return self._keep(case, entry)
+            return self._decision(case, entry, case.before)
         if not holds:
             return self._take(case)
-        if entry is None:
-            return self._keep(case, None, holds)
-        since, lost = self._loss(case, entry)
-        if self._is_proven(case, holds) and self.now - since >= self.held_days * DAY:
-            days = self.held_days
-            notice = f"its loss has not changed for {days} days (state.held_days) and is accepted"
-            return self._take(case, notice)
-        return self._keep(case, replace(entry, held=since, lost=lost), holds)
+        if entry and self._is_proven(case, entry, holds):
+            days = f"for {self.held_days} days (state.held_days)"
+            return self._take(case, f"its loss has not changed {days} and is accepted")
+        return self.hold(case, holds)
 
     def _admitted(self, candidate: Candidate, entry: Accepted) -> Networks:
         """Return what of an accepted entry still passes the limits on width and is not excluded."""
@@ -223,17 +271,39 @@ class _Judge:
     def _why_hold(self, case: _Case) -> list[Hold]:
         """Return the reasons not to take a provider as it is now."""
         candidate, entry, before = case.candidate, case.entry, case.before
-        gaps = dict.fromkeys(f"has a gap: {p.domain}: {p.detail}" for p in candidate.blocking)
-        holds = [Hold("limit", phrase) for phrase in gaps]
-        safety = self.config.safety
+        if case.is_unproven:
+            gaps = few(sorted({f"{p.domain}: {p.detail}" for p in candidate.gaps}), 3)
+            return [Hold("limit", f"has another definition now, with a gap: {gaps}")]
+        blocking = dict.fromkeys(f"has a gap: {p.domain}: {p.detail}" for p in candidate.blocking)
+        holds = [Hold("limit", phrase) for phrase in blocking]
+        safety, days = self.config.safety, self.config.state.settle_days
         holds += too_many(before, candidate.passed)
         holds += too_many_rules(before, candidate.passed, safety.provider_max_rules)
-        rail = Rail("provider", safety.provider_max_loss, safety.provider_max_growth)
-        changes = rail.violations(before, candidate.passed)
-        if entry and entry.partial and case.is_complete:
-            # Its first run was incomplete, and this one filled the gap: that is no growth.
-            changes = [hold for hold in changes if hold.kind != "growth"]
-        return holds + changes
+        if entry is None:
+            return holds
+        passed = candidate.passed
+        if self._fills_gap(case):
+            passed -= self._filling(candidate) - before
+        rail = Rail("provider", safety.provider_max_loss, safety.provider_max_growth, days)
+        holds += rail.violations(before, passed, case.then | entry.lapsed)
+        return holds + (foreign(entry.lapsed, passed) if entry.lapsed else [])
+
+    def _fills_gap(self, case: _Case) -> bool:
+        """Whether this run is the first to know a provider in full, which is no growth of it."""
+        entry = case.entry
+        if entry is None or not entry.partial or not case.is_complete:
+            return False
+        return self.now - entry.since <= self.config.state.max_stale_days * DAY
+
+    def _filling(self, candidate: Candidate) -> Networks:
+        """Return what comes from records that were never answered before this run."""
+        missing = {question.name for question in candidate.questions - self.state.known.keys()}
+        return Networks.union(
+            origin.networks
+            for origin in candidate.origins
+            if origin.domain in missing
+            or origin.term.partition(":")[2].partition("/")[0].lower() in missing
+        )
 
     def _loss(self, case: _Case, entry: Accepted) -> tuple[float, str]:
         """Return since when a loss has been what it is, and its digest."""
@@ -243,35 +313,39 @@ class _Judge:
             return self.now, lost
         return entry.held, lost
 
-    def _is_proven(self, case: _Case, holds: list[Hold]) -> bool:
-        """Whether there is a loss and no more, and this run asked, and was answered, all of it."""
+    def _is_proven(self, case: _Case, entry: Accepted, holds: list[Hold]) -> bool:
+        """Whether there is a loss and no more, of `held_days`, and this run was answered it all."""
         is_known = case.is_complete and not case.candidate.stale
-        return is_known and all(hold.kind == "loss" for hold in holds)
+        is_old = self.now - self._loss(case, entry)[0] >= self.held_days * DAY
+        return is_known and is_old and all(hold.kind == "loss" for hold in holds)
 
-    def _take(self, case: _Case, notice: str = "") -> Decision:
-        """Accept a provider as it is now."""
+    def _take(self, case: _Case, confirmed: str = "") -> Decision:
+        """Accept a provider as it is now; `confirmed` says so of a loss that was held until now."""
         candidate, entry = case.candidate, case.entry
-        passed = candidate.passed
-        if entry and case.is_complete and not notice:
-            notice = lost_by_faults(candidate, entry.origins, case.before)
-        return self._decision(case, self._accepted(case), passed, notice=notice)
+        told = [confirmed] if confirmed else []
+        if entry and case.is_complete and not confirmed:
+            told += filter(None, [lost_by_faults(candidate, entry.origins, case.before)])
+        # of the first list, and of what he changes or accepts, the operator need not be told
+        by_hand = candidate.provider.name in self.lifted or (case.earlier and not entry)
+        if self.state.written and not by_hand:
+            days = self.config.state.settle_days
+            told += news(case.before, candidate.passed, case.then, days)
+        accepted = self._accepted(case, begins=bool(confirmed or by_hand or self.force))
+        return self._decision(case, accepted, candidate.passed, notice="; ".join(told))
 
-    def _accepted(self, case: _Case) -> Accepted | None:
+    def _accepted(self, case: _Case, *, begins: bool) -> Accepted:
         """Return what will be remembered of a provider that is accepted as it is now."""
-        candidate, entry = case.candidate, case.entry
-        if not candidate.passed:
-            return None
+        blank = Accepted(digest="", since=self.now, origins=(), partial=True)
+        old = blank if case.is_unproven else case.entry or blank
+        passed, partial = case.candidate.passed, old.partial and not case.is_complete
+        begins |= old.partial != partial or bool(passed and not old.networks)
         return Accepted(
-            digest=candidate.provider.digest,
-            # The same addresses as before (maybe from other records) keep their date.
-            since=entry.since if entry and entry.networks == candidate.passed else self.now,
-            origins=tuple(origins(candidate, candidate.passed)),
-            partial=not case.is_complete and (entry is None or entry.partial),
+            digest=case.candidate.provider.digest,
+            since=self.now if begins else old.since,
+            origins=tuple(origins(case.candidate, passed)),
+            partial=partial,
+            lapsed=EMPTY if passed else old.networks or old.lapsed,
         )
-
-    def _keep(self, case: _Case, entry: Accepted | None, holds: Sequence[Hold] = ()) -> Decision:
-        """Leave a provider as it was accepted: held, or without a reason to, merely unanswered."""
-        return self._decision(case, entry, case.before, holds=tuple(holds))
 
     def _decision(
         self,
@@ -319,30 +393,3 @@ def _status(candidate: Candidate, stale: Mapping[Question, Stale]) -> Status:
 
 def _digest(networks: Networks) -> str:
     return hashlib.sha256("\n".join(networks.texts()).encode()).hexdigest()[:16]
-
-
-def _total(
-    config: Config,
-    decisions: tuple[Decision, ...],
-    accepted: Mapping[str, Accepted],
-    lifted: Collection[str],
-) -> list[str]:
-    """Return the limits that the list as a whole exceeds, over providers not touched by hand."""
-    same = [
-        decision
-        for decision in decisions
-        if decision.provider.name not in lifted
-        and (entry := accepted.get(decision.provider.name))
-        and entry.digest == decision.provider.digest
-        and not entry.partial
-    ]
-    if all(decision.before == decision.passed for decision in same):
-        return []  # as on most nights
-    old = Networks.union(decision.before for decision in same)
-    new = Networks.union(decision.passed for decision in same)
-    safety = config.safety
-    rail = Rail("total", safety.total_max_loss, safety.total_max_growth)
-    return [
-        f"the list {violation.phrase}; --force lets it pass"
-        for violation in rail.violations(old, new)
-    ]

@@ -14,7 +14,7 @@ Owns: the measures. Refuses: to decide what follows (`spfwhite.plan.plan`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
@@ -34,59 +34,99 @@ HARMLESS_SIZE: Final = {4: 4_096, 6: 65_536}
 # IPv4 addresses, and 2^36 is a /28, sixteen of the widest terms that `safety.widest_ipv6` allows.
 MAX_PROVIDER_SIZE: Final = {4: 2**22, 6: 2**36}
 
+# A family that a provider did not have before has nothing to be measured against.
+NEW_FAMILY_SIZE: Final = {4: 2**16, 6: 2**32}
+
 
 HoldKind = Literal["loss", "growth", "size", "limit"]
 
 
 class Hold(NamedTuple):
-    """Why a change is not taken over; `phrase` continues "the provider ..."."""
+    """Why a change is not taken over; `phrase` continues "the provider ...".
+
+    `version` is the family that loses or gains, 0 where there is none.
+    """
 
     kind: HoldKind
     phrase: str
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Rail:
-    """The limits of a change, in percent, and the configuration keys that hold them."""
+    """The limits of a change, in percent, and the configuration keys that hold them.
+
+    They hold twice: for one run, by what goes and what comes, and for the last `days` days, by
+    size alone, within which a sender may exchange all that it has.
+    """
 
     scope: Literal["provider", "total"]
     max_loss: int
     max_growth: int
+    days: int
 
-    def violations(self, old: Networks, new: Networks) -> list[Hold]:
-        """Return each limit that a change from `old` to `new` exceeds."""
+    def violations(self, old: Networks, new: Networks, then: Networks) -> list[Hold]:
+        """Return each limit that a change from `old` to `new` exceeds.
+
+        `then` is what was accepted when the week began; what came since may go again.
+        """
         if old == new:
             return []
-        changes: list[tuple[HoldKind, Callable[[int, Networks, Networks], str]]]
-        changes = [("loss", self._loss), ("growth", self._growth)]
-        return [
-            Hold(kind, phrase)
-            for version in (4, 6)
-            for kind, measured in changes
-            if (phrase := measured(version, old, new))
-        ]
+        return [hold for v in (4, 6) for hold in self._violations(v, old, new, then)]
 
-    def _loss(self, version: int, old: Networks, new: Networks) -> str:
-        had, lost = amount(version, old), amount(version, old - new)
-        if not had or lost * 100 <= had * self.max_loss:
-            return ""
-        if had < SMALL_FAMILY_SIZE[version] and (old & new).ranges(version):
-            return ""
-        return (
-            f"loses {_percent(lost, had)} of its {UNITS[version]} ({lost:,} of {had:,}), "
-            f"over the {self.max_loss} % of safety.{self.scope}_max_loss"
-        )
+    def _violations(
+        self, version: int, old: Networks, new: Networks, then: Networks
+    ) -> Iterator[Hold]:
+        had, has, was = (amount(version, each) for each in (old, new, then))
+        lost, kept = amount(version, (old & then) - new), bool((old & new).ranges(version))
+        week = f" within {self.days} days"
+        losses = [(lost, had, kept, ""), (was - has if has < had else 0, was, has > 0, week)]
+        for part, whole, is_left, span in losses:
+            if whole < SMALL_FAMILY_SIZE[version] and is_left:
+                continue
+            if part * 100 > whole * self.max_loss:
+                phrase = f"loses {_percent(part, whole)} of its {UNITS[version]}{span} "
+                phrase += f"({part:,} of {whole:,}), over the {self.max_loss} %"
+                yield Hold("loss", f"{phrase} of safety.{self.scope}_max_loss", version)
+                break
+        gains = [(amount(version, new - old), had, ""), (has - was if has > had else 0, was, week)]
+        for part, whole, span in gains if has >= HARMLESS_SIZE[version] else ():
+            if whole and part * 100 > whole * self.max_growth:
+                phrase = f"{_gains(version, part, whole, span)}, over the {self.max_growth} %"
+                yield Hold("growth", f"{phrase} of safety.{self.scope}_max_growth", version)
+                break
+        most = NEW_FAMILY_SIZE[version]
+        if self.scope == "provider" and not was and has > max(had, most):
+            phrase = f"passes {has:,} {UNITS[version]} and passed none before, over {most:,}"
+            yield Hold("growth", phrase, version)
 
-    def _growth(self, version: int, old: Networks, new: Networks) -> str:
-        had, gained = amount(version, old), amount(version, new - old)
-        if not had or gained * 100 <= had * self.max_growth:
-            return ""
-        if amount(version, new) < HARMLESS_SIZE[version]:
-            return ""
-        return (
-            f"gains {_percent(gained, had)} to its {UNITS[version]} ({gained:,} to {had:,}), "
-            f"over the {self.max_growth} % of safety.{self.scope}_max_growth"
-        )
+
+def _gains(version: int, part: int, whole: int, span: str) -> str:
+    percent = _percent(part, whole)
+    return f"gains {percent} to its {UNITS[version]}{span} ({part:,} to {whole:,})"
+
+
+def foreign(lapsed: Networks, new: Networks) -> list[Hold]:
+    """Return a hold for each family that comes back with mostly other networks than it had."""
+    parts = [(v, amount(v, new - lapsed), amount(v, new)) for v in (4, 6)]
+    return [
+        Hold("growth", f"comes back, and had none of {other:,} of its {has:,} {UNITS[v]}", v)
+        for v, other, has in parts
+        if other * 2 > has
+    ]
+
+
+def news(old: Networks, new: Networks, then: Networks, days: int) -> Iterator[str]:
+    """Yield what more than doubles, in one run or in `days` days, and families that are new."""
+    for version, small in SMALL_FAMILY_SIZE.items() if old != new else ():
+        had, has, was = (amount(version, each) for each in (old, new, then))
+        gained = amount(version, new - (old | then))
+        if has and not had:
+            yield f"newly passes {has:,} {UNITS[version]}"
+        elif gained > max(had, small):
+            yield _gains(version, gained, had, "")
+        elif has - was > max(was, small) >= had - was and was:
+            yield _gains(version, has - was, was, f" within {days} days")
 
 
 def amount(version: int, networks: Networks) -> int:

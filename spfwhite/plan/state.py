@@ -31,7 +31,7 @@ from spfwhite.dns.answers import (
 )
 from spfwhite.errors import FileError, SnapshotError, StateError
 from spfwhite.networks import Networks
-from spfwhite.plan.plan import Accepted
+from spfwhite.plan.past import Accepted, Change
 from spfwhite.sources.memory import Remembered
 from spfwhite.spf.result import Contribution
 from spfwhite.wording import DAY
@@ -42,15 +42,6 @@ JOURNAL_DAYS: Final = 30
 
 LAST_TIME: Final = 253_402_300_799
 """Of the year 9999, with which Python's calendar ends."""
-
-
-class Change(NamedTuple):
-    """One provider's change in one run; `when` in seconds since the epoch."""
-
-    when: float
-    provider: str
-    added: Networks
-    removed: Networks
 
 
 class TableState(NamedTuple):
@@ -141,7 +132,7 @@ def _remembered_json(remembered: Remembered) -> dict[str, Any]:
 
 
 def _accepted_json(entry: Accepted, numbers: Mapping[int, int]) -> dict[str, Any]:
-    return {
+    data = {
         "digest": entry.digest,
         "since": entry.since,
         "held": entry.held,
@@ -149,6 +140,7 @@ def _accepted_json(entry: Accepted, numbers: Mapping[int, int]) -> dict[str, Any
         "partial": entry.partial,
         "terms": [numbers[id(origin)] for origin in entry.origins],
     }
+    return {**data, "lapsed": entry.lapsed.texts()} if entry.lapsed else data
 
 
 def _change_json(change: Change) -> dict[str, Any]:
@@ -168,8 +160,9 @@ def parse(content: bytes) -> State:
         raise StateError("is not JSON") from None
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise StateError("is not a state of spfwhite")
-    if data.get("version") != VERSION:
-        raise StateError(f"is of version {str(data.get('version'))[:20]!a}, not {VERSION}")
+    if (version := data.get("version")) != VERSION:
+        newer = ", by a newer spfwhite" if isinstance(version, int) and version > VERSION else ""
+        raise StateError(f"is of version {str(version)[:20]!a}, not {VERSION}{newer}")
     try:
         return _state(data)
     except SnapshotError as error:
@@ -222,6 +215,7 @@ def _accepted(data: dict[str, Any], terms: Sequence[Contribution]) -> Accepted:
         held=None if held is None else _time(held),
         lost=_text(data["lost"]),
         partial=data["partial"] is True,
+        lapsed=_networks(data.get("lapsed", [])),
     )
 
 

@@ -53,7 +53,7 @@ def forgotten(path: Path, allow: Ready) -> list[str]:
     """Say that there is no state at `path`, though a run before this one made the table."""
     if not allow.before or owner_of(allow.old or b"") != "ours":
         return []
-    return [f"there is no {path}, though {allow.path} is ours: no limit on changes applies"]
+    return [f"there is no {path}, though {allow.path} is ours: only the limits of the list apply"]
 
 
 def unconfigured(configured: Config, state: State) -> list[str]:

@@ -34,8 +34,9 @@ from spfwhite.config.settings import Action, Config, FormatName, Table
 from spfwhite.errors import FileError, PostfixError
 from spfwhite.networks import BITS, EMPTY, Networks, address
 from spfwhite.plan.decided import Decided
+from spfwhite.plan.past import Change
 from spfwhite.plan.plan import Decision, Plan
-from spfwhite.plan.state import Change, State, TableState, recent, save
+from spfwhite.plan.state import State, TableState, recent, save
 from spfwhite.tables import access_list, nft
 from spfwhite.tables.content import digest, listed_in, owner_of, render, rules_in
 from spfwhite.tables.formats import FORMATS, Format

@@ -53,7 +53,8 @@ def test_a_provider_that_is_gone_for_30_days_is_let_go_loudly() -> None:
     assert not night.decision("p").networks
     assert night.decision("p").notice
     assert night.decision("p").degraded
-    assert "p" not in series.state.accepted
+    assert not series.state.accepted["p"].networks
+    assert series.state.accepted["p"].lapsed.texts() == ["20.0.0.0/20", "20.1.0.0/22"]
 
 
 def test_a_loss_that_changes_starts_anew() -> None:

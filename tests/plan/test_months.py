@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import pytest
 
@@ -175,3 +176,46 @@ def test_what_a_wrong_record_of_a_part_brings_goes_with_it(seed: int) -> None:
         series.night(zone)
         wrong = any(trouble.kind == "wrong" for trouble in troubles)
         assert bool(series.table & foreign) == wrong
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_in_60_worlds_of_13_nights_nobody_is_held_who_has_no_trouble(seed: int) -> None:
+    series = Nights(CONFIG)
+    series.night(healthy())
+    for troubles, zone in islice(worlds(seed), 13):
+        night = series.night(zone)
+        assert not night.plan.refusals
+        assert held(night) <= {f"p{trouble.provider}" for trouble in troubles}
+        for i in range(COUNT):
+            for version in (4, 6):
+                kept = (series.table & whole(i)).size(version)
+                assert kept * 2 >= whole(i).size(version), (i, troubles)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_in_a_year_of_ordinary_change_nobody_is_held_and_nothing_is_news(seed: int) -> None:
+    chance = random.Random(seed)
+    has = {i: set(chance.sample(range(256), chance.choice([6, 8, 16]))) for i in range(5)}
+    series = Nights(configured({f"p{i}": [f"p{i}.test"] for i in has}))
+    changes = 0
+    for _ in range(365):
+        for blocks in has.values():
+            if chance.random() < 0.02:
+                is_full = chance.random() < 0.5 and len(blocks) > 5
+                blocks ^= {chance.choice(sorted(blocks)) if is_full else chance.randrange(256)}
+                changes += 1
+        night = series.night(records(**{f"p{i}": terms(i, has[i]) for i in has}))
+        assert not night.plan.refusals
+        assert not held(night)
+        assert not night.report.has_news
+    assert changes > 20
+
+
+def terms(provider: int, blocks: set[int]) -> str:
+    v4 = " ".join(f"ip4:{20 + provider}.0.{block}.0/24" for block in sorted(blocks))
+    v6 = " ".join(f"ip6:2a00:{provider}:{block}::/48" for block in sorted(blocks))
+    return f"{v4} {v6}"
+
+
+def held(night: Night) -> set[str]:
+    return {each.provider.name for each in night.plan.decisions if each.holds}

@@ -11,7 +11,7 @@ from spfwhite.config.values import Exclusions
 from spfwhite.errors import Exit
 from spfwhite.networks import Networks
 from spfwhite.plan.last_run import last_run
-from tests.support.nights import Nights, configured, edited, failing, records
+from tests.support.nights import Night, Nights, configured, edited, failing, records
 from tests.support.oracle import Zone
 
 NAMES = [f"p{i}" for i in range(10)]
@@ -35,51 +35,138 @@ def series(config: Config = CONFIG, **tables: object) -> Nights:
     return made
 
 
-def keys(refusals: tuple[str, ...]) -> list[str]:
-    words = " ".join(refusals).replace(";", "").split()
-    return [word for word in words if word.startswith("safety.")]
+def held(night: Night) -> dict[str, list[str]]:
+    """The phrases of all holds, by provider."""
+    return {
+        each.provider.name: [hold.phrase for hold in each.holds]
+        for each in night.plan.decisions
+        if each.holds
+    }
 
 
-def test_a_loss_within_each_providers_limit_is_refused_when_it_is_too_much_together() -> None:
+def grown(count: int, p9: str = "") -> dict[tuple[str, str], tuple[str, ...] | str]:
+    """The world in which so many providers have four times as much, which each of them may."""
+    made = world(changed=count, changed_size=18)
+    return made | records(p9=p9) if p9 else made
+
+
+def test_where_all_lose_too_much_together_as_few_are_held_as_will_do() -> None:
     nights = series()
-    before, table = nights.state, nights.table
     night = nights.night(world(changed=7, changed_size=21))
-    assert [each.status for each in night.plan.decisions] == ["ok"] * 10
-    v4, v6 = night.plan.refusals
-    assert v4 == (
-        "the list loses 35 % of its IPv4 addresses (14,336 of 40,960), over the 30 % of "
-        "safety.total_max_loss; --force lets it pass"
-    )
-    assert "of its IPv6 /64s (14,336 of 40,960), over the 30 % of safety.total_max_loss" in v6
-    assert night.report.exit_code == Exit.REFUSED
-    assert (nights.state, nights.table) == (before, table), "nothing is left of a refused run"
+    assert not night.plan.refusals
+    assert night.report.exit_code == Exit.DEGRADED
+    assert nights.table.size(4) == 40_960 - 6 * 2_048
+    assert held(night) == {
+        "p0": [
+            "loses 2,048 IPv4 addresses, and the list loses 35 % of its IPv4 addresses (14,336 of "
+            "40,960), over the 30 % of safety.total_max_loss",
+            "loses 2,048 IPv6 /64s, and the list loses 35 % of its IPv6 /64s (14,336 of 40,960), "
+            "over the 30 % of safety.total_max_loss",
+        ]
+    }
+    shown = last_run(nights.config, nights.state, nights.now).plan.decisions
+    assert [each.status for each in shown] == [each.status for each in night.plan.decisions]
+
+
+def test_who_is_held_for_the_list_stays_held_while_the_week_lasts() -> None:
+    nights = series()
+    less = world(changed=7, changed_size=21)
+    for _ in range(6):
+        assert held(nights.night(less)).keys() == {"p0"}
+    assert not held(nights.night(less, days=2))
+
+
+def test_who_changes_the_list_most_is_held_first() -> None:
+    nights = series()
+    large = {**world(), **records(p4="ip4:21.0.0.0/18 ip6:2a00:4::/52")}
+    nights.night(large, lifted=["p4"])
+    less = {**world(changed=4, changed_size=21), **records(p4="ip4:21.0.0.0/19 ip6:2a00:4::/52")}
+    night = nights.night(less)
+    assert held(night).keys() == {"p4"}
+    assert nights.table.size(4) == 9 * 4096 + 16_384 - 4 * 2_048
 
 
 def test_exactly_30_percent_may_go_and_one_address_more_may_not() -> None:
-    assert not series().night(world(changed=6, changed_size=21)).plan.refusals
+    assert not held(series().night(world(changed=6, changed_size=21)))
     less = world(changed=6, changed_size=21, p9="-ip4:20.9.0.0 ip4:20.9.0.0/20 ip6:2a00:9::/52")
-    assert keys(series().night(less).plan.refusals) == ["safety.total_max_loss"]
+    assert held(series().night(less)).keys() == {"p0"}
 
 
 def test_exactly_100_percent_may_come_and_one_address_more_may_not() -> None:
-    assert not series().night(world(size=19)).plan.refusals
+    assert not held(series().night(world(size=19)))
     more = world(size=19, p9="ip4:20.9.0.0/19 ip4:23.0.0.0 ip6:2a00:9::/51")
-    (refusal,) = series().night(more).plan.refusals
-    assert "(40,961 to 40,960), over the 100 % of safety.total_max_growth; --force" in refusal
+    (phrase,) = held(series().night(more))["p9"]
+    assert phrase.startswith("gains 4,097 IPv4 addresses, and the list gains 101 % to its IPv4")
+    assert phrase.endswith("(40,961 to 40,960), over the 100 % of safety.total_max_growth")
 
 
 def test_each_family_counts_by_itself() -> None:
     fewer = {f"p{i}": f"ip4:20.{i}.0.0/20 ip6:2a00:{i}::/53" for i in range(7)}
-    (refusal,) = series().night(world() | records(**fewer)).plan.refusals
-    assert "IPv6 /64s" in refusal
+    ((phrase,),) = held(series().night(world() | records(**fewer))).values()
+    assert "IPv6 /64s" in phrase
+    assert "IPv4" not in phrase
+
+
+def test_the_list_may_not_be_doubled_in_a_week_of_small_steps_either() -> None:
+    nights = series()
+    assert not held(nights.night(grown(3)))
+    assert held(nights.night(grown(4))).keys() == {"p3"}
+    assert "within 7 days" in held(nights.night(grown(4)))["p3"][0]
+    assert not held(nights.night(grown(4), days=6))
+
+
+def test_a_night_that_doubles_the_list_can_be_undone_on_the_next() -> None:
+    nights = series()
+    table = nights.table
+    assert not held(nights.night(world(size=19)))
+    assert not held(nights.night(world()))
+    assert nights.table == table
+
+
+def test_half_of_the_providers_may_be_held_for_the_list_and_no_more() -> None:
+    few = {f"p{i}": f"ip4:20.{i}.0.0/18 ip6:2a00:{i}::/50" for i in range(8)}
+    night = series().night(world() | records(**few))
+    assert held(night).keys() == {f"p{i}" for i in range(5)}
+    nights = series()
+    before, table = nights.state, nights.table
+    night = nights.night(grown(9))
+    assert not held(night)
+    assert night.plan.refusals == (
+        "the list gains 270 % to its IPv4 addresses (110,592 to 40,960), over the 100 % of "
+        "safety.total_max_growth; --force lets it pass",
+        "the list gains 270 % to its IPv6 /64s (110,592 to 40,960), over the 100 % of "
+        "safety.total_max_growth; --force lets it pass",
+    )
+    assert night.report.exit_code == Exit.REFUSED
+    assert (nights.state, nights.table) == (before, table), "nothing is left of a refused run"
+
+
+def test_a_refusal_knows_who_loses_and_who_gains_how_much() -> None:
+    text = "-ip4:20.{0}.63.0/24 ip4:20.{0}.0.0/18 ip6:2a00:{0}::/52"
+    more = {f"p{i}": text.format(i) for i in range(8)}
+    more["p9"] = "ip4:20.9.0.0/18 ip6:2a00:9::/52"
+    more["p8"] = "ip4:20.8.0.0/21 ip6:2a00:8::/52"
+    plan = series().night(world() | records(**more)).plan
+    assert [cause.provider for cause in plan.causes] == ["p9", *(f"p{i}" for i in range(8))], (
+        "the largest first, and nobody who has no part in it"
+    )
+    assert plan.causes[0].gained.size(4) == 3 * 4_096
+    assert not plan.causes[0].lost
+    assert plan.permitted.size(4) == 8 * 16_128 + 16_384 + 2_048, "what the table would be"
+
+
+def test_a_plan_that_is_not_refused_has_no_causes() -> None:
+    assert series().night(grown(4)).plan.causes == ()
 
 
 def test_force_lifts_the_total() -> None:
     nights = series()
-    night = nights.night(world(changed=7, changed_size=21), force=True)
+    night = nights.night(grown(9), force=True)
     assert not night.plan.refusals
-    assert nights.table.size(4) == 40_960 - 14_336
-    assert not nights.night(world(changed=7, changed_size=21)).plan.refusals
+    assert not held(night)
+    assert nights.table.size(4) == 40_960 + 110_592
+    assert not held(nights.night(grown(9))), "and the week begins anew"
+    assert not held(nights.night(grown(9, p9="ip4:20.9.0.0/19 ip6:2a00:9::/52")))
 
 
 def test_force_does_not_lift_the_hold_of_a_provider() -> None:
@@ -88,8 +175,11 @@ def test_force_does_not_lift_the_hold_of_a_provider() -> None:
 
 
 def test_accept_does_not_lift_the_total_for_the_others() -> None:
-    night = series().night(world(changed=9, changed_size=21), lifted=["p0"])
-    assert keys(night.plan.refusals) == ["safety.total_max_loss"] * 2
+    nights = series()
+    night = nights.night(world(changed=9, changed_size=21), lifted=["p0"])
+    assert night.decision("p0").networks.size(4) == 2_048
+    assert held(night).keys() == {"p1", "p2", "p3"}
+    assert not nights.night(grown(9), lifted=NAMES[:8]).plan.refusals
 
 
 def test_providers_that_are_held_keep_the_list_as_it_is() -> None:

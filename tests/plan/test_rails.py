@@ -9,8 +9,8 @@ import pytest
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan.rails import HARMLESS_SIZE, MAX_PROVIDER_SIZE, SMALL_FAMILY_SIZE, Rail, too_many
 
-RAIL = Rail("provider", 50, 300)
-TOTAL = Rail("total", 30, 100)
+RAIL = Rail("provider", 50, 300, 7)
+TOTAL = Rail("total", 30, 100, 7)
 V4 = 20 << 24
 
 
@@ -28,8 +28,11 @@ Units = Callable[[int], Networks]
 MAKERS = pytest.mark.parametrize(("version", "units"), [(4, ipv4), (6, ipv6)])
 
 
-def kinds(old: Networks, new: Networks, rail: Rail = RAIL) -> list[str]:
-    return [hold.kind for hold in rail.violations(old, new)]
+def kinds(
+    old: Networks, new: Networks, rail: Rail = RAIL, *, then: Networks | None = None
+) -> list[str]:
+    """The limits that a change exceeds; nothing else changed in the week before."""
+    return [hold.kind for hold in rail.violations(old, new, old if then is None else then)]
 
 
 @MAKERS
@@ -102,35 +105,35 @@ def test_ipv6_counts_64s_however_many_addresses_of_one_are_listed() -> None:
 
 
 def test_a_loss_names_the_number_the_limit_and_the_key() -> None:
-    (hold,) = RAIL.violations(ipv4(1000), ipv4(400))
+    (hold,) = RAIL.violations(ipv4(1000), ipv4(400), ipv4(1000))
     assert hold.phrase == (
         "loses 60 % of its IPv4 addresses (600 of 1,000), over the 50 % of safety.provider_max_loss"
     )
 
 
 def test_a_growth_names_the_number_the_limit_and_the_key() -> None:
-    (hold,) = TOTAL.violations(ipv6(65_536), ipv6(163_840))
+    (hold,) = TOTAL.violations(ipv6(65_536), ipv6(163_840), ipv6(65_536))
     assert hold.phrase == (
         "gains 150 % to its IPv6 /64s (98,304 to 65,536), over the 100 % of safety.total_max_growth"
     )
 
 
 def test_a_change_just_over_its_limit_does_not_read_as_if_it_were_at_it() -> None:
-    (loss,) = RAIL.violations(ipv4(1000), ipv4(499))
-    (growth,) = RAIL.violations(ipv4(1024), ipv4(4097))
+    (loss,) = RAIL.violations(ipv4(1000), ipv4(499), ipv4(1000))
+    (growth,) = RAIL.violations(ipv4(1024), ipv4(4097), ipv4(1024))
     assert "50 % of its" not in loss.phrase
     assert "300 % to its" not in growth.phrase
 
 
 def test_a_limit_of_100_percent_allows_any_loss_and_one_of_0_none() -> None:
-    assert kinds(ipv4(1000), EMPTY, Rail("provider", 100, 300)) == []
-    assert kinds(ipv4(1000), ipv4(999), Rail("provider", 0, 300)) == ["loss"]
-    assert kinds(ipv4(4096), ipv4(4097), Rail("provider", 50, 0)) == ["growth"]
+    assert kinds(ipv4(1000), EMPTY, Rail("provider", 100, 300, 7)) == []
+    assert kinds(ipv4(1000), ipv4(999), Rail("provider", 0, 300, 7)) == ["loss"]
+    assert kinds(ipv4(4096), ipv4(4097), Rail("provider", 50, 0, 7)) == ["growth"]
 
 
 def test_an_unchanged_set_breaks_no_limit() -> None:
     every = ipv4(5000) | ipv6(70_000)
-    assert kinds(every, every, Rail("provider", 0, 0)) == []
+    assert kinds(every, every, Rail("provider", 0, 0, 7)) == []
 
 
 def test_the_sizes_are_those_that_the_documentation_names() -> None:
@@ -159,5 +162,5 @@ def test_the_most_counts_each_family_by_itself() -> None:
     ("left", "said"), [(0, "100 %"), (1, "99.9 %"), (7, "99.3 %"), (10, "99 %"), (15, "99 %")]
 )
 def test_a_loss_that_leaves_something_does_not_read_as_one_of_all(left: int, said: str) -> None:
-    (hold,) = Rail("provider", 50, 300).violations(ipv4(1000), ipv4(left))
+    (hold,) = RAIL.violations(ipv4(1000), ipv4(left), ipv4(1000))
     assert hold.phrase.startswith(f"loses {said} of its IPv4 addresses")

@@ -23,7 +23,7 @@ def test_what_was_larger_than_the_most_is_measured_by_its_growth_alone() -> None
 
 @pytest.mark.parametrize("count", [1_001, 10_000, 1_000_000])
 def test_a_loss_of_all_but_one_address_never_reads_as_one_of_all(count: int) -> None:
-    (hold,) = Rail("provider", 50, 300).violations(ipv4(count), ipv4(1))
+    (hold,) = Rail("provider", 50, 300, 7).violations(ipv4(count), ipv4(1), ipv4(count))
     assert hold.phrase.startswith("loses 99.9 % of its IPv4 addresses")
 
 

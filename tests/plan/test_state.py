@@ -14,8 +14,8 @@ from spfwhite.config import settings as keys
 from spfwhite.config.values import Exclusions
 from spfwhite.dns.answers import Failed, Question
 from spfwhite.networks import Networks
-from spfwhite.plan.plan import Accepted
-from spfwhite.plan.state import Change, State, TableState, dump, load, parse, recent, save
+from spfwhite.plan.past import Accepted, Change
+from spfwhite.plan.state import State, TableState, dump, load, parse, recent, save
 from spfwhite.wording import DAY
 from tests.support.generated import zones
 from tests.support.nights import START, Nights, configured, edited, failing, records, run
@@ -97,10 +97,11 @@ def test_a_failed_answer_is_never_remembered() -> None:
     assert Question("p.test", "TXT") not in series.state.known
 
 
-def test_a_provider_that_never_passed_anything_is_not_remembered() -> None:
+def test_it_is_remembered_of_a_provider_that_it_has_passed_nothing_yet() -> None:
     series = Nights(CONFIG)
     series.night(records(q="ip4:21.0.0.0/16"))
-    assert series.state.accepted.keys() == {"q"}
+    assert series.state.accepted.keys() == {"p", "q"}
+    assert not series.state.accepted["p"].networks
 
 
 def test_a_removed_provider_is_forgotten_with_its_answers() -> None:
@@ -205,4 +206,5 @@ def test_an_entry_of_another_definition_is_not_used() -> None:
     entry = remembering("20.0.0.0/16").accepted["p"]
     old = Accepted(digest="0" * 64, since=START, origins=entry.origins, partial=False)
     other = State(written=START, accepted={"p": old})
-    assert not run(CONFIG, failing(WORLD), other, START).decision("p").networks
+    gone = records(q="ip4:21.0.0.0/16")
+    assert not run(CONFIG, gone, other, START + DAY).decision("p").networks

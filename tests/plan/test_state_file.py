@@ -89,7 +89,12 @@ def test_a_bad_state_is_in_the_report_with_why(made: Site) -> None:
 
 def test_a_state_of_the_future_names_its_version(made: Site) -> None:
     made.state.write_bytes(edited(made.state.read_bytes(), version=7))
-    assert "version '7', not 2" in made.generate().stderr
+    assert "version '7', not 2, by a newer spfwhite" in made.generate().stderr
+
+
+def test_a_state_of_no_version_is_of_no_newer_one(made: Site) -> None:
+    made.state.write_bytes(BAD["of no version"](made.state.read_bytes()))
+    assert "version 'None', not 2:" in made.generate().stderr
 
 
 @pytest.mark.parametrize("options", [["--dry-run"], ["-o", "-"]])
