@@ -208,3 +208,27 @@ def test_an_entry_of_another_definition_is_not_used() -> None:
     other = State(written=START, accepted={"p": old})
     gone = records(q="ip4:21.0.0.0/16")
     assert not run(CONFIG, gone, other, START + DAY).decision("p").networks
+
+
+def test_what_was_let_go_comes_back_as_it_was() -> None:
+    lapsed = Networks.parse(["20.0.0.0/24", "2a00::/48"])
+    entry = Accepted(digest="0", since=START, origins=(), partial=False, lapsed=lapsed)
+    state = State(written=START, accepted={"p": entry})
+    assert parse(dump(state)) == state
+
+
+def test_a_state_from_before_providers_could_lapse_is_read() -> None:
+    entry = {"digest": "0", "since": 5.0, "held": None, "lost": "", "partial": False, "terms": [0]}
+    old = {
+        "format": "spfwhite-state",
+        "version": 2,
+        "written": 9.0,
+        "asked": 9.0,
+        "known": {"p.test TXT": {"found": ["v=spf1 ip4:20.0.0.0/24 -all"], "seen": 9.0}},
+        "terms": [["p.test", "ip4:20.0.0.0/24", ["20.0.0.0/24"]]],
+        "accepted": {"p": entry},
+        "tables": {"/t.cidr": {"written": "a", "loaded": "a"}},
+        "journal": [{"when": 9.0, "provider": "p", "added": ["20.0.0.0/25"], "removed": []}],
+    }
+    accepted = parse(json.dumps(old).encode()).accepted["p"]
+    assert (accepted.networks.texts(), accepted.lapsed) == (["20.0.0.0/24"], Networks())
