@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from spfwhite import files
@@ -20,16 +21,19 @@ from spfwhite.config.adding import Addition
 from spfwhite.config.postwhite import own_hosts
 from spfwhite.config.settings import FORMAT_NAMES, Config, FormatName
 from spfwhite.config.values import choice
-from spfwhite.dns.answers import Failed
+from spfwhite.dns.answers import Failed, canonical
 from spfwhite.errors import FileError, ReloadError, StateError, UsageError
 from spfwhite.inspect.explain import networks_in_force
 from spfwhite.library import blocking, checked, texts
 from spfwhite.networks import EMPTY, Networks, parse_operator
 from spfwhite.plan.decided import Decided, decide_run
 from spfwhite.plan.last_run import last_run
+from spfwhite.plan.plan import Plan
 from spfwhite.plan.state import State, load
 from spfwhite.plan.through_others import through_others
 from spfwhite.report import notices
+from spfwhite.report.causes import gone
+from spfwhite.report.news import News
 from spfwhite.report.report import Report, TableReport, provider_report
 from spfwhite.report.text import MAX_NAMES
 from spfwhite.sources import fetch
@@ -137,17 +141,15 @@ async def run(config: Config, options: Options) -> Report:
             chosen = tuple(each for each in in_force.providers if each.name == options.only)
             in_force = replace(in_force, providers=chosen)
         before = state or State()
-        decided = decide_run(
-            in_force,
-            before,
-            await _heard(in_force, before, now, options),
-            now,
-            accept=options.accept,
-            force=options.force,
-            table=networks_in_force(in_force.output.allow, EMPTY, only_ours=True)
-            if state is None and options.compares
-            else EMPTY,
-        )
+        heard = await _heard(in_force, before, now, options)
+        table = EMPTY
+        if state is None and options.compares:
+            table = networks_in_force(in_force.output.allow, EMPTY, only_ours=True)
+        decide = partial(decide_run, in_force, before, heard, now, force=options.force, table=table)
+        decided = decide(accept=options.accept)
+        lifted = _lifted(decided.plan, options.accept)
+        if len(lifted) > len(options.accept):
+            decided = decide(accept=lifted)
         if options.record:
             fetch.save_snapshot(options.record, decided.answers)
         ready = write.prepared(
@@ -158,11 +160,12 @@ async def run(config: Config, options: Options) -> Report:
             form=options.format,
             force=options.force,
         )
-        report = _report(config, decided, ready, options)
-        news = [*lost, *_news(config, decided, ready, options, lost)]
-        news += await _of_postwhite(decided, ready[0], options)
-        report = replace(report, notices=tuple(news))
-        report = _carry_out(report, decided, ready, options)
+        news = News(before.told, now, in_force.state.remind_days)
+        report = _report(config, decided, ready, options, news)
+        said = [*_news(config, decided, ready, options, news, lost)]
+        said += await _of_postwhite(decided, ready[0], options)
+        report = replace(report, notices=tuple(said), known=tuple(news.known))
+        report = _carry_out(report, replace(decided, told=news.told), ready, options)
     return replace(report, duration=time.time() - now)
 
 
@@ -202,14 +205,14 @@ async def _heard(config: Config, before: State, now: float, options: Options) ->
 
 
 def _report(
-    configured: Config, decided: Decided, ready: list[write.Ready], options: Options
+    configured: Config, decided: Decided, ready: list[write.Ready], options: Options, news: News
 ) -> Report:
     """Return the report of a run of which nothing has been written yet."""
     plan, allow = decided.plan, ready[0]
     failures = sum(isinstance(answer, Failed) for answer in decided.answers.values())
     configured_tables = configured.output.tables if not options.output else ()
     providers = (
-        *(provider_report(decision, decided.answers) for decision in plan.decisions),
+        *(provider_report(decision, news) for decision in plan.decisions),
         *notices.expired(configured, decided.config, decided.before),
     )
     return Report(
@@ -226,6 +229,7 @@ def _report(
         last_success=decided.before.written,
         asked=decided.asked,
         refusals=(*plan.refusals, *(table.refusal for table in ready if table.refusal)),
+        movers=tuple(notices.movers(plan)),
         tables=tuple(
             TableReport(
                 path=table.table.path,
@@ -244,6 +248,7 @@ def _news(
     decided: Decided,
     ready: list[write.Ready],
     options: Options,
+    news: News,
     lost: list[str],
 ) -> Iterator[str]:
     """Yield what has to be said of this run, and of what was configured since the last one.
@@ -251,9 +256,12 @@ def _news(
     `lost` says why there is no state, if there should be one.
     """
     config, before = decided.config, decided.before
-    yield from notices.darkness(decided.answers, decided.recall.stale)
+    yield from notices.darkness(decided, news)
+    yield from lost
     yield from notices.needless(decided, options.accept)
-    yield from notices.long_tables(ready, config.safety.total_rules_notice)
+    if options.accept:
+        yield from notices.staying(decided.plan)
+    yield from notices.long_tables(ready, config.safety.total_rules_notice, news)
     if not options.compares:
         return
     if before.written:
@@ -319,12 +327,28 @@ def _carry_out(
 def _check(config: Config, options: Options) -> None:
     """Raise UsageError or FileError for what needs no answer to be known to fail."""
     names = {provider.name for provider in config.enabled()}
-    named = [("--accept", name) for name in options.accept if name not in {*names, "all"}]
+    # a name with a dot is that of a record, for which the plan is looked at
+    accept = [name for name in options.accept if name not in {*names, "all"} and "." not in name]
+    named = [("--accept", name) for name in accept]
     named += [("--only", options.only)] if options.only not in {*names, ""} else []
     for option, name in named:
         meant = did_you_mean(name, names) or "; see `spfwhite providers`"
         raise UsageError(f"{option} {name!a} is not an enabled provider{meant}")
     write.require_folders(config, options.output)
+
+
+def _lifted(plan: Plan, accept: Collection[str]) -> set[str]:
+    """Return what `--accept` names, with the providers that the records of it hold.
+
+    Raises UsageError for a record that holds none.
+    """
+    lifted = set(accept)
+    for record in (name for name in accept if "." in name):
+        held = {m.provider.name for m in plan.decisions if canonical(record) in gone(m)}
+        if not held:
+            raise UsageError(f"--accept {record!a}: no provider is held since that record is gone")
+        lifted |= held
+    return lifted
 
 
 def _lock(config: Config, options: Options) -> AbstractContextManager[None]:

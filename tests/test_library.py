@@ -272,7 +272,7 @@ def test_a_report_has_each_provider_by_its_name(server: DnsServer, tmp_path: Pat
     server.zone.remove("b.test", "TXT")
     report = spfwhite.generate(spfwhite.load_config(config), dry_run=True)
     statuses = {name: provider.status for name, provider in report.providers.items()}
-    assert statuses == {"a": "ok", "b": "dead", "past": "expired"}
+    assert statuses == {"a": "ok", "b": "empty", "past": "expired"}
     assert [provider.name for provider in report.providers.values()] == ["a", "b", "past"]
 
 

@@ -77,7 +77,7 @@ reload_option: Final = click.option(
     multiple=True,
     metavar="NAME",
     shell_complete=provider_names,
-    help="Take over what a held provider passes now; repeatable, all for every one.",
+    help="Take over what a held provider passes now, or all whom a record holds; or all.",
 )
 @click.option("--force", is_flag=True, help="Lift the limits on the list; replace a foreign file.")
 @click.option(
@@ -182,12 +182,11 @@ def print_run(common: Common, report: Report, *, dry_run: bool) -> None:
         print_lines(_cut(common, list(text.difference(report))))
     elif report.path is None and not report.refusals:
         print_bytes(report.table)
-    if common.quiet:
-        print_lines(text.troubles(report, verbose=False, quiet=True), err=True)
-    elif report.exit_code or report.has_news:
-        print_lines(text.summary(report, verbose=common.verbose), err=True)
+    lines = text.summary(report, verbose=common.verbose, quiet=common.quiet)
+    if report.exit_code or report.has_news or common.quiet:
+        print_lines(lines, err=True)
     elif dry_run or common.verbose or on_terminal():
-        print_lines(text.summary(report, verbose=common.verbose), err=report.path is None)
+        print_lines(lines, err=report.path is None)
 
 
 def finish(common: Common, config: Config, report: Report, *, reload: bool | None) -> SystemExit:

@@ -16,9 +16,9 @@ from spfwhite.cli.common import Common, last_run_of, print_json, print_lines, te
 from spfwhite.inspect import health
 from spfwhite.inspect.health import Row
 from spfwhite.plan.through_others import through_others
-from spfwhite.report.as_json import problem_json, sizes, time_text
-from spfwhite.report.text import problem
-from spfwhite.wording import clipped, few, span
+from spfwhite.report.as_json import provider_json, sizes, time_text
+from spfwhite.report.text import day, problem, standing
+from spfwhite.wording import clipped, few, printable, span
 
 MAX_DETAILS: Final = 3
 """Networks and faults that are named of one provider."""
@@ -30,8 +30,8 @@ MAX_DETAILS: Final = 3
 def providers(common: Common, /, *, form: str) -> None:
     """Show the health of each provider, trouble first. Asks nobody.
 
-    dead: missing, since none of its domains exists any more. redundant: others list
-    all that it does.
+    empty: it has never passed an address on this host. redundant: others list all
+    that it does.
 
     \b
     spfwhite providers
@@ -58,6 +58,7 @@ def lines(rows: list[Row], now: float, program: str) -> Iterator[str]:
         yield "no provider is enabled"
         return
     width = max(len(row.report.name) for row in rows)
+    first: dict[tuple[str, ...], str] = {}
     yield f"{'status':11} {'provider':{width}} {'nets':>5} {'IPv4':>9} {'/64s':>7}  last answers"
     for row in rows:
         report, size = row.report, sizes(row.report.networks)
@@ -68,7 +69,8 @@ def lines(rows: list[Row], now: float, program: str) -> Iterator[str]:
         if report.left_out:
             yield f"  {report.left_out}"
         if report.status not in ("ok", "undecidable"):
-            yield from _details(row, now, program)
+            name = first.setdefault(tuple(report.causes) or (report.name,), report.name)
+            yield from _details(row, name, now, program)
 
 
 def _short(number: int) -> str:
@@ -95,42 +97,35 @@ def _remarks(row: Row) -> str:
     return told + (", redundant" if row.redundant else "")
 
 
-def _details(row: Row, now: float, program: str) -> Iterator[str]:
+def _details(row: Row, first: str, now: float, program: str) -> Iterator[str]:
+    """Yield what is wrong with a provider, or that it is what is wrong with the one before it."""
     report = row.report
-    if report.stale:
-        yield f"  not answered for {span(now - report.stale.seen)}, remembered answers are used"
+    if report.since is not None:
+        yield f"  since {day(report.since)}"
+    if first != report.name:
+        yield f"  as {first}: {clipped('; '.join(report.causes.values()))}"
+        return
+    yield from standing(report, now)
     for hold in report.holds:
         yield f"  {clipped(hold)}"
-    for sign, networks in (("-", row.lost), ("+", row.gained)):
+    for sign, networks in (("-", report.lost), ("+", report.gained)):
         if networks:
             yield f"  {sign} {few(networks.texts(), MAX_DETAILS)}"
-    if report.status == "held":
-        yield "  to take it over:"
-        yield f"    {_accept(row, program)}"
+    if report.holds:
+        yield "  to take it over" + (", or all whom the record holds:" if report.causes else ":")
+        for name in (report.name, *report.causes):
+            yield f"    {program} generate --accept {quote(printable(name))}"
     yield from (f"  {problem(fault)}" for fault in report.problems[:MAX_DETAILS])
     if len(report.problems) > MAX_DETAILS:
         yield f"  and {len(report.problems) - MAX_DETAILS} more; --format json has them"
 
 
-def _accept(row: Row, program: str) -> str:
-    """Return the command that takes over what a held provider passes now."""
-    return f"{program} generate --accept {row.report.name}"
-
-
 def as_json(row: Row, program: str) -> dict[str, Any]:
-    """Return a row as a JSON object."""
+    """Return a row as a JSON object: what a report has, and what only the state knows."""
     report = row.report
-    return {
-        "name": report.name,
-        "status": report.status,
-        "degraded": report.degraded,
-        "counts": sizes(report.networks),
+    return provider_json(report) | {
         "newest_answer": None if row.newest is None else time_text(row.newest),
         "oldest_answer": None if row.oldest is None else time_text(row.oldest),
         "redundant": row.redundant,
-        "holds": list(report.holds),
-        "lost": row.lost.texts(),
-        "gained": row.gained.texts(),
-        "accept": _accept(row, program) if report.status == "held" else None,
-        "problems": [problem_json(fault) for fault in report.problems],
+        "accept": f"{program} generate --accept {report.name}" if report.holds else None,
     }

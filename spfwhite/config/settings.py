@@ -91,6 +91,7 @@ class State:
     sticky_days: Annotated[int, DAYS]
     held_days: Annotated[int, DAYS]
     settle_days: Annotated[int, whole(0, 30)]
+    remind_days: Annotated[int, DAYS]
     max_mib: Annotated[int, whole(1, 10_000)]
 
 

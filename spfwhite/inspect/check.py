@@ -22,10 +22,12 @@ from spfwhite.errors import ConfigError, FileError, PostfixError, StateError
 from spfwhite.inspect import leftovers, wiring
 from spfwhite.inspect.finding import Finding, Findings
 from spfwhite.plan.state import State, load
+from spfwhite.report.report import DEGRADED
+from spfwhite.report.text import day
 from spfwhite.tables import access_list
 from spfwhite.tables.content import digest, listed_in, owner_of, rules_in
 from spfwhite.tables.postfix import DEFAULT_FOLDER, Postfix
-from spfwhite.wording import clipped, span
+from spfwhite.wording import clipped, few, span
 
 # The order is that of a run: what the configuration says, what the state remembers, the tables on
 # the disk, then whether Postfix would and does use them, and at last what Postwhite left. main.cf
@@ -70,6 +72,8 @@ def check(overlay: Path | None, places: Places, now: float) -> Iterator[Finding]
     yield from _old_list(config.list_date, today)
     state, finding = _state(config.state, now)
     yield finding
+    if state:
+        yield _troubles(state)
     used = _used(config)
     for path in used:
         yield _table(path, state, now, missing=REST_IGNORED)
@@ -132,6 +136,15 @@ def state_finding(path: Path, state: State | None, now: float) -> Finding:
         advice = "run `spfwhite generate` without --offline and --only"
         return Finding("warning", subject, text, advice)
     return Finding("ok", subject, f"the last run was {span(age)} ago")
+
+
+def _troubles(state: State) -> Finding:
+    """Return the providers that the last run found in trouble, whether or not it said so."""
+    lasts = [(name, told) for name, told in state.told.items() if told.kind in DEGRADED]
+    found = [f"{name} is {told.kind} since {day(told.since)}" for name, told in lasts]
+    if not found:
+        return Finding("ok", "providers", "none is in trouble")
+    return Finding("warning", "providers", few(found, 3), "`spfwhite providers` says what to do")
 
 
 def _used(config: Config) -> list[Path]:

@@ -14,9 +14,10 @@ from typing import Final
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan.last_run import LastRun
 from spfwhite.plan.plan import Decision
+from spfwhite.report.news import News
 from spfwhite.report.report import ProviderReport, expired_report, provider_report
 
-ORDER: Final = ("held", "missing", "dead", "incomplete", "stale", "expired", "undecidable", "ok")
+ORDER: Final = ("held", "missing", "incomplete", "stale", "expired", "empty", "undecidable", "ok")
 """Trouble first."""
 
 
@@ -24,16 +25,13 @@ ORDER: Final = ("held", "missing", "dead", "incomplete", "stale", "expired", "un
 class Row:
     """One provider; `newest` and `oldest` are when its answers were seen, None without any.
 
-    `redundant`: other providers list all that it does. `lost` and `gained` are what a held
-    provider would change if it were accepted.
+    `redundant`: other providers list all that it does.
     """
 
     report: ProviderReport
     newest: float | None = None
     oldest: float | None = None
     redundant: bool = False
-    lost: Networks = EMPTY
-    gained: Networks = EMPTY
 
 
 def rows(run: LastRun) -> list[Row]:
@@ -43,9 +41,9 @@ def rows(run: LastRun) -> list[Row]:
     redundant = _redundant(
         [d.networks if d.provider.action == "permit" else EMPTY for d in decisions]
     )
-    answers = {question: known.answer for question, known in run.state.known.items()}
+    news = News(run.state.told, run.state.written, run.config.state.remind_days)
     table = [
-        _row(run, decision, provider_report(decision, answers), redundant=others_list_it)
+        _row(run, decision, provider_report(decision, news), redundant=others_list_it)
         for decision, others_list_it in zip(decisions, redundant, strict=True)
     ]
     present = {decision.provider.name for decision in decisions}
@@ -61,15 +59,11 @@ def rows(run: LastRun) -> list[Row]:
 def _row(run: LastRun, decision: Decision, report: ProviderReport, *, redundant: bool) -> Row:
     known = run.state.known
     seen = [known[q].seen for q in decision.candidate.questions if q in known]
-    held = report.status == "held"
-    passed = decision.candidate.passed
     return Row(
         report=report,
         newest=max(seen, default=None),
         oldest=min(seen, default=None),
-        redundant=redundant and not held,
-        lost=decision.passed - passed if held else EMPTY,
-        gained=passed - decision.passed if held else EMPTY,
+        redundant=redundant and report.status != "held",
     )
 
 

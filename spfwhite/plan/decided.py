@@ -15,14 +15,14 @@ clock, and to judge (`spfwhite.plan.plan`).
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from spfwhite.config.settings import Config
 from spfwhite.dns.answers import Answer, Question
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan import plan
 from spfwhite.plan.candidates import candidates
-from spfwhite.plan.state import State
+from spfwhite.plan.state import State, Told
 from spfwhite.sources.hosts import host_names
 from spfwhite.sources.memory import Heard, Known, Recall, policy
 from spfwhite.spf.reach import address_questions
@@ -32,7 +32,8 @@ from spfwhite.spf.reach import address_questions
 class Decided:
     """One run decided: `plan` from the `answers` that count, `recall` what will be remembered.
 
-    `config`, `before`, `heard` and `now` are what it was decided from.
+    `config`, `before`, `heard` and `now` are what it was decided from; `told` is what the report of
+    it has said, or left unsaid as known.
     """
 
     config: Config
@@ -42,6 +43,7 @@ class Decided:
     answers: Mapping[Question, Answer]
     recall: Recall
     plan: plan.Plan
+    told: Mapping[str, Told] = field(default_factory=dict)
 
     @property
     def asked(self) -> float:

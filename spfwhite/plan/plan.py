@@ -38,8 +38,8 @@ from spfwhite.plan.total import Cause, Share, causes, exceeded, to_hold
 from spfwhite.sources.memory import Stale
 from spfwhite.wording import DAY, few
 
-Status = Literal["ok", "stale", "held", "incomplete", "missing", "dead", "undecidable", "expired"]
-"""What is told of a provider; "dead" and "expired" come from `spfwhite.report.report`."""
+Status = Literal["ok", "stale", "held", "incomplete", "missing", "empty", "undecidable", "expired"]
+"""What is told of a provider; "empty" and "expired" come from `spfwhite.report.report`."""
 
 STALE_DEGRADES: Final = 2 * DAY
 """Seconds. Stale answers that are younger do not degrade a run. A question that failed is reported

@@ -51,11 +51,21 @@ class TableState(NamedTuple):
     loaded: str = ""
 
 
+class Told(NamedTuple):
+    """A trouble that was said: its kind, a digest of what it is about, since when, and when."""
+
+    kind: str
+    about: str
+    since: float
+    said: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """The whole state; times in seconds since the epoch.
 
-    `written` is when it was, `asked` when the network was last asked for all providers.
+    `written` is when it was, `asked` when the network was last asked for all providers. `told` has
+    the troubles that last, by what is in trouble (`spfwhite.report.news`).
     """
 
     written: float = 0.0
@@ -64,6 +74,7 @@ class State:
     accepted: Mapping[str, Accepted] = field(default_factory=dict)
     tables: Mapping[str, TableState] = field(default_factory=dict)
     journal: tuple[Change, ...] = ()
+    told: Mapping[str, Told] = field(default_factory=dict)
 
 
 def load(place: settings.State) -> State | None:
@@ -113,6 +124,7 @@ def dump(state: State) -> bytes:
             for path, table in state.tables.items()
         },
         "journal": [_change_json(change) for change in state.journal],
+        "told": state.told,
     }
     return json.dumps(data).encode() + b"\n"  # indent would take the slow encoder
 
@@ -189,6 +201,10 @@ def _state(data: dict[str, Any]) -> State:
             for path, table in data["tables"].items()
         },
         journal=tuple(_change(value) for value in data["journal"]),
+        told={
+            _text(subject): Told(_text(kind), _text(about), _time(since), _time(said))
+            for subject, (kind, about, since, said) in data.get("told", {}).items()
+        },
     )
 
 

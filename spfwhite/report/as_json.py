@@ -46,12 +46,12 @@ def dump(report: Report) -> bytes:
             }
             for table in report.tables
         ],
-        "added": report.added.texts(),
-        "removed": report.removed.texts(),
+        "added": [] if report.refusals else report.added.texts(),
+        "removed": [] if report.refusals else report.removed.texts(),
         "questions": {"asked": report.questions, "failed": report.failed},
         "refusals": list(report.refusals),
         "notices": list(report.notices),
-        "providers": [_provider(provider) for provider in report.providers.values()],
+        "providers": [provider_json(provider) for provider in report.providers.values()],
     }
     return json.dumps(data, indent=1).encode() + b"\n"
 
@@ -72,17 +72,25 @@ def sizes(networks: Networks) -> dict[str, int]:
     }
 
 
-def _provider(provider: ProviderReport) -> dict[str, Any]:
-    stale = provider.stale
+def provider_json(provider: ProviderReport) -> dict[str, Any]:
+    """Return what is told of a provider as a JSON object."""
+    stale = None
+    if provider.stale:
+        question, (seen, reason, _) = provider.stale
+        stale = {"question": " ".join(question), "since": time_text(seen), "reason": reason}
     return {
         "name": provider.name,
         "status": provider.status,
         "degraded": provider.degraded,
+        "since": None if provider.since is None else time_text(provider.since),
+        "causes": list(provider.causes.values()),
         "counts": sizes(provider.networks),
         "added": provider.added.texts(),
         "removed": provider.removed.texts(),
+        "lost": provider.lost.texts(),
+        "gained": provider.gained.texts(),
         "holds": list(provider.holds),
-        "stale": {"since": time_text(stale.seen), "reason": stale.reason} if stale else None,
+        "stale": stale,
         "notice": provider.notice,
         "problems": [problem_json(problem) for problem in provider.problems],
     }

@@ -40,7 +40,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _metric("questions", "Questions that the run asked.", str(report.questions))
     yield from _metric("failures", "Questions without an answer.", str(report.failed))
     providers = report.providers.values()
-    oldest = min((p.stale.seen for p in providers if p.stale), default=report.started)
+    oldest = min((p.stale[1].seen for p in providers if p.stale), default=report.started)
     yield from _metric(
         "oldest_answer_age_seconds",
         "Age of the oldest remembered answer in use.",
@@ -49,6 +49,14 @@ def _lines(report: Report) -> Iterator[str]:
     number = Counter(provider.status for provider in report.providers.values())
     by_status = {f'{{status="{status}"}}': str(number[status]) for status in get_args(Status)}
     yield from _metrics("providers", "Providers by status.", by_status)
+    troubles = {
+        f'{{provider="{each.name}",status="{each.status}"}}': f"{each.since:.0f}"
+        for each in providers
+        if each.degraded
+    }
+    if troubles:
+        since = "Since when a provider is in trouble."
+        yield from _metrics("trouble_since_timestamp_seconds", since, troubles)
     allowed = sizes(report.networks)
     by_family = {
         f'{{family="{family}"}}': str(allowed[f"{family}_networks"]) for family in ("ipv4", "ipv6")

@@ -1,51 +1,57 @@
 """News of a run that change no exit code: sentences, and the reports of providers that expired.
 
 Owns: when there is such news. Most of it is said once, since the state that it is told from is
-another one on the next run. Refuses: to decide anything.
+another one on the next run; what lasts goes through `News`. Refuses: to decide anything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from spfwhite.config.settings import Config
-from spfwhite.dns.answers import DNS_TYPES, Answers, Failed, Found, Question
-from spfwhite.networks import EMPTY
+from spfwhite.dns.answers import DNS_TYPES, Failed, Found
+from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan.decided import Decided
+from spfwhite.plan.plan import Plan
 from spfwhite.plan.rails import rules
 from spfwhite.plan.state import State
+from spfwhite.report.news import News
 from spfwhite.report.report import ProviderReport, expired_report
-from spfwhite.report.text import MAX_NAMES
-from spfwhite.sources.memory import Stale
+from spfwhite.report.text import MAX_NAMES, amounts, day
 from spfwhite.tables.content import owner_of
 from spfwhite.tables.write import Ready
-from spfwhite.wording import few
+from spfwhite.wording import DAY, few
 
 
-def darkness(answers: Answers, stale: Mapping[Question, Stale]) -> list[str]:
-    """Say once that DNS gave nothing at all, instead of once a provider."""
-    failures = {q: memory.reason for q, memory in stale.items() if memory.kind == "failed"}
-    asked = {q: answer for q, answer in answers.items() if q.rrtype in DNS_TYPES}
-    if not asked or any(isinstance(a, Found) and q not in failures for q, a in asked.items()):
+def darkness(decided: Decided, news: News) -> list[str]:
+    """Say once that DNS gave nothing at all, instead of once a provider, and what that leads to."""
+    asked = {q: answer for q, answer in decided.answers.items() if q.rrtype in DNS_TYPES}
+    stale = {q: s for q, s in decided.recall.stale.items() if q in asked and s.kind == "failed"}
+    if not asked or any(isinstance(a, Found) and q not in stale for q, a in asked.items()):
         return []
     reasons = {answer.reason for answer in asked.values() if isinstance(answer, Failed)}
-    reasons |= {reason for question, reason in failures.items() if question in asked}
-    if not reasons:
-        reasons = {"every name came back as not existing, so the name server does not resolve"}
-    return [f"DNS gave no answer at all: {'; '.join(sorted(reasons)[:3])}"]
+    reasons |= {answer.reason for answer in stale.values()}
+    nothing = "every name came back as not existing, so the name server does not resolve"
+    said = f"DNS gave no answer at all: {'; '.join(sorted(reasons or {nothing})[:3])}"
+    if stale:
+        oldest = min(answer.seen for answer in stale.values())
+        last = day(oldest + decided.config.state.max_stale_days * DAY)
+        said += f"; remembered answers stand in until {last} (state.max_stale_days)"
+    return [news.lasting("", said)]
 
 
-def long_tables(ready: Iterable[Ready], many: int) -> Iterator[str]:
+def long_tables(ready: Iterable[Ready], many: int, news: News) -> Iterator[str]:
     """Say which tables of Postfix have more than `many` rules, and what that costs it."""
     for table in ready:
         count = rules(table.networks) if table.form.checker == "postmap" else 0
         if count > many:
             # Postfix reads a cidr: table from its beginning; measured was 1 ms with 200,000 rules
-            yield (
+            yield news.lasting(
+                str(table.path),
                 f"{table.path or 'the table'} has {count:,} rules, over the {many:,} of safety."
-                f"total_rules_notice: each connection costs Postfix about {count / 200_000:.1f} ms"
+                f"total_rules_notice: each connection costs Postfix about {count / 200_000:.1f} ms",
             )
 
 
@@ -89,3 +95,18 @@ def needless(decided: Decided, names: Collection[str]) -> list[str]:
         and entry.held is None
     }
     return [f"--accept {name} had no effect: {name} is not held" for name in names if name in idle]
+
+
+def staying(plan: Plan) -> Iterator[str]:
+    """Say what stays of that which `--accept` let go, since others pass or hold it too."""
+    gone = Networks.union(made.before - made.passed for made in plan.decisions)
+    if stays := gone & plan.permitted:
+        others = [made.provider.name for made in plan.decisions if made.networks & stays]
+        yield f"{amounts(stays)} stay, since others pass or hold them: {few(others, MAX_NAMES)}"
+
+
+def movers(plan: Plan) -> Iterator[str]:
+    """Say how much the list would lose and gain by each provider if a run were not refused."""
+    for name, lost, gained in plan.causes[:MAX_NAMES]:
+        parts = [f"lose {amounts(lost)}"] * bool(lost) + [f"gain {amounts(gained)}"] * bool(gained)
+        yield f"{name} would {' and '.join(parts)}"

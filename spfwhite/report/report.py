@@ -9,38 +9,50 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from spfwhite.config.settings import FormatName, Provider
-from spfwhite.dns.answers import Answers, Question, Void
+from spfwhite.dns.answers import Question
 from spfwhite.errors import Exit
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan.plan import Decision, Status
+from spfwhite.report.causes import causes
+from spfwhite.report.news import News
 from spfwhite.sources.memory import Stale
 from spfwhite.spf.result import Problem
 
 Outcome = Literal["written", "current", "planned", "refused"]
+
+DEGRADED: Final = ("held", "missing", "incomplete", "stale")
+"""The statuses of a provider in trouble, the last one after 48 hours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderReport:
     """One provider in one run.
 
-    `networks` is what it contributes; `added` and `removed` compare with the run before; `holds`
-    are sentences, each with the number, the limit, its key and the flag that lifts it; `stale` is
-    the question that has been answered from memory for longest; `left_out` says that most
-    of it is too wide.
+    `degraded`: it is in trouble, `since` then (None: it is not); `is_news`: this run is to say so.
+    `networks` is what it contributes; `added` and `removed` compare with the run before, `lost` and
+    `gained` are what a held one would change if it were accepted; `holds` are sentences, each with
+    the number, the limit, its key and the flag that lifts it; `causes` sentences on what the
+    trouble comes from, by record or question; `stale` is the oldest answer from memory;
+    `left_out` says that most of it is too wide.
     """
 
     name: str
     status: Status
     degraded: bool
+    since: float | None = None
+    is_news: bool = False
     networks: Networks = EMPTY
     added: Networks = EMPTY
     removed: Networks = EMPTY
+    lost: Networks = EMPTY
+    gained: Networks = EMPTY
     problems: tuple[Problem, ...] = ()
     holds: tuple[str, ...] = ()
-    stale: Stale | None = None
+    causes: Mapping[str, str] = field(default_factory=dict)
+    stale: tuple[Question, Stale] | None = None
     notice: str
     left_out: str = ""
 
@@ -62,7 +74,8 @@ class Report:
     `providers` has, by name, those that are on and those whose last day is over. `path` is where
     the allow table goes (None: nowhere), `networks` what it holds, `before` what it held, `table`
     its octets. `refusals` are sentences, each with the number, the limit, the configuration key
-    and the flag that lets it pass; `notices` are news that change no exit code;
+    and the flag that lets it pass, `movers` what the providers behind them would lose and gain;
+    `notices` are news that change no exit code, but for the `known`;
     `duration` is in seconds, `last_success` when a run before this one wrote the state, `asked`
     when all providers were last asked for, `questions` how many questions this run asked;
     `verified` tells whether postmap loaded the tables before they took their places;
@@ -87,7 +100,9 @@ class Report:
     last_success: float = 0.0
     asked: float = 0.0
     refusals: tuple[str, ...] = ()
+    movers: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
     not_reloaded: str = ""
     unfinished: tuple[str, ...] = ()
     unread: bool = False
@@ -95,13 +110,13 @@ class Report:
 
     @property
     def added(self) -> Networks:
-        """What the table gains."""
-        return self.networks - self.before if not self.refusals else EMPTY
+        """What the table gains, or would if the run were not refused."""
+        return self.networks - self.before
 
     @property
     def removed(self) -> Networks:
-        """What the table loses."""
-        return self.before - self.networks if not self.refusals else EMPTY
+        """What the table loses, or would if the run were not refused."""
+        return self.before - self.networks
 
     @property
     def in_place(self) -> bool:
@@ -111,7 +126,8 @@ class Report:
     @property
     def has_news(self) -> bool:
         """Whether somebody should read this even if the exit code is 0."""
-        return bool(self.notices) or any(provider.notice for provider in self.providers.values())
+        told = (provider.notice or provider.is_news for provider in self.providers.values())
+        return bool(set(self.notices) - set(self.known)) or any(told)
 
     @property
     def exit_code(self) -> Exit:
@@ -120,7 +136,7 @@ class Report:
             return Exit.REFUSED
         if self.not_reloaded:
             return Exit.NOT_RELOADED
-        if self.unfinished or any(provider.degraded for provider in self.providers.values()):
+        if self.unfinished or any(p.degraded and p.is_news for p in self.providers.values()):
             return Exit.DEGRADED
         return Exit.OK
 
@@ -136,27 +152,40 @@ def expired_report(provider: Provider, removed: Networks) -> ProviderReport:
     )
 
 
-def provider_report(decision: Decision, answers: Answers) -> ProviderReport:
-    """Return the report of one provider, decided from `answers`."""
-    name, left_out = decision.provider.name, decision.candidate.left_out
+def provider_report(decision: Decision, news: News) -> ProviderReport:
+    """Return the report of one provider, and note its trouble for the next run."""
+    name, status = decision.provider.name, _status(decision, news)
+    is_degraded, shared = decision.degraded and status != "empty", causes(decision, news.now)
+    since, is_news = None, False
+    if is_degraded or status == "empty":
+        about = [*shared, *(h.kind for h in decision.holds), *decision.candidate.empty_domains]
+        since, is_news = news.tell(name, status, about)
+    is_held, passed = status == "held", decision.candidate.passed
+    left_out = decision.candidate.left_out
     return ProviderReport(
         name=name,
-        status=_status(decision, answers),
-        degraded=decision.degraded,
+        status=status,
+        degraded=is_degraded,
+        since=since,
+        is_news=is_news,
         networks=decision.networks,
         added=decision.passed - decision.earlier,
         removed=decision.earlier - decision.passed,
+        lost=decision.passed - passed if is_held else EMPTY,
+        gained=passed - decision.passed if is_held else EMPTY,
         problems=decision.candidate.problems,
         holds=tuple(f"{hold.phrase}; --accept {name} lets it pass" for hold in decision.holds),
-        stale=min(decision.stale.values(), key=lambda stale: stale.seen, default=None),
+        causes=shared,
+        stale=min(decision.stale.items(), key=lambda each: (each[1].seen, each[0]), default=None),
         # once: in a run that changes what is listed of it
         notice=decision.notice or (left_out if decision.passed != decision.earlier else ""),
         left_out=left_out,
     )
 
 
-def _status(decision: Decision, answers: Answers) -> Status:
-    """Return what the plan says, or that a missing provider is dead: none of its domains exists."""
-    records = [answers.get(Question(domain, "TXT")) for domain in decision.provider.domains]
-    is_dead = bool(records) and all(record == Void("NXDOMAIN") for record in records)
-    return "dead" if decision.status == "missing" and is_dead else decision.status
+def _status(decision: Decision, news: News) -> Status:
+    """Return what the plan says, or that a missing provider is empty: it never passed anything."""
+    was_listed = decision.earlier or decision.networks
+    if decision.status != "missing" or was_listed or news.kind(decision.provider.name) == "missing":
+        return decision.status
+    return "empty"

@@ -7,8 +7,14 @@ printable ASCII as a backslash and three digits, cut at 200 characters. Refuses:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from shlex import quote
 from typing import Final
 
+from spfwhite.networks import Networks
+from spfwhite.plan.plan import Status
+from spfwhite.plan.rails import UNITS, amount
+from spfwhite.report.causes import unanswered
 from spfwhite.report.report import Outcome, ProviderReport, Report
 from spfwhite.spf.result import Problem
 from spfwhite.wording import clipped, counts, few, printable, span
@@ -26,8 +32,13 @@ OUTCOMES: Final[dict[Outcome, str]] = {
     "written": "written",
     "current": "unchanged",
     "planned": "not written",
-    "refused": "refused, not touched",
+    "refused": "refused, stays as it is",
 }
+
+NEVER: Final = (
+    "no address was ever passed on this host; `enabled = false` in [providers.{}] switches it off"
+)
+"""What is said of an empty provider, once."""
 
 
 def problem(fault: Problem) -> str:
@@ -37,68 +48,103 @@ def problem(fault: Problem) -> str:
     return f"{fault.kind}: {clipped(fault.domain)}:{term} {clipped(fault.detail)}{widens}"
 
 
-def summary(report: Report, *, verbose: bool) -> Iterator[str]:
-    """Yield the lines of a run: what became of the table, what changed, what is wrong."""
-    where = report.path or "the table"
-    yield f"{where}: {OUTCOMES[report.outcome]}: {counts(report.networks)}"
-    if report.before and report.added:
-        yield f"  added   {counts(report.added)}"
-    if report.removed:
-        yield f"  removed {counts(report.removed)}"
-    if report.rejected:
-        yield f"  reject table: {counts(report.rejected)}"
-    for table in report.tables:
-        written = "written" if table.changed else "unchanged"
-        done = {"planned": "not written", "refused": "not touched"}.get(report.outcome, written)
-        yield f"  {table.path} ({table.format}): {done}: {counts(table.networks)}"
-    if verbose and not report.verified and report.in_place:
-        yield "  not verified: no Postfix on this machine, or postfix.verify is off"
-    yield from troubles(report, verbose=verbose)
+def summary(report: Report, *, verbose: bool, quiet: bool = False) -> Iterator[str]:
+    """Yield the lines of a run: what concerns all, the tables, what is wrong, refusals last.
 
-
-def troubles(report: Report, *, verbose: bool, quiet: bool = False) -> Iterator[str]:
-    """Yield what an administrator has to know: degraded providers first, refusals last.
-
-    `quiet`: only what he has to act on.
+    `quiet`: only what is new and has to be acted on.
     """
-    yield from (printable(notice) for notice in report.notices)
-    providers = report.providers.values()
-    urgent = [provider for provider in providers if provider.degraded or provider.notice]
-    by_status: dict[str, list[ProviderReport]] = {}
-    for provider in urgent:
-        by_status.setdefault(provider.status, []).append(provider)
-    for status, alike in by_status.items():
-        if len(alike) > MAX_PARAGRAPHS and not verbose:
-            names = few([provider.name for provider in alike], MAX_NAMES)
-            yield f"{status}: {len(alike)} providers; -v says why: {names}"
-        else:
-            for provider in alike:
-                yield from _provider(report, provider, verbose=verbose)
+    known = report.known if quiet else ()
+    yield from (printable(notice) for notice in report.notices if notice not in known)
     if not quiet:
-        yield from _faults(report, urgent, verbose=verbose)
+        yield from _tables(report, verbose=verbose)
+    told = [
+        provider
+        for provider in report.providers.values()
+        if provider.is_news or provider.notice or (verbose and provider.degraded)
+    ]
+    yield from _troubles(report, told, verbose=verbose)
+    if not quiet:
+        yield from _faults(report, told, verbose=verbose)
     if report.not_reloaded:
         yield f"Postfix did not reload: {clipped(report.not_reloaded)}; the table is written"
     yield from (f"in place, but not all is done: {printable(each)}" for each in report.unfinished)
-    for refusal in report.refusals:
-        yield f"refused: {refusal}"
+    yield from (f"refused: {refusal}" for refusal in report.refusals)
+    yield from (f"  {mover}" for mover in report.movers)
+
+
+def _tables(report: Report, *, verbose: bool) -> Iterator[str]:
+    """Say what became of the tables, and what changed."""
+    is_refused = report.outcome == "refused"
+    holds, would = (report.before, "would have ") if is_refused else (report.networks, "")
+    size = f": {counts(holds)}" if holds or not is_refused else ""
+    yield f"{report.path or 'the table'}: {OUTCOMES[report.outcome]}{size}"
+    if report.before and report.added:
+        yield f"  {would}added   {counts(report.added)}"
+    if report.removed:
+        yield f"  {would}removed {counts(report.removed)}"
+    if report.rejected and not is_refused:
+        yield f"  reject table: {counts(report.rejected)}"
+    for table in report.tables:
+        written = "written" if table.changed else "unchanged"
+        done = written if report.in_place else OUTCOMES[report.outcome]
+        size = "" if is_refused else f": {counts(table.networks)}"
+        yield f"  {table.path} ({table.format}): {done}{size}"
+    if verbose and not report.verified and report.in_place:
+        yield "  not verified: no Postfix on this machine, or postfix.verify is off"
+
+
+def _troubles(report: Report, told: list[ProviderReport], *, verbose: bool) -> Iterator[str]:
+    """Explain providers by status; what several of them share is said once."""
+    groups: dict[Status, dict[tuple[str, ...], list[ProviderReport]]] = {}
+    for each in told:
+        shared = () if verbose else (each.notice, *each.causes)
+        cause = shared if any(shared) else ("", "", each.name)
+        groups.setdefault(each.status, {}).setdefault(cause, []).append(each)
+    for status, alike in groups.items():
+        if len(alike) <= MAX_PARAGRAPHS or verbose:
+            for group in alike.values():
+                one = _provider(report, group[0], verbose=verbose)
+                yield from one if len(group) == 1 else _shared(group)
+            continue
+        names = [each.name for group in alike.values() for each in group]
+        yield f"{status}: {len(names)} providers; -v says why: {few(names, MAX_NAMES)}"
+        if status == "empty":
+            yield f"  {NEVER.format('NAME')}"
+
+
+def _shared(group: list[ProviderReport]) -> Iterator[str]:
+    """Say once what several providers have in common, and how to accept it."""
+    group = sorted(group, key=lambda each: each.networks.count())  # the owner has the fewest
+    first = group[0]
+    kept = amounts(Networks.union(each.lost for each in group))
+    who = f"{kept} of {len(group)} providers are kept" if kept else f"{len(group)} providers"
+    names = few([each.name for each in group], MAX_NAMES)
+    what = [first.notice] if first.notice else [first.status, "; ".join(first.causes.values())]
+    yield f"{clipped(': '.join(what))}: {who} ({names})"
+    if kept:
+        yield from (f"  --accept {quote(printable(it))} lets them go" for it in first.causes)
 
 
 def _faults(report: Report, told: list[ProviderReport], *, verbose: bool) -> Iterator[str]:
     """Explain what else is not in order, or say that there is something."""
     untold = [provider for provider in report.providers.values() if provider not in told]
-    others = [provider for provider in untold if provider.problems or provider.stale]
+    if older := sum(provider.degraded for provider in untold):
+        troubles = "trouble" if older == 1 else "troubles"
+        yield f"also: {older} older {troubles}; `spfwhite providers` shows them"
+    others = [each for each in untold if (each.problems or each.stale) and not each.degraded]
     if verbose:
         for provider in others:
             yield from _provider(report, provider, verbose=True)
     elif others:
-        more = " more" if told else ""
+        more = " more" if told or older else ""
         who = f"1{more} provider has" if len(others) == 1 else f"{len(others)}{more} providers have"
         yield f"{who} faults or stale answers; -v lists them"
 
 
 def _provider(report: Report, provider: ProviderReport, *, verbose: bool) -> Iterator[str]:
     listed = counts(provider.networks) if provider.networks else "nothing listed"
-    yield f"{provider.name}: {provider.status}: {listed}"
+    since = "" if provider.is_news or not provider.since else f" since {day(provider.since)}"
+    yield f"{provider.name}: {provider.status}{since}: {listed}"
     reasons = list(_reasons(report, provider))
     shown = len(reasons) if verbose else MAX_REASONS
     yield from reasons[:shown]
@@ -111,11 +157,28 @@ def _reasons(report: Report, provider: ProviderReport) -> Iterator[str]:
         yield f"  {clipped(provider.notice)}"
     for hold in provider.holds:
         yield f"  held: {clipped(hold)}"
-    if provider.stale:
-        age = span(report.started - provider.stale.seen)
-        yield f"  stale: answers of {age} ago are used: {clipped(provider.stale.reason)}"
+    yield from standing(provider, report.started)
     for fault in provider.problems:
         yield f"  {problem(fault)}"
+
+
+def standing(provider: ProviderReport, now: float) -> Iterator[str]:
+    """Yield what the status of a provider leaves open."""
+    if provider.status == "empty":
+        yield f"  {NEVER.format(provider.name)}"
+    if provider.stale:
+        age = span(now - provider.stale[1].seen)
+        yield f"  stale: {clipped(unanswered(*provider.stale))}: the answer of {age} ago is used"
+
+
+def amounts(networks: Networks) -> str:
+    """Return how much of each family a set holds, "" for nothing."""
+    return " and ".join(f"{amount(v, networks):,} {UNITS[v]}" for v in (4, 6) if networks.ranges(v))
+
+
+def day(seconds: float) -> str:
+    """Return the day of a time in seconds since the epoch, in UTC."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"
 
 
 def difference(report: Report) -> list[str]:

@@ -349,6 +349,7 @@ def next_state(ready: list[Ready], decided: Decided, missed: Collection[Path | N
         }
         | {path: each for path, each in state.tables.items() if Path(path) in missed},
         journal=recent((*state.journal, *_changes(plan, state, now)), now),
+        told=decided.told,
     )
 
 

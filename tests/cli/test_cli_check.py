@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,15 @@ def test_where_all_is_well_every_finding_is_ok_and_the_exit_code_0(site: Site) -
     lines = site.check().stdout.splitlines()
     for what in ("configuration", "state.json", TABLE, "master.cf", LIST):
         assert any(what in line for line in lines), what
+
+
+def test_a_trouble_that_the_run_no_longer_says_is_still_found(site: Site) -> None:
+    more = '[providers.many]\nnetworks = ["192.0.2.0/24"]\ndomains = ["gone.test"]\n'
+    site.config.write_text(site.config.read_text() + more)
+    assert [spfwhite("-c", site.config, "generate").returncode for _ in range(2)] == [3, 0]
+    day = datetime.now(UTC).date()
+    said = f"warning: providers: many is missing since {day}: `spfwhite providers` says what to do"
+    assert site.trouble() == said
 
 
 def test_json_holds_the_same_findings(site: Site) -> None:

@@ -130,7 +130,7 @@ def test_a_pattern_without_any_address_is_reported(tmp_path: Path) -> None:
     more = '[providers.hosts]\nhosts = ["gone{1..3}.test"]'
     with site(tmp_path, RECORDS, {"plain": ["plain.test"]}, more=more) as made:
         done = made.generate()
-        assert done.returncode == 3
+        assert done.returncode == 0
         assert "missing: gone{1..3}.test: hosts: none of the names has an address" in done.stderr
         assert made.rules() == PLAIN
 

@@ -123,7 +123,10 @@ def test_a_page_that_fails_for_over_48_hours_degrades_the_run(ran: PageSite) -> 
     ran.web.replies[PATH] = Reply(b"", 500)
     done = ran.site.generate()
     assert done.returncode == 3
-    assert "stale: answers of 3 days ago are used: was answered with status 500" in done.stderr
+    assert (
+        f"stale: PAGE {ran.url}: was answered with status 500: the answer of 3 days ago"
+        in done.stderr
+    )
     assert ran.site.rules() == RULES
 
 

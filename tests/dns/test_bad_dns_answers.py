@@ -155,7 +155,7 @@ def test_a_first_run_in_a_portal_is_refused_and_names_each_provider(fresh: Site)
     assert (done.returncode, fresh.rules()) == (4, [])
     assert "every name came back as not existing" in done.stderr
     for name in PROVIDERS:
-        assert f"{name}: dead: nothing listed" in done.stderr
+        assert f"{name}: empty: nothing listed" in done.stderr
         assert f"{name}.test does not exist" in details(provider(report, name))
 
 

@@ -18,12 +18,13 @@ from spfwhite.wording import DAY
 from tests.support.nights import START, Nights, configured, edited, failing, records
 from tests.support.oracle import Zone
 
-NAMES = ("held", "stale", "missing", "dead", "undecidable", "incomplete", "ok")
-CONFIG = configured({name: [f"{name}.test"] for name in NAMES})
+NAMES = ("held", "stale", "missing", "empty", "undecidable", "incomplete", "ok")
+DOMAINS = {name: [f"{name}.test"] for name in NAMES} | {"missing": ["missing.test", "lost.test"]}
+CONFIG = configured(DOMAINS)
 GOOD = records(
     held="ip4:20.0.0.0/16 ip6:2a00:1::/48",
     stale="ip4:21.0.0.0/24",
-    missing="-all",
+    missing="ip4:25.0.0.0/24",
     undecidable="exists:%{i}.test",
     incomplete="ip4:22.0.0.0/24 a:host.test",
     ok="ip4:23.0.0.0/24",
@@ -107,11 +108,17 @@ def test_a_domain_that_never_answered_is_incomplete_and_not_held() -> None:
     assert row(series, "stale").report.holds == ()
 
 
-def test_a_provider_is_dead_only_if_none_of_its_domains_exists() -> None:
-    config = configured({"both": ["gone.test", "missing.test"], "two": ["gone.test", "lost.test"]})
-    series = nights(GOOD, config=edited(config, "both", networks=Networks.parse(["30.0.0.0/24"])))
-    assert row(series, "both").report.status == "missing"
-    assert row(series, "two").report.status == "dead"
+def test_a_provider_is_empty_only_if_it_never_passed_an_address() -> None:
+    config = configured({"listed": ["gone.test"], "none": ["gone.test"], "once": ["once.test"]})
+    config = edited(config, "listed", networks=Networks.parse(["30.0.0.0/24"]))
+    series = nights(GOOD | records(once="ip4:26.0.0.1"), config=config)
+    series.night(GOOD, lifted=["once"])
+    for _ in range(2):
+        found = {each.report.name: each.report.status for each in rows(series)}
+        assert found == {"listed": "missing", "none": "empty", "once": "missing"}
+        series.night(GOOD)
+    shown = below(lines(series), "none")
+    assert any("`enabled = false` in [providers.none] switches it off" in line for line in shown)
 
 
 def test_a_provider_whose_last_day_is_over_is_expired() -> None:
@@ -149,8 +156,8 @@ def test_a_provider_without_answers_has_no_age() -> None:
 def test_a_held_provider_shows_the_difference_and_the_exact_command() -> None:
     series = troubled()
     found = row(series, "held")
-    assert found.lost == Networks.parse(["20.0.0.0/16"]) - Networks.parse(["20.0.0.0/20"])
-    assert found.gained.texts() == ["24.0.0.0/24"]
+    assert found.report.lost == Networks.parse(["20.0.0.0/16"]) - Networks.parse(["20.0.0.0/20"])
+    assert found.report.gained.texts() == ["24.0.0.0/24"]
     shown = below(lines(series, "spfwhite -c '/etc/my own.toml'"), "held")
     assert "  + 24.0.0.0/24" in shown
     assert any(line.startswith("  - 20.0.16.0/20, ") for line in shown)
@@ -165,9 +172,11 @@ def test_what_the_command_accepts_is_the_difference_that_was_shown() -> None:
     found = row(series, "held")
     before = series.state.accepted["held"].networks
     series.night(failing(BAD, "host.test"), lifted=["held"])
-    assert series.state.accepted["held"].networks == (before - found.lost) | found.gained
+    assert (
+        series.state.accepted["held"].networks == (before - found.report.lost) | found.report.gained
+    )
     assert row(series, "held").report.status == "ok"
-    assert not row(series, "held").lost | row(series, "held").gained
+    assert not row(series, "held").report.lost | row(series, "held").report.gained
 
 
 def test_only_a_held_provider_has_a_command() -> None:
@@ -218,8 +227,11 @@ def test_each_provider_has_one_line_and_those_in_trouble_what_is_wrong() -> None
     heads = [line for line in found[1:] if not line.startswith("  ")]
     assert [line.split()[1] for line in heads] == [each.report.name for each in rows(series)]
     assert len(below(found, "ok")) == 1
-    assert "not answered for 24 hours" in "".join(below(found, "stale"))
-    assert "dead.test does not exist" in "".join(below(found, "dead"))
+    assert (
+        "TXT stale.test: was not answered in the last run: the answer of 24 hours ago"
+        in "".join(below(found, "stale"))
+    )
+    assert "empty.test does not exist" in "".join(below(found, "empty"))
     assert "1 fault" in below(found, "missing")[0]
 
 
@@ -228,7 +240,7 @@ def test_many_problems_are_cut_and_counted() -> None:
     zone = GOOD | records(p=" ".join(f"ip4:20.0.{n}.0/33" for n in range(9)))
     shown = below(lines(nights(zone, config=config)), "p")
     assert "10 faults" in shown[0]
-    assert len(shown) == 5
+    assert len(shown) == 7
     assert "7 more" in shown[-1]
 
 
@@ -262,10 +274,11 @@ def test_json_has_these_keys() -> None:
     data = {each.report.name: providers.as_json(each, "spfwhite") for each in rows(troubled())}
     json.dumps(data)
     assert data["ok"].keys() == {
-        *("name", "status", "degraded", "counts", "newest_answer", "oldest_answer", "redundant"),
-        *("holds", "lost", "gained", "accept", "problems"),
+        *("name", "status", "degraded", "since", "causes", "counts", "redundant"),
+        *("added", "removed", "lost", "gained", "holds", "stale", "notice", "problems"),
+        *("newest_answer", "oldest_answer", "accept"),
     }
     assert data["held"]["gained"] == ["24.0.0.0/24"]
     assert data["stale"]["oldest_answer"] == "2023-11-15T22:13:20Z"
-    assert data["dead"]["problems"][0]["kind"] == "missing"
+    assert data["empty"]["problems"][0]["kind"] == "missing"
     assert data["ok"]["counts"]["ipv4_addresses"] == 256

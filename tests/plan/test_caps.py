@@ -18,6 +18,7 @@ from spfwhite.plan.last_run import last_run
 from spfwhite.plan.plan import Plan
 from spfwhite.plan.state import State, dump, load, save
 from spfwhite.report import notices
+from spfwhite.report.news import News
 from spfwhite.sources.memory import Heard
 from spfwhite.spf.reach import Limits, Reach
 from spfwhite.tables import write
@@ -199,7 +200,9 @@ def test_a_long_table_is_told_with_what_it_costs() -> None:
     for count, told in ((19, []), (20, ["the table has 21 rules, over the 20 of "])):
         plan = series.night({**BESIDE, **hosts(count)}).plan
         ready = write.prepared(config, plan, Path("-"), START, force=False)
-        made = list(notices.long_tables(ready, config.safety.total_rules_notice))
+        made = list(
+            notices.long_tables(ready, config.safety.total_rules_notice, News({}, START, 7))
+        )
         assert [notice[: len(told[0])] for notice in made] == told
     assert made[0].endswith("each connection costs Postfix about 0.0 ms")
 
@@ -268,5 +271,8 @@ def test_no_real_sender_comes_within_a_factor_of_four_of_a_limit(
     assert met == {made.provider.name for made in limits_as_they_are if made.holds}
     assert len(decided.plan.decisions) > 40
     ready = write.prepared(quarter, decided.plan, Path("-"), START, force=False)
-    assert list(notices.long_tables(ready, quarter.safety.total_rules_notice)) == []
+    assert (
+        list(notices.long_tables(ready, quarter.safety.total_rules_notice, News({}, START, 7)))
+        == []
+    )
     assert len(dump(write.next_state(ready, decided))) < quarter.state.max_mib << 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from spfwhite.report.text import troubles
+from spfwhite.report.text import summary
 from tests.support.nights import Nights, configured, failing, records
 from tests.support.oracle import Zone
 
@@ -40,7 +40,7 @@ def test_the_acceptance_is_news_of_its_night_alone() -> None:
     series = after(LOSS)
     night = series.night(LOSS, days=30)
     assert night.report.has_news
-    assert any("state.held_days" in line for line in troubles(night.report, verbose=False))
+    assert any("state.held_days" in line for line in summary(night.report, verbose=False))
     night = series.night(LOSS)
     assert not night.report.has_news
     assert night.decision("p").status == "ok"

@@ -160,7 +160,7 @@ def is_named(night: Night, trouble: Trouble) -> bool:
         return report.degraded and report.status == "held" and len(report.holds) >= 2
     if trouble.kind == "SERVFAIL":
         if report.stale:
-            return report.status == "stale" and report.stale.reason == "timed out"
+            return report.status == "stale" and report.stale[1].reason == "timed out"
         return report.degraded and report.status == "incomplete" and bool(told) and bool(lines)
     if trouble.kind == "NXDOMAIN":
         return bool(told) and bool(lines)

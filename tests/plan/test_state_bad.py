@@ -144,7 +144,7 @@ def test_another_format_is_foreign(form: object) -> None:
         parse(changed(("format",), form))
 
 
-@pytest.mark.parametrize("key", list(json.loads(REAL)))
+@pytest.mark.parametrize("key", [key for key in json.loads(REAL) if key != "told"])
 def test_a_state_that_lacks_a_key_is_an_error(key: str) -> None:
     data = json.loads(REAL)
     del data[key]

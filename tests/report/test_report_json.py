@@ -88,7 +88,8 @@ def test_a_stale_provider_says_since_when_and_why() -> None:
     night = second(failing(WORLD, "s.test"), days=3)
     found = provider(night, "p")
     assert (found["status"], found["degraded"]) == ("stale", True)
-    assert found["stale"] == {"since": time_text(START + 86_400), "reason": "timed out"}
+    asked = {"question": "s.test TXT", "since": time_text(START + 86_400)}
+    assert found["stale"] == {**asked, "reason": "timed out"}
     assert read(night.report)["exit_code"] == 3
 
 

@@ -22,6 +22,7 @@ from spfwhite.plan import state
 from spfwhite.plan.decided import Decided, decide_run
 from spfwhite.plan.plan import Decision, Plan
 from spfwhite.plan.state import State
+from spfwhite.report.news import News
 from spfwhite.report.report import ProviderReport, Report, provider_report
 from spfwhite.sources.crawl import crawl
 from spfwhite.sources.memory import Heard, Recall, policy
@@ -116,10 +117,12 @@ def run(
     heard = Heard(answers=_asked(config, zone, before, now), whole=True)
     decided = decide_run(config, before, heard, now, accept=lifted, force=force)
     ready = write.prepared(config, decided.plan, Path("-"), now, force=False)
-    after = before
+    news = News(before.told, now, config.state.remind_days)
+    report, after = _report(decided, news), before
     if not decided.plan.refusals:
-        after = state.parse(state.dump(write.next_state(ready, decided)))
-    return Night(decided.plan, after, decided.answers, _report(decided))
+        noted = replace(decided, told=news.told)
+        after = state.parse(state.dump(write.next_state(ready, noted)))
+    return Night(decided.plan, after, decided.answers, report)
 
 
 def _asked(config: Config, zone: Zone, before: State, now: float) -> dict[Question, Answer]:
@@ -142,13 +145,13 @@ def _asked(config: Config, zone: Zone, before: State, now: float) -> dict[Questi
     )
 
 
-def _report(decided: Decided) -> Report:
+def _report(decided: Decided, news: News) -> Report:
     plan, answers = decided.plan, decided.answers
     return Report(
         started=decided.now,
         path=None,
         outcome="refused" if plan.refusals else "planned",
-        providers={d.provider.name: provider_report(d, decided.answers) for d in plan.decisions},
+        providers={d.provider.name: provider_report(d, news) for d in plan.decisions},
         networks=plan.permitted,
         rejected=plan.rejected,
         before=EMPTY,
