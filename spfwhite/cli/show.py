@@ -178,8 +178,8 @@ def _idle(node: Node) -> Iterator[tuple[str, str]]:
             steps[term.text] -= 1
         elif isinstance(term.body, spf.Ignored):
             yield term.text, "a modifier, which passes nothing"
-        else:  # behind an `all`, or a redirect beside one
-            yield term.text, "never reached: what comes before it decides every address"
+        else:  # behind an `all` or an error, or a redirect beside an `all`
+            yield term.text, "never reached: what comes before it ends every check"
 
 
 def _term(step: Step) -> str:

@@ -205,7 +205,8 @@ class _ListMode:
         # section 4.6.4: the terms below count for this check too
         record.lookups += node.lookups
         record.voids = [voids + node.voids for voids in record.voids]
-        if node.fault:
+        is_followed = term.qualifier != "+" or name not in self._widest.excluded
+        if node.fault and is_followed:
             # sections 5.2 and 6.1: a target without any record is an error too
             return record.dropped(term, Fault(node.fault.kind, node.fault.detail), name)
         unrailed = self._unrailed[name]

@@ -112,6 +112,19 @@ def test_in_a_circle_what_denies_it_from_outside_denies_all_of_it() -> None:
     assert evaluated(circle, strict=False).root("a.test").passed.texts() == [OWN]
 
 
+def test_in_list_mode_what_is_wrong_with_its_record_is_nobodys_problem() -> None:
+    zone: Zone = {
+        ("a.test", "TXT"): (f"v=spf1 include:m.test ip4:{OWN}",),
+        ("m.test", "TXT"): "FAIL",
+    }
+    widest = Widest(excluded=frozenset({"m.test"}))
+    evaluation = evaluate(["a.test"], Snapshot(zone), widest=widest)
+    assert (evaluation.root("a.test").passed.texts(), evaluation.problems("a.test")) == ([OWN], ())
+    zone = {**zone, ("a.test", "TXT"): (f"v=spf1 -include:m.test ip4:{OWN}",)}
+    (problem,) = evaluate(["a.test"], Snapshot(zone), widest=widest).problems("a.test")
+    assert (problem.kind, problem.widens) == ("temporary", True), "what it denies is not known"
+
+
 @BOTH_MODES
 @pytest.mark.parametrize("without", ["other.test", "test", "x.a.test"])
 def test_a_domain_that_nobody_leads_to_changes_nothing(without: str, *, strict: bool) -> None:
