@@ -159,6 +159,7 @@ def test_a_run_that_is_refused_reloads_nothing(made: Site) -> None:
 
 
 def test_a_failed_reload_counts_more_than_a_degraded_provider(made: Site) -> None:
+    made.generate("--no-reload")
     made.server.zone.remove("hosts.test", "TXT")
     by_command(made, "false")
     done, report = made.reported()
