@@ -45,7 +45,12 @@ def exceeded(rail: Rail, shares: Collection[Share]) -> list[Hold]:
 def causes(shares: Mapping[str, Share], over: list[Hold]) -> list[Cause]:
     """Return who has a part in what exceeds limits, the largest first."""
     made = [
-        Cause(name, (share.before & share.then) - share.passed, share.passed - share.before)
+        # what came in this week may go, and is a cause only where nothing else is
+        Cause(
+            name,
+            (share.before & share.then) - share.passed or share.before - share.passed,
+            share.passed - share.before,
+        )
         for name, share in shares.items()
         if over and share.before != share.passed
     ]

@@ -48,7 +48,7 @@ TESTS = {
     "sources/memory.py": ["sources/test_memory.py", "sources/test_kept.py"],
     "plan/rails.py": ["plan/test_rails*.py"],
     "plan/past.py": ["plan/test_week.py"],
-    "plan/total.py": ["plan/test_plan_total.py", "plan/test_comeback.py"],
+    "plan/total.py": ["plan/test_total.py", "plan/test_plan_total.py"],
     "plan/losses.py": ["plan/test_plan_holds.py", "plan/test_decided.py"],
     "plan/plan.py": [
         "plan/test_plan_holds.py",
