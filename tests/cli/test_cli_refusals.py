@@ -128,15 +128,17 @@ def test_a_table_of_ours_and_an_empty_file_are_replaced_without_a_copy(
     content: bytes, table: Path, tmp_path: Path
 ) -> None:
     table.write_bytes(content)
-    assert generate(tmp_path).returncode == 0
+    assert generate(tmp_path, "--force").returncode == 0
     assert rules(table.read_bytes()) == [RULE]
     assert not table.with_name(f"{TABLE}.orig").exists()
 
 
 def test_a_table_with_rules_by_hand_below_ours_counts_as_ours(table: Path, tmp_path: Path) -> None:
     table.write_bytes(OURS + b"203.0.113.0/24 permit\n")
-    assert generate(tmp_path).returncode == 0
+    assert generate(tmp_path).returncode == 4, "it loses all that ours had"
+    assert generate(tmp_path, "--force").returncode == 0
     assert rules(table.read_bytes()) == [RULE]
+    assert not table.with_name(f"{TABLE}.orig").exists()
 
 
 @pytest.mark.parametrize("name", ["my table.cidr", "t\u00e4ble.cidr", "a[b]*.cidr", "-x"])
