@@ -26,6 +26,7 @@ from spfwhite.errors import FileError, ReloadError, StateError, UsageError
 from spfwhite.inspect.explain import networks_in_force
 from spfwhite.library import blocking, checked, texts
 from spfwhite.networks import EMPTY, Networks, parse_operator
+from spfwhite.plan.clock import fitted
 from spfwhite.plan.decided import Decided, decide_run
 from spfwhite.plan.last_run import last_run
 from spfwhite.plan.plan import Plan
@@ -140,7 +141,7 @@ async def run(config: Config, options: Options) -> Report:
             # without a state, `--only NAME -o FILE` makes a table of that provider alone
             chosen = tuple(each for each in in_force.providers if each.name == options.only)
             in_force = replace(in_force, providers=chosen)
-        before = state or State()
+        before = fitted(state or State(), now)
         heard = await _heard(in_force, before, now, options)
         table = EMPTY
         if state is None and options.compares:
@@ -209,7 +210,7 @@ def _report(
 ) -> Report:
     """Return the report of a run of which nothing has been written yet."""
     plan, allow = decided.plan, ready[0]
-    failures = sum(isinstance(answer, Failed) for answer in decided.answers.values())
+    failures = sum(isinstance(decided.answers[q], Failed) for q in decided.heard.answers)
     configured_tables = configured.output.tables if not options.output else ()
     providers = (
         *(provider_report(decision, news) for decision in plan.decisions),

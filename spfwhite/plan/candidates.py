@@ -18,6 +18,7 @@ from spfwhite.sources.kinds import KINDS
 from spfwhite.sources.memory import Stale
 from spfwhite.sources.spf_domains import readings
 from spfwhite.special_use import barred
+from spfwhite.spf.reach import address_questions
 from spfwhite.spf.result import Contribution, Evaluation, Problem
 from spfwhite.wording import counts, few
 
@@ -31,8 +32,9 @@ class Candidate:
     `origins` are the terms, pages and hosts that pass it, `questions` all that it leads to, `stale`
     those answered from memory. `empty_domains` pass nothing though they could; `gaps` are the
     problems that keep a part of the provider from being known, `blocking` those of them with which
-    it must not be accepted: over a limit, or a denial unknown; `is_unanswered` tells whether this
-    run asked its questions and got no answer to any.
+    it must not be accepted: over a limit, or a denial unknown; `is_waiting` tells whether any of
+    them may still be filled, `is_unanswered` whether this run asked its questions and got no answer
+    to any.
     """
 
     provider: Provider
@@ -48,15 +50,24 @@ class Candidate:
     empty_domains: tuple[str, ...]
     gaps: tuple[Problem, ...]
     blocking: tuple[Problem, ...]
+    is_waiting: bool
     is_unanswered: bool
 
 
 def candidates(
-    config: Config, answers: Answers, stale: Mapping[Question, Stale]
+    config: Config,
+    answers: Answers,
+    stale: Mapping[Question, Stale],
+    given_up: Collection[Question] = (),
 ) -> list[Candidate]:
-    """Return the candidates of all enabled providers, by name."""
+    """Return the candidates of all enabled providers, by name.
+
+    `given_up` are questions that nobody waits for any more (`Recall.given_up`).
+    """
     read = readings(config, answers)
-    return [_candidate(read[provider.name], stale, provider) for provider in config.enabled()]
+    return [
+        _candidate(read[provider.name], stale, given_up, provider) for provider in config.enabled()
+    ]
 
 
 def never_listed(config: Config, provider: Provider) -> Networks:
@@ -64,7 +75,12 @@ def never_listed(config: Config, provider: Provider) -> Networks:
     return barred(provider.special_use) | config.safety.exclude.networks
 
 
-def _candidate(reading: Reading, stale: Mapping[Question, Stale], provider: Provider) -> Candidate:
+def _candidate(
+    reading: Reading,
+    stale: Mapping[Question, Stale],
+    given_up: Collection[Question],
+    provider: Provider,
+) -> Candidate:
     config, evaluation = reading.config, reading.evaluation
     parts = [part for kind in KINDS for part in kind.listed(provider, reading)]
     origins = tuple(origin for part in parts for origin in part.origins if origin.networks)
@@ -73,6 +89,13 @@ def _candidate(reading: Reading, stale: Mapping[Question, Stale], provider: Prov
     problems += _too_large(config, reading.answers, questions)
     gaps = [p for p in problems if _is_gap(p, strict=config.spf.strict)]
     never = never_listed(config, provider)
+    limits_met = [p for p in gaps if p.kind == "limit"]
+    open_questions = [
+        question
+        for question in (questions if gaps else ())
+        if isinstance(reading.answers.get(question, NOT_ASKED), Failed) and question not in given_up
+    ]
+    standing = gaps if open_questions else limits_met
     named = Networks.union(part.passed for part in parts)
     passed = named - never
     problems += _special_use(provider, origins, named - passed)
@@ -89,7 +112,9 @@ def _candidate(reading: Reading, stale: Mapping[Question, Stale], provider: Prov
         stale={question: stale[question] for question in questions & stale.keys()},
         empty_domains=tuple(domain for part in parts for domain in part.empty),
         gaps=tuple(gaps),
-        blocking=tuple(_blocking(gaps, _denied(evaluation, provider) if gaps else set())),
+        blocking=tuple(_blocking(standing, _denied(evaluation, provider) if standing else set())),
+        is_waiting=bool(limits_met)
+        or not all(_has_other_family(reading.answers, question) for question in open_questions),
         is_unanswered=all(_has_failed(reading.answers, stale, question) for question in questions),
     )
 
@@ -105,6 +130,12 @@ def _has_failed(answers: Answers, stale: Mapping[Question, Stale], question: Que
     if question in stale:
         return stale[question].kind == "failed"
     return isinstance(answers.get(question, NOT_ASKED), Failed)
+
+
+def _has_other_family(answers: Answers, question: Question) -> bool:
+    """Whether a question is for the addresses of a host that has some of the other family."""
+    both = address_questions(question.name)
+    return question in both and any(isinstance(answers.get(each), Found) for each in both)
 
 
 def _blocking(gaps: list[Problem], denied: set[Problem]) -> list[Problem]:

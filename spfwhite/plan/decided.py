@@ -18,13 +18,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from spfwhite.config.settings import Config
-from spfwhite.dns.answers import Answer, Question
+from spfwhite.dns.answers import Answer, Failed, Question
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan import plan
 from spfwhite.plan.candidates import candidates
+from spfwhite.plan.losses import with_losses
 from spfwhite.plan.state import State, Told
 from spfwhite.sources.hosts import host_names
-from spfwhite.sources.memory import Heard, Known, Recall, policy
+from spfwhite.sources.memory import Heard, Known, Recall, is_failure, policy
 from spfwhite.spf.reach import address_questions
 
 
@@ -70,15 +71,22 @@ def decide_run(
     recall = Recall(state.known, policy(config), now)
     answers = _counting(config, state, heard, recall, now)
     everybody = {provider.name for provider in config.providers}
+    lifted = everybody if "all" in accept else set(accept)
+    for found in candidates(config, answers, recall.stale) if lifted else ():
+        if found.provider.name in lifted:
+            failed = ((question, answers.get(question)) for question in found.questions)
+            recall.give_up({q: answer for q, answer in failed if isinstance(answer, Failed)})
     decided = plan.decide(
         config,
-        candidates(config, answers, recall.stale),
+        candidates(config, answers, recall.stale, recall.given_up()),
         state,
         table=table,
-        lifted=everybody if "all" in accept else set(accept),
+        lifted=lifted,
         force=force,
         now=now,
     )
+    held = {name for name, entry in state.accepted.items() if entry.held is not None}
+    decided = with_losses(config, decided, held, answers, recall)
     return Decided(
         config=config,
         before=state,
@@ -116,5 +124,5 @@ def young_hosts(config: Config, known: Known, now: float) -> set[Question]:
         question
         for name in host_names(config.enabled())
         for question in address_questions(name)
-        if question in known and known[question].seen >= oldest
+        if (entry := known.get(question)) and entry.seen >= oldest and not is_failure(entry)
     }

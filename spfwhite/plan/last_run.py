@@ -15,7 +15,7 @@ from spfwhite.dns.answers import Failed
 from spfwhite.plan import plan
 from spfwhite.plan.decided import decide_run, young_hosts
 from spfwhite.plan.state import State
-from spfwhite.sources.memory import Heard
+from spfwhite.sources.memory import Heard, is_failure
 
 FAILED: Final = Failed("was not answered in the last run")
 
@@ -50,7 +50,11 @@ def _heard(config: Config, state: State) -> Heard:
 
     A run with `--only` or `--offline` asked nobody for what is older.
     """
-    answers = {q: entry.answer for q, entry in state.known.items() if entry.seen >= state.written}
+    answers = {
+        q: entry.answer
+        for q, entry in state.known.items()
+        if entry.seen >= state.written or is_failure(entry)
+    }
     if state.asked < state.written:
         return Heard(answers=answers, whole=False)
     silent = state.known.keys() - answers.keys() - young_hosts(config, state.known, state.asked)

@@ -30,12 +30,11 @@ from spfwhite.config.settings import Config, Provider
 from spfwhite.dns.answers import Question
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan.candidates import Candidate, origins
-from spfwhite.plan.losses import lost_by_faults
 from spfwhite.plan.past import Accepted, as_of
 from spfwhite.plan.rails import Hold, Rail, foreign, news, too_many, too_many_rules
 from spfwhite.plan.state import State
 from spfwhite.plan.total import Cause, Share, causes, exceeded, to_hold
-from spfwhite.sources.memory import Stale
+from spfwhite.sources.memory import Stale, is_failure
 from spfwhite.wording import DAY, few
 
 Status = Literal["ok", "stale", "held", "incomplete", "missing", "empty", "undecidable", "expired"]
@@ -297,7 +296,8 @@ class _Judge:
 
     def _filling(self, candidate: Candidate) -> Networks:
         """Return what comes from records that were never answered before this run."""
-        missing = {question.name for question in candidate.questions - self.state.known.keys()}
+        known = self.state.known
+        missing = {q.name for q in candidate.questions if q not in known or is_failure(known[q])}
         return Networks.union(
             origin.networks
             for origin in candidate.origins
@@ -323,8 +323,6 @@ class _Judge:
         """Accept a provider as it is now; `confirmed` says so of a loss that was held until now."""
         candidate, entry = case.candidate, case.entry
         told = [confirmed] if confirmed else []
-        if entry and case.is_complete and not confirmed:
-            told += filter(None, [lost_by_faults(candidate, entry.origins, case.before)])
         # of the first list, and of what he changes or accepts, the operator need not be told
         by_hand = candidate.provider.name in self.lifted or (case.earlier and not entry)
         if self.state.written and not by_hand:
@@ -379,7 +377,7 @@ class _Judge:
 
 
 def _status(candidate: Candidate, stale: Mapping[Question, Stale]) -> Status:
-    if candidate.gaps:
+    if candidate.is_waiting:
         return "incomplete"
     if candidate.empty_domains:
         return "missing"

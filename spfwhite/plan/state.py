@@ -23,7 +23,6 @@ from spfwhite.config import settings
 from spfwhite.dns.answers import (
     ROTATING,
     Failed,
-    Found,
     Question,
     answer_from_json,
     answer_to_json,
@@ -211,12 +210,11 @@ def _state(data: dict[str, Any]) -> State:
 def _remembered(key: str, data: dict[str, Any]) -> Remembered:
     kinds = {kind: data[kind] for kind in ("found", "left_out", "void", "failed") if kind in data}
     answer = answer_from_json(key, kinds)
-    if isinstance(answer, Failed):
-        raise StateError(f"remembers a failure for {key[:80]!a}")
+    _text(kinds.get("failed", ""))
     values = {_text(value): _time(seen) for value, seen in data.get("values", {}).items()}
     if values:
         answer_from_json(key, {"found": list(values)})
-        if key.rpartition(" ")[2] not in ROTATING or not isinstance(answer, Found):
+        if key.rpartition(" ")[2] not in ROTATING or isinstance(answer, Failed):
             raise StateError(f"has rotating values for {key[:80]!a}")
     etag, modified = data.get("validators", ("", ""))
     return Remembered(answer, _time(data["seen"]), values, (_text(etag), _text(modified)))

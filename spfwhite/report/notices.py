@@ -93,6 +93,7 @@ def needless(decided: Decided, names: Collection[str]) -> list[str]:
         if decision.passed == decision.before
         and (entry := accepted.get(decision.provider.name))
         and entry.held is None
+        and not decision.candidate.gaps
     }
     return [f"--accept {name} had no effect: {name} is not held" for name in names if name in idle]
 

@@ -10,9 +10,13 @@ clock (it is given the time), and to judge what a provider may lose.
 # judge.
 #
 # Servers that share their load give other addresses each time. A value of an A, AAAA or MX answer
-# stays in use for `state.sticky_days` after it was last seen, or half of such a sender would drop
-# in and out of the list. What rotates adds up, and what others send may be of any size: an answer
-# has at most `safety.max_values`, and of TXT only what looks like an SPF record is kept at all.
+# stays in use for `state.sticky_days` after it was last seen, also where the answer is void by now,
+# or half of such a sender would drop in and out of the list. What rotates adds up, and what others
+# send may be of any size: an answer has at most `safety.max_values`, and of TXT only what looks
+# like an SPF record is kept at all.
+#
+# A question that fails and was never answered is remembered too, since when it fails. After another
+# `state.max_stale_days` nobody waits for its answer any more.
 
 from __future__ import annotations
 
@@ -21,7 +25,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 from spfwhite.config.settings import Config
-from spfwhite.dns.answers import ROTATING, Answer, Failed, Found, Question
+from spfwhite.dns.answers import ROTATING, Answer, Failed, Found, Question, Void
 from spfwhite.spf.reach import follow_up
 from spfwhite.spf.record import is_nearly_spf
 from spfwhite.wording import DAY
@@ -50,10 +54,11 @@ def kept(question: Question, answer: Answer, max_values: int) -> Answer:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """A found or void answer; times in seconds since the epoch.
+    """A found or void answer, or a failure if there was none; times in seconds since the epoch.
 
-    `values` are all values of an A, AAAA or MX answer seen lately, with when each was last seen;
-    `validators` the ETag and Last-Modified of a page.
+    `seen` is when the answer came, or when the question first failed. `values` are all values of
+    an A, AAAA or MX answer seen lately, with when each was last seen; `validators` the ETag and
+    Last-Modified of a page.
     """
 
     answer: Answer
@@ -114,11 +119,15 @@ class Recall:
 
     def __init__(self, known: Known, policy: Policy, now: float) -> None:
         self._unclamped = known
-        self._known = {question: _not_after(now, entry) for question, entry in known.items()}
+        entries = {question: _not_after(now, entry) for question, entry in known.items()}
+        self._failing = {q: entry for q, entry in entries.items() if is_failure(entry)}
+        self._known = {q: entry for q, entry in entries.items() if q not in self._failing}
         self._policy = policy
         self._now = now
         self._came: dict[Question, Remembered] = {}
         self.stale: dict[Question, Stale] = {}
+        self.fading: dict[Question, Void] = {}
+        """Answers that became void in this run, and whose earlier values stay in use."""
 
     def answer_younger_than(self, question: Question, age: float) -> Answer | None:
         """Return a remembered answer that is no older than `age` seconds."""
@@ -126,7 +135,7 @@ class Recall:
         return self._as_last_used(old) if old and self._now - old.seen <= age else None
 
     def entry(self, question: Question) -> Remembered | None:
-        """Return what is remembered of a question, whatever its age."""
+        """Return the answer that is remembered of a question, whatever its age."""
         return self._known.get(question)
 
     def use(self, question: Question, answer: Answer, validators: Validators = ("", "")) -> Answer:
@@ -138,17 +147,34 @@ class Recall:
             if any(validators):
                 entry = replace(entry, validators=validators)
             self._came[question] = entry
+            if entry.values and old and isinstance(old.answer, Found) and isinstance(answer, Void):
+                self.fading[question] = answer
             return _joined(entry.answer, entry.values.keys())
-        if old is None or self._now - old.seen > self._policy.max_stale:
+        if old is None:
+            since = self._failing[question].seen if question in self._failing else self._now
+            self._failing[question] = Remembered(answer, since)
+            return answer
+        if self._now - old.seen > self._policy.max_stale:
             return answer
         self.stale[question] = Stale(old.seen, answer.reason)
         return self._as_last_used(old)
+
+    def given_up(self) -> set[Question]:
+        """Return the questions that nobody waits for: they first failed `max_stale` ago."""
+        oldest = self._now - self._policy.max_stale
+        return {question for question, entry in self._failing.items() if entry.seen < oldest}
+
+    def give_up(self, failures: Mapping[Question, Failed]) -> None:
+        """Wait no more for the answers to questions that failed: the operator says so."""
+        self._failing |= {q: Remembered(failed, 0.0) for q, failed in failures.items()}
 
     def not_asked(self, question: Question, last_asked: float) -> None:
         """Note that this run did not ask a remembered question, so that its answer is stale.
 
         `last_asked` is when all providers were last asked for, in seconds since the epoch.
         """
+        if question in self._failing:
+            return
         seen = self._known[question].seen
         if seen < last_asked:
             self.stale[question] = Stale(seen, "was not answered when it was last asked", "missed")
@@ -157,14 +183,15 @@ class Recall:
 
     def offline(self) -> dict[Question, Answer]:
         """Return what is remembered, whatever its age."""
-        return {question: self._as_last_used(old) for question, old in self._known.items()}
+        answers = {question: self._as_last_used(old) for question, old in self._known.items()}
+        return answers | {question: entry.answer for question, entry in self._failing.items()}
 
     def for_next_run(self, questions: Iterable[Question]) -> dict[Question, Remembered]:
         """Return what the next run will know of the questions that this one still leads to."""
         # If no question was answered in this run, keep the remembered times as they are, even those
         # that are still to come: the wrong clock may be ours.
         before = self._known if self._came else self._unclamped
-        entries = {q: self._came.get(q) or before.get(q) for q in questions}
+        entries = {q: self._came.get(q) or self._failing.get(q) or before.get(q) for q in questions}
         return {question: entry for question, entry in entries.items() if entry}
 
     def below(self, domains: Iterable[str]) -> dict[Question, Remembered]:
@@ -182,13 +209,14 @@ class Recall:
         self, question: Question, answer: Answer, old: Remembered | None
     ) -> Remembered:
         """Return what is remembered of an answer that came: addresses with what rotated out."""
-        if question.rrtype not in ROTATING or not isinstance(answer, Found):
+        if question.rrtype not in ROTATING:
             return Remembered(answer, self._now)
         values: dict[str, float] = {}
         if old and self._policy.sticky:
             oldest = self._now - self._policy.sticky
             values = {value: seen for value, seen in old.values.items() if seen >= oldest}
-        values.update(dict.fromkeys(answer.values, self._now))
+        if isinstance(answer, Found):
+            values.update(dict.fromkeys(answer.values, self._now))
         if len(values) > self._policy.max_values:
             newest = sorted(values.items(), key=lambda item: item[1], reverse=True)
             values = dict(newest[: self._policy.max_values + 1])
@@ -201,6 +229,11 @@ class Recall:
         # measured from when it was seen: while questions fail, nothing can rotate out
         oldest = old.seen - self._policy.sticky
         return _joined(old.answer, (value for value, seen in old.values.items() if seen >= oldest))
+
+
+def is_failure(entry: Remembered) -> bool:
+    """Whether a question was asked and never answered."""
+    return isinstance(entry.answer, Failed)
 
 
 def _not_after(now: float, entry: Remembered) -> Remembered:
@@ -217,6 +250,8 @@ def _not_after(now: float, entry: Remembered) -> Remembered:
 def _joined(answer: Answer, more: Iterable[str]) -> Answer:
     """Return an answer with some more values, all in one order."""
     values = set(more)
-    if not values or not isinstance(answer, Found):
+    if not values:
         return answer
-    return Found(tuple(sorted(values.union(answer.values))), answer.left_out)
+    if isinstance(answer, Found):
+        return Found(tuple(sorted(values.union(answer.values))), answer.left_out)
+    return Found(tuple(sorted(values)))

@@ -118,10 +118,16 @@ def test_a_failure_later_is_answered_from_memory(ran: Site) -> None:
     assert "SERVFAIL" in hosts["stale"]["reason"]
 
 
-def test_a_network_in_which_no_name_exists_holds_the_provider(ran: Site) -> None:
+def test_a_network_in_which_no_name_exists_is_said_and_in_the_end_holds_the_provider(
+    ran: Site,
+) -> None:
     configure(ran, "hosts_max_age_hours = 0")
     ran.server.faults[".test"] = Fault("nxdomain")
     ran.server.faults["plain.test"] = Fault()
+    code, hosts = reported(ran)
+    assert (code, hosts["status"], ran.rules()) == (0, "ok", RULES)
+    assert "and 12 more: what it had stays for 7 days (state.sticky_days)" in hosts["notice"]
+    ran.age(days=8)
     code, hosts = reported(ran)
     assert (code, hosts["status"], ran.rules()) == (3, "held", RULES)
 

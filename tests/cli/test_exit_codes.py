@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cli import listing, rules
+from tests.support.cli import listing, rules, spfwhite
 from tests.support.dnsserver import Fault
 from tests.support.site import PROVIDERS, REPORT, RULES, Site, site
 
@@ -160,6 +160,19 @@ def test_accept_for_a_provider_that_is_not_held_is_said(made: Site) -> None:
     assert "--accept hosts had no effect" in done.stderr
     assert "--accept plain" not in done.stderr
     assert made.generate("--accept", "all").stderr == ""
+
+
+def test_accept_takes_a_provider_whose_query_is_never_answered(made: Site) -> None:
+    text = "v=spf1 ip4:192.0.2.0/24 include:lame.test -all"
+    made.server.zone.set("plain.test", "TXT", [text])
+    made.server.faults["lame.test"] = Fault("servfail")
+    assert made.generate().returncode == 3
+    done = made.generate("--accept", "plain")
+    assert done.returncode == 0
+    assert "had no effect" not in done.stderr
+    assert made.generate().returncode == 0
+    shown = spfwhite("-c", made.config, "providers", "--format", "json").stdout
+    assert "lame.test failed" in shown
 
 
 def test_accept_that_lifts_what_was_held_for_the_list_had_an_effect(made: Site) -> None:

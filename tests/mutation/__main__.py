@@ -49,7 +49,8 @@ TESTS = {
     "plan/rails.py": ["plan/test_rails*.py"],
     "plan/past.py": ["plan/test_week.py"],
     "plan/total.py": ["plan/test_total.py", "plan/test_plan_total.py"],
-    "plan/losses.py": ["plan/test_plan_holds.py", "plan/test_decided.py"],
+    "plan/losses.py": ["plan/test_losses.py", "plan/test_void.py", "plan/test_plan_holds.py"],
+    "plan/clock.py": ["plan/test_clock.py"],
     "plan/plan.py": [
         "plan/test_plan_holds.py",
         "plan/test_plan_total.py",

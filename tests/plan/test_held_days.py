@@ -125,7 +125,8 @@ def test_a_loss_by_failed_queries_is_not_accepted_however_few_days_are_asked_for
 def test_a_clock_set_back_accepts_no_loss() -> None:
     series = after(LOSS)
     assert is_held(series, LOSS, days=-1000)
-    assert is_held(series, LOSS, days=100)
+    assert is_held(series, LOSS, days=28)
+    assert not is_held(series, LOSS, days=1), "and no more days are asked for"
 
 
 def test_the_days_are_those_of_the_configuration() -> None:

@@ -288,8 +288,9 @@ def test_many_faults_are_counted() -> None:
     gone = {key: text for key, text in many.items() if key[0] not in names}
     notice = series.night(gone).decision("p").notice
     assert notice == (
-        "loses 2,304 of its IPv4 addresses: n0.test does not exist, n1.test does not exist, "
-        "n2.test does not exist and 6 more"
+        "loses 2,304 of its IPv4 addresses: p.test: include:n0.test: n0.test does not exist, "
+        "p.test: include:n1.test: n1.test does not exist, "
+        "p.test: include:n2.test: n2.test does not exist and 6 more"
     )
 
 
@@ -304,7 +305,8 @@ def test_a_fault_that_takes_nothing_is_not_named_beside_one_that_takes_of_both_f
     series.night(zone)
     gone = {key: text for key, text in zone.items() if key[0] not in ("b.test", "c.test")}
     assert series.night(gone).decision("p").notice == (
-        "loses 256 of its IPv4 addresses and 65,536 of its IPv6 /64s: c.test does not exist"
+        "loses 256 of its IPv4 addresses and 65,536 of its IPv6 /64s: "
+        "p.test: include:c.test: c.test does not exist"
     )
 
 
@@ -331,8 +333,9 @@ def test_a_host_that_is_gone_is_news() -> None:
     series = Nights(CONFIG)
     series.night(hosts)
     gone = {key: text for key, text in hosts.items() if key[0] != "h.test"}
-    notice = series.night(gone).decision("p").notice
-    assert notice == "loses 1 of its IPv4 addresses: h.test has no address"
+    series.night(gone)
+    notice = series.night(gone, days=7).decision("p").notice
+    assert notice == "loses 1 of its IPv4 addresses: p.test: a:h.test: h.test has no address"
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from spfwhite.dns.answers import Failed, Question
 from spfwhite.networks import Networks
 from spfwhite.plan.past import Accepted, Change
 from spfwhite.plan.state import State, TableState, dump, load, parse, recent, save
+from spfwhite.sources.memory import Remembered
 from spfwhite.wording import DAY
 from tests.support.generated import zones
 from tests.support.nights import START, Nights, configured, edited, failing, records, run
@@ -90,11 +91,13 @@ def test_a_state_says_what_it_is_and_of_which_version() -> None:
     assert (data["format"], data["version"]) == ("spfwhite-state", 2)
 
 
-def test_a_failed_answer_is_never_remembered() -> None:
+def test_of_a_question_that_was_never_answered_is_remembered_since_when_it_fails() -> None:
     series = Nights(CONFIG)
-    night = series.night({**WORLD, **failing(records(p="ip4:20.0.0.0/16"), "p.test")})
-    assert isinstance(night.answers[Question("p.test", "TXT")], Failed)
-    assert Question("p.test", "TXT") not in series.state.known
+    zone = {**WORLD, **failing(records(p="ip4:20.0.0.0/16"), "p.test")}
+    first = Remembered(Failed("timed out"), START + DAY)
+    for _ in range(3):
+        series.night(zone)
+        assert series.state.known[Question("p.test", "TXT")] == first
 
 
 def test_it_is_remembered_of_a_provider_that_it_has_passed_nothing_yet() -> None:

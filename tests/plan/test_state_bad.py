@@ -180,7 +180,8 @@ def test_of_duplicate_keys_the_last_counts_and_is_checked() -> None:
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        (("known",), {"p.test TXT": {"failed": "no", "seen": 1.0}}),
+        (("known",), {"p.test TXT": {"failed": 1, "seen": 1.0}}),
+        (("known",), {"p.test TXT": {"failed": "\ud800", "seen": 1.0}}),
         (("known",), {"P.test TXT": {"found": ["x"], "seen": 1.0}}),
         (("known",), {"p..test TXT": {"found": ["x"], "seen": 1.0}}),
         (("known",), {"p.test SOA": {"found": ["x"], "seen": 1.0}}),
@@ -189,7 +190,7 @@ def test_of_duplicate_keys_the_last_counts_and_is_checked() -> None:
         (("known",), {"p.test A": {"found": [], "seen": 1.0}}),
         (("known",), {"p.test A": {"found": ["20.0.0.1"], "seen": True}}),
         (("known",), {"p.test A": {"found": ["20.0.0.1"], "seen": 1, "values": {"::1": 1}}}),
-        (("known",), {"p.test A": {"void": "NODATA", "seen": 1, "values": {"20.0.0.1": 1}}}),
+        (("known",), {"p.test A": {"failed": "no", "seen": 1, "values": {"20.0.0.1": 1}}}),
         (("known",), {"p.test TXT": {"found": ["x"], "seen": 1, "values": {"y": 1}}}),
         (("known",), {"p.test MX": {"found": ["host"], "seen": 1.0}}),
         (("terms",), [["p.test", "a", ["20.0.0.1/16"]]]),

@@ -51,11 +51,40 @@ def test_a_stale_answer_says_since_when_and_why() -> None:
     assert (recall.stale[TXT].seen, recall.stale[TXT].reason) == (NOW, "timed out")
 
 
-def test_a_failure_with_nothing_remembered_stays_one_and_is_not_remembered() -> None:
-    recall = Recall({}, POLICY, NOW)
-    assert recall.use(TXT, FAILED) == FAILED
+def test_a_failure_with_nothing_remembered_stays_one_and_is_remembered_as_such() -> None:
+    known: Known = {}
+    for day in range(3):
+        recall = Recall(known, POLICY, NOW + day * DAY)
+        assert recall.use(TXT, FAILED) == FAILED
+        assert recall.stale == {}
+        known = recall.for_next_run([TXT])
+        assert known == {TXT: Remembered(FAILED, NOW)}
+
+
+def test_a_failure_is_no_answer_that_is_known() -> None:
+    recall = Recall(after(TXT, FAILED, {}), POLICY, NOW)
+    assert recall.entry(TXT) is None
+    assert recall.answer_younger_than(TXT, 60) is None
+    recall.not_asked(TXT, 0.0)
     assert recall.stale == {}
-    assert recall.for_next_run([TXT]) == {}
+    assert recall.offline() == {TXT: FAILED}
+
+
+def test_a_question_is_given_up_max_stale_days_after_it_first_failed() -> None:
+    known = after(TXT, FAILED, {})
+    assert Recall(known, POLICY, NOW + 14 * DAY).given_up() == set()
+    assert Recall(known, POLICY, NOW + 14.001 * DAY).given_up() == {TXT}
+    answered = after(TXT, RECORD, known, days=14)
+    assert Recall(answered, POLICY, NOW + 99 * DAY).given_up() == set()
+
+
+def test_the_operator_gives_up_at_once_what_failed_until_it_is_answered() -> None:
+    recall = Recall({}, POLICY, NOW)
+    recall.use(TXT, FAILED)
+    recall.give_up({TXT: FAILED})
+    known = recall.for_next_run([TXT])
+    assert Recall(known, POLICY, NOW).given_up() == {TXT}
+    assert after(TXT, RECORD, known) == {TXT: Remembered(RECORD, NOW)}
 
 
 def test_a_stale_answer_is_used_up_to_max_stale_days_and_then_not() -> None:
@@ -126,11 +155,28 @@ def test_texts_do_not_stay() -> None:
 
 
 @pytest.mark.parametrize("void", VOIDS)
-def test_an_authoritative_void_ends_the_rotating_values(void: Void) -> None:
-    known = after(A, Found(("198.18.0.1",)), {})
+def test_a_void_answer_leaves_rotating_values_their_days(void: Void) -> None:
+    one = Found(("198.18.0.1",))
+    known = after(A, one, {})
+    assert used(A, void, known, days=7) == one
+    assert used(A, void, known, days=7.001) == void
     known = after(A, void, known, days=1)
-    assert used(A, FAILED, known, days=2) == void
-    assert used(A, Found(("198.18.0.2",)), known, days=2) == Found(("198.18.0.2",))
+    assert used(A, FAILED, known, days=9) == one
+    assert used(A, Found(("198.18.0.2",)), known, days=2) == Found(("198.18.0.1", "198.18.0.2"))
+    assert used(A, Found(("198.18.0.2",)), known, days=7.001) == Found(("198.18.0.2",))
+
+
+@pytest.mark.parametrize("void", VOIDS)
+def test_that_an_answer_became_void_is_noted_in_that_run_alone(void: Void) -> None:
+    known = after(A, Found(("198.18.0.1",)), {})
+    for day, noted in ((1, {A: void}), (2, {})):
+        recall = Recall(known, POLICY, NOW + day * DAY)
+        recall.use(A, void)
+        assert recall.fading == noted
+        known = recall.for_next_run([A])
+    strict = Recall(after(A, Found(("198.18.0.1",)), {}), STRICT, NOW)
+    assert strict.use(A, void) == void
+    assert strict.fading == {}
 
 
 def test_while_queries_fail_nothing_rotates_out() -> None:

@@ -19,13 +19,16 @@ from spfwhite.config.settings import Config, roots
 from spfwhite.dns.answers import Answer, Failed, Question
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan import state
+from spfwhite.plan.clock import fitted
 from spfwhite.plan.decided import Decided, decide_run
 from spfwhite.plan.plan import Decision, Plan
 from spfwhite.plan.state import State
 from spfwhite.report.news import News
 from spfwhite.report.report import ProviderReport, Report, provider_report
 from spfwhite.sources.crawl import crawl
+from spfwhite.sources.hosts import host_names
 from spfwhite.sources.memory import Heard, Recall, policy
+from spfwhite.spf.reach import address_questions
 from spfwhite.tables import write
 from spfwhite.wording import DAY
 from tests.support.oracle import TEMPFAIL, Zone
@@ -132,7 +135,8 @@ def _asked(config: Config, zone: Zone, before: State, now: float) -> dict[Questi
         return snapshot[question]
 
     recall = Recall(before.known, policy(config), now)
-    return asyncio.run(
+    hosts = [q for name in host_names(config.enabled()) for q in address_questions(name)]
+    answers = asyncio.run(
         crawl(
             roots(config.enabled()),
             ask,
@@ -143,6 +147,7 @@ def _asked(config: Config, zone: Zone, before: State, now: float) -> dict[Questi
             read_as=recall.use,
         )
     )
+    return {**answers, **{question: snapshot[question] for question in hosts}}
 
 
 def _report(decided: Decided, news: News) -> Report:
@@ -181,7 +186,8 @@ class Nights:
     ) -> Night:
         """One run, so many days after the last; it leaves nothing if it is refused."""
         self.now += days * DAY
-        made = run(self.config, zone, self.state, self.now, lifted=lifted, force=force)
+        before = fitted(self.state, self.now)
+        made = run(self.config, zone, before, self.now, lifted=lifted, force=force)
         if not made.plan.refusals:
             self.state, self.table = made.state, made.plan.permitted
         return made
