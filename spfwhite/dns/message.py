@@ -20,6 +20,7 @@ Owns: the octets of both. The only importer of dnspython. Refuses: to send
 from __future__ import annotations
 
 import os
+import re
 import socket
 import struct
 from typing import Final, NamedTuple
@@ -50,11 +51,21 @@ TYPES: Final = {name: int(dns.rdatatype.RdataType[name]) for name in ("A", "AAAA
 NS, CNAME, SOA, OPT = (int(dns.rdatatype.RdataType[name]) for name in ("NS", "CNAME", "SOA", "OPT"))
 IN: Final = int(dns.rdataclass.IN)
 
+EXTENDED_ERROR: Final = 15  # the EDNS option of RFC 8914
+MAX_EXTRA_TEXT: Final = 100  # characters that a server may add to it
+
+# What dnsmasq and BIND answer to more questions than they can hold.
+OVERLOADED: Final = {dns.rcode.REFUSED, dns.rcode.SERVFAIL}
+
+# What servers answer that do not know EDNS (RFC 6891 section 7).
+NO_EDNS: Final = {dns.rcode.FORMERR, dns.rcode.NOTIMP, dns.rcode.BADVERS}
+
 ANSWER, AUTHORITY = 0, 1
 """Sections, counted from behind the question."""
 
 _HEADER: Final = struct.Struct("!6H")
 _QUESTION_AT: Final = _HEADER.size
+_QUESTION_POINTER: Final = struct.pack("!H", 0xC000 | _QUESTION_AT)
 _RECORD: Final = "!HHIH"
 _EDNS: Final = b"\0" + struct.pack(_RECORD, OPT, UDP_PAYLOAD, 0, 0)
 _QUESTIONLESS: Final = {dns.rcode.FORMERR, dns.rcode.SERVFAIL, dns.rcode.NOTIMP, dns.rcode.REFUSED}
@@ -67,11 +78,23 @@ Strings = tuple[bytes, ...]
 
 
 class UnusableError(Exception):
-    """A response, or its absence, that is no answer; another try may help."""
+    """A response, or its absence, that is no answer; another try may help.
 
-    def __init__(self, reason: str) -> None:
+    `rcode` is that of a response which says no more.
+    """
+
+    def __init__(self, reason: str, rcode: int | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.rcode = rcode
+
+
+class UnreachableError(UnusableError):
+    """Nothing came, or the system knows that nothing will."""
+
+
+class SilentError(UnreachableError):
+    """Nothing came over UDP in time."""
 
 
 class _Parser(dns.wire.Parser):
@@ -84,6 +107,13 @@ class _Parser(dns.wire.Parser):
         self._pointers = 0
         return dns.name.from_wire_parser(self)
 
+    def skips_pointer(self) -> bool:
+        """Skip a pointer to the name of the question, as most names are, and say whether it was."""
+        is_pointer = self.wire[self.current : self.current + 2] == _QUESTION_POINTER
+        if is_pointer:
+            self.get_bytes(2)
+        return is_pointer
+
     def seek(self, where: int) -> None:
         self._pointers += 1
         if self._pointers > MAX_NAME_POINTERS:
@@ -94,7 +124,7 @@ class _Parser(dns.wire.Parser):
 class _Response(NamedTuple):
     """What matters of a response; a record that is there twice is one (RFC 2181 section 5).
 
-    `authority` are the types of that section.
+    `authority` are the types of that section, `options` the octets of EDNS.
     """
 
     flags: int
@@ -102,14 +132,21 @@ class _Response(NamedTuple):
     authority: set[int]
     aliases: dict[Name, Name]
     values: dict[Name, set[Strings]]
+    options: bytes
 
 
-def query(question: Question) -> bytes:
+def query(question: Question, *, edns: bool = True) -> bytes:
     """Return a query with a random id, for a name that can be asked for."""
     labels = [label.encode("ascii") for label in question.name.split(".")]
     name = b"".join(bytes([len(label)]) + label for label in labels)
-    head = _HEADER.pack(int.from_bytes(os.urandom(2)), RD, 1, 0, 0, 1)
-    return head + name + struct.pack("!BHH", 0, TYPES[question.rrtype], IN) + _EDNS
+    head = _HEADER.pack(int.from_bytes(os.urandom(2)), RD, 1, 0, 0, edns)
+    tail = struct.pack("!BHH", 0, TYPES[question.rrtype], IN)
+    return head + name + tail + (_EDNS if edns else b"")
+
+
+def has_edns(asked: bytes) -> bool:
+    """Return whether a query of ours is one with EDNS."""
+    return asked[10:12] != b"\0\0"  # the number of its additional records
 
 
 def is_response(asked: bytes, wire: bytes) -> bool:
@@ -121,7 +158,7 @@ def is_response(asked: bytes, wire: bytes) -> bool:
         return False
     if not questions:  # some servers repeat no question that they refuse
         return flags & RCODE in _QUESTIONLESS
-    question = asked[_QUESTION_AT : -len(_EDNS)]
+    question = asked[_QUESTION_AT : len(asked) - len(_EDNS) * has_edns(asked)]
     end = _QUESTION_AT + len(question)
     # no octet of a length, a type or the class is that of a letter
     return questions == 1 and wire[_QUESTION_AT:end].lower() == question
@@ -141,7 +178,8 @@ def answer(question: Question, wire: bytes) -> Answer:
     except dns.exception.DNSException:
         raise UnusableError("sent garbage") from None
     if response.rcode not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
-        raise UnusableError(dns.rcode.to_text(dns.rcode.Rcode.make(response.rcode)))
+        name = dns.rcode.to_text(dns.rcode.Rcode.make(response.rcode))
+        raise UnusableError(name + _extended_error(response.options), response.rcode)
     return _meaning(question, response)
 
 
@@ -182,17 +220,19 @@ def _read(question: Question, wire: bytes) -> _Response:
     """Read the records of all sections; raises dns.exception.DNSException."""
     parser = _Parser(wire)
     _, flags, questions, *counts = parser.get_struct(_HEADER.format)
+    asked: Name = ()
     for _ in range(questions):
-        parser.name()
+        asked = _name(parser)
         parser.get_struct("!HH")
     rcode = flags & RCODE
     wanted = TYPES[question.rrtype]
     authority: set[int] = set()
     aliases: dict[Name, Name] = {}
     values: dict[Name, set[Strings]] = {}
+    options = b""
     for section, count in enumerate(counts):
         for _ in range(count):
-            owner = _name(parser)
+            owner = asked if questions == 1 and parser.skips_pointer() else _name(parser)
             rrtype, rrclass, ttl, length = parser.get_struct(_RECORD)
             is_answer = section == ANSWER and rrclass == IN
             with parser.restrict_to(length):
@@ -201,11 +241,12 @@ def _read(question: Question, wire: bytes) -> _Response:
                 elif is_answer and rrtype == CNAME:
                     aliases[owner] = _name(parser)
                 else:
-                    parser.get_remaining()
+                    rest = parser.get_remaining()
             if section == AUTHORITY:
                 authority.add(rrtype)
             if rrtype == OPT:
                 rcode |= ttl >> 24 << 4  # RFC 6891 section 6.1.3: the upper octet of the code
+                options = rest
     if parser.remaining():
         raise dns.exception.FormError
     return _Response(
@@ -214,7 +255,25 @@ def _read(question: Question, wire: bytes) -> _Response:
         authority=authority,
         aliases=aliases,
         values=values,
+        options=options,
     )
+
+
+def _extended_error(options: bytes) -> str:
+    """Return what the options of a response say about its code, to follow it (RFC 8914)."""
+    import dns.edns
+
+    parser = dns.wire.Parser(options)
+    while parser.remaining() >= 4:
+        option, length = parser.get_struct("!HH")
+        value = parser.get_bytes(min(length, parser.remaining()))
+        if option == EXTENDED_ERROR and len(value) >= 2:
+            code = int.from_bytes(value[:2])
+            known = [each.name for each in dns.edns.EDECode if each == code]
+            name = known[0].lower().replace("_", " ") if known else f"extended error {code}"
+            text = re.sub(r"[^ -~]", "?", value[2 : 2 + MAX_EXTRA_TEXT].decode("latin-1"))
+            return f", {name}" + (f": {text}" if text else "")
+    return ""
 
 
 def _name(parser: _Parser) -> Name:

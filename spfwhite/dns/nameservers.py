@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
+import socket
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -17,22 +18,41 @@ RESOLV_CONF: Final = Path("/etc/resolv.conf")
 
 DNS_PORT: Final = 53
 SERVER: Final = re.compile(
-    r"(?:\[(?P<bracketed>[0-9A-Fa-f:.]+)\]|(?P<dotted>[0-9.]+))(?::(?P<port>[0-9]{1,5}))?"
-    r"|(?P<bare>[0-9A-Fa-f:.]+)"
+    r"(?:\[(?P<bracketed>[0-9A-Fa-f:.]+(?:%[\w.-]{1,15})?)\]|(?P<dotted>[0-9.]+))"
+    r"(?::(?P<port>[0-9]{1,5}))?|(?P<bare>[0-9A-Fa-f:.]+(?:%[\w.-]{1,15})?)",
+    re.ASCII,
 )
-SERVER_EXAMPLES: Final = '"192.0.2.1", "192.0.2.1:5353", "2001:db8::1" or "[2001:db8::1]:53"'
+SERVER_EXAMPLES: Final = (
+    '"192.0.2.1", "192.0.2.1:5353", "2001:db8::1", "[2001:db8::1]:53" or "fe80::1%eth0"'
+)
 
 
 @dataclass(frozen=True, slots=True)
 class NameServer:
-    """Where questions go: an IPv4 or IPv6 address in its canonical form, and a port."""
+    """Where questions go: an IPv4 or IPv6 address in its canonical form, and a port.
+
+    A link-local address ends with its interface, as in `fe80::1%eth0` (RFC 4007 section 11).
+    `over_tcp`: no question goes over UDP.
+    """
 
     address: str
     port: int
+    over_tcp: bool = False
 
     def __str__(self) -> str:
         host = f"[{self.address}]" if ":" in self.address else self.address
         return f"{host}:{self.port}"
+
+    def socket_address(self) -> tuple[str, int] | tuple[str, int, int, int]:
+        """Return what a socket connects to; raises OSError if there is no such interface."""
+        host, _, scope = self.address.partition("%")
+        if not scope:
+            return host, self.port
+        return host, self.port, 0, int(scope) if scope.isdigit() else socket.if_nametoindex(scope)
+
+
+LOCAL: Final = NameServer("127.0.0.1", DNS_PORT)
+"""Whom the C library asks where resolv.conf names nobody."""
 
 
 def parse_nameserver(text: str) -> NameServer:
@@ -54,23 +74,27 @@ def parse_nameserver(text: str) -> NameServer:
 
 
 def system_nameservers(path: Path = RESOLV_CONF) -> list[NameServer]:
-    """Return the name servers of resolv.conf(5), in its order; raises NoNameServerError."""
+    """Return the name servers of resolv.conf(5), in its order; raises NoNameServerError.
+
+    As the C library reads it: the local machine where it names none, or is not there.
+    """
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        text = ""
     except OSError as error:
-        raise NoNameServerError(_advice(f"cannot be read: {error.strerror}", path)) from None
-    servers = []
-    for line in lines:
-        match line.split():
-            case ["nameserver", text, *_]:
-                try:
-                    servers.append(parse_nameserver(text))
-                except ValueError:
-                    continue  # a zone index of a link-local address, or a typing error
-    if not servers:
-        raise NoNameServerError(_advice("names no name server", path))
-    return servers
+        advice = "give --nameserver ADDR or set dns.nameservers"
+        raise NoNameServerError(f"{path} cannot be read: {error.strerror}; {advice}") from None
+    lines = [line.split() for line in text.splitlines()]
+    over_tcp = any(words[:1] == ["options"] and "use-vc" in words for words in lines)
+    servers = [_server(words[1]) for words in lines if words[:1] == ["nameserver"] and words[1:]]
+    named = [server for server in servers if server] or [LOCAL]
+    return [replace(server, over_tcp=over_tcp) for server in named]
 
 
-def _advice(fault: str, path: Path) -> str:
-    return f"{path} {fault}; give --nameserver ADDR or set dns.nameservers"
+def _server(text: str) -> NameServer | None:
+    """Return a name server of resolv.conf, or None for a typing error."""
+    try:
+        return parse_nameserver(text)
+    except ValueError:
+        return None

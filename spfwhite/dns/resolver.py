@@ -1,41 +1,106 @@
 """One question to one answer, over the name servers of the configuration or of the system.
 
-Owns: UDP and TCP, retransmission, and the choice of the name server. It never raises for what a
-server does: every fault is a `Failed` with a reason for people. Refuses: to read what it carries
-(`spfwhite.dns.message`), to remember answers and to decide what to ask (`spfwhite.sources.crawl`).
+Owns: when a question is sent, to whom, and how often. It never raises for what a server does:
+every fault is a `Failed` with a reason for people. Refuses: to carry packets (`spfwhite.dns.udp`,
+`spfwhite.dns.tcp`), to read them (`spfwhite.dns.message`), to remember answers and to decide what
+to ask (`spfwhite.sources.crawl`).
 """
-
-# A question takes a slot of the window and keeps it through all its attempts. Attempts go round the
-# name servers, beginning with the one that answered last; each waits twice as long as the one
-# before, and there is a pause before each further round, for a server that refuses does so at once.
-# Every attempt has a socket, a port and an id of its own: an answer has to match all of them, and
-# what does not is passed over, so that nobody can answer in the server's place by guessing (RFC
-# 5452). A truncated answer is asked for again over TCP, at the same server (RFC 7766).
 
 from __future__ import annotations
 
 import asyncio
-import os
+import random
 import resource
-import socket
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Final
 
 from spfwhite.dns import message
 from spfwhite.dns.answers import Answer, Failed, Question, name_fault
-from spfwhite.dns.message import UnusableError
+from spfwhite.dns.message import SilentError, UnreachableError, UnusableError
 from spfwhite.dns.nameservers import NameServer
+from spfwhite.dns.server import Server
+from spfwhite.dns.udp import LISTENED, Packet, Packets
 from spfwhite.dns.window import Window
 
-FIRST_TIMEOUT_SECONDS: Final = 0.7
-"""Until the first retransmission; each further one waits twice as long."""
+# How a question is asked, on one page
+#
+# *The bound.* A question in flight has a slot of the window (`spfwhite.dns.window`), and no more
+# than two sockets; a server has 16 connections at most (`spfwhite.dns.tcp`). A question has
+# `dns.attempts` tries, up to three times as many at a server that cannot keep up, and none lasts
+# longer than 5.6 s. So every question ends, whatever servers do, and the deadline of the run ends
+# those that would take too long.
+#
+# *Whom.* Tries go round the servers, beginning with the preferred one: the first, until it cannot
+# be reached and another one answers. What a server says of one name changes nothing for others.
+#
+# *Silence.* A packet that has no answer in the time that the server's answers have taken so far
+# (`spfwhite.dns.timer`) is sent anew, and the answer to either counts (`spfwhite.dns.udp`). As long
+# as nothing has come from an only server, it may be slow as well as deaf: it is sent 50 packets a
+# second then, not 200 at once.
+#
+# *Refusal.* The next server is asked at once. When all have refused, the question gives its slot
+# back and pauses: a little longer each time, at random, and more than a second before its last try,
+# since resolvers remember for a second that they failed (RFC 9520).
+#
+# *Overload.* Some servers drop what they cannot hold, others refuse it, and a name that nobody can
+# resolve looks the same. Which one it was is known afterwards: if a later try of the same question
+# at the same server is answered, the earlier one was lost. (If the earlier one is answered as well,
+# the server was slow.) From one loss in 20 answers on the window is halved, and the pace becomes
+# that at which answers came. Questions have more tries while it is narrow, since they pay for each
+# other; a name that nobody can resolve narrows nothing.
+#
+# *EDNS.* A server that has answered nothing yet and refuses a question with EDNS, or drops it, gets
+# it without (RFC 6891 section 7); whichever way it first answers it is asked from then on.
 
-MAX_DOUBLINGS: Final = 3
-"""How often the wait doubles: 0.7, 1.4, 2.8 and 5.6 seconds."""
+# Before all servers are asked again, for each time that they have refused: at first about the time
+# that a distant resolver takes for an answer, in which it can drain what it holds.
+PAUSE_SECONDS: Final = 0.1
 
-FIRST_PAUSE_SECONDS: Final = 0.1
-"""Before a server that refused is asked again; doubles as well."""
+# Before the last try; the second of RFC 9520 and a little.
+LAST_PAUSE_SECONDS: Final = 1.1
+
+# Open files that are not for questions: libraries, state, tables, pages, connections.
+KEPT_FILES: Final = 64
+
+
+@dataclass(slots=True)
+class Tries:
+    """How it went with one question so far; `order` are the servers, in that order.
+
+    `refused_at` is when the packet was sent that a server refused which has answered others.
+    """
+
+    order: list[Server]
+    left: int
+    made: int = 0
+    timeouts: int = 0
+    reasons: dict[Server, str] = field(default_factory=dict)
+    unreachable: set[Server] = field(default_factory=set)
+    without_edns: set[Server] = field(default_factory=set)
+    refused_at: dict[Server, float] = field(default_factory=dict)
+
+    @property
+    def server(self) -> Server:
+        """Whose turn it is."""
+        return self.order[self.made % len(self.order)]
+
+    def pause(self) -> float:
+        """Return the seconds until the next round; at random, or all would come back at once."""
+        rounds, is_last = self.made / len(self.order), self.left <= len(self.order)
+        pause = LAST_PAUSE_SECONDS if is_last else PAUSE_SECONDS * rounds
+        return pause * random.uniform(1, 1.5)
+
+    def drops_edns(self, server: Server) -> bool:
+        """Ask a server without EDNS from now on if it may not know it; return whether that is new.
+
+        RFC 6891 section 7: it may refuse such questions, or drop them.
+        """
+        if server.knows_edns is not None or server in self.without_edns:
+            return False
+        self.without_edns.add(server)
+        return True
 
 
 class Resolver:
@@ -44,10 +109,11 @@ class Resolver:
     def __init__(
         self, servers: Sequence[NameServer], *, attempts: int, concurrency: int, max_qps: float
     ) -> None:
-        self._servers = list(servers)
+        self._servers = [Server(at) for at in servers]
         self._attempts = max(attempts, len(servers))
         open_files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-        self._window = Window(max(1, min(concurrency, open_files - 64)), max_qps)
+        slots = (open_files - KEPT_FILES) // LISTENED
+        self._window = Window(max(1, min(concurrency, slots)), max_qps)
         self._preferred = 0
 
     async def ask(self, question: Question) -> Answer:
@@ -55,115 +121,110 @@ class Resolver:
         fault = name_fault(question.name)
         if fault:
             return Failed(f"its name {fault}")
-        await self._window.enter()
-        try:
-            return await self._attempt_all(question)
-        finally:
-            self._window.leave()
-
-    async def _attempt_all(self, question: Question) -> Answer:
-        first = self._preferred
-        reasons: dict[NameServer, str] = {}
-        for attempt in range(self._attempts):
-            turn, offset = divmod(attempt, len(self._servers))
-            index = (first + offset) % len(self._servers)
-            server = self._servers[index]
-            if turn and not offset:
-                await asyncio.sleep(FIRST_PAUSE_SECONDS * 2 ** (turn - 1))
+        tries = None
+        while True:
+            await self._window.enter()
+            packets = Packets()
             try:
-                timeout = FIRST_TIMEOUT_SECONDS * 2 ** min(attempt, MAX_DOUBLINGS)
-                answer = await self._exchange(question, server, timeout, is_first=not attempt)
+                first = self._preferred  # which may change while one waits
+                order = self._servers[first:] + self._servers[:first]
+                tries = tries or Tries(order, self._attempts)
+                answer = await self._until_all_refuse(question, tries, packets)
+            finally:
+                packets.close()
+                self._window.leave()
+            if answer is not None:
+                return answer
+            await asyncio.sleep(tries.pause())
+
+    async def _until_all_refuse(
+        self, question: Question, tries: Tries, packets: Packets
+    ) -> Answer | None:
+        """Try until there is an answer, or no try left, or each server has refused (None)."""
+        while tries.left:
+            server, packet = tries.server, None
+            try:
+                packet = await self._sent(question, tries, packets)
+                server = packet.server
+                if not packet.wire or message.is_truncated(packet.wire):
+                    packet.wire = await self._over_tcp(packet, tries)
+                answer = message.answer(question, packet.wire)
             except UnusableError as fault:
-                reasons[server] = fault.reason
-                continue
-            self._preferred = index
-            return answer
-        return Failed("; ".join(f"{reason} ({server})" for server, reason in reasons.items()))
-
-    async def _exchange(
-        self, question: Question, server: NameServer, timeout: float, *, is_first: bool
-    ) -> Answer:
-        query = message.query(question)
-        sent_at = await self._window.pace()
-        try:
-            response = await _udp(query, server, timeout)
-            if message.is_truncated(response):
-                await self._window.pace()
-                response = await _tcp(query, server, timeout)
-        except TimeoutError:
-            if is_first:  # a dead name would count four times
-                self._window.timed_out(sent_at)
-            raise UnusableError("timed out") from None
-        except OSError as error:
-            raise UnusableError(_reason(error)) from None
-        self._window.answered()
-        return message.answer(question, response)
-
-
-async def _udp(query: bytes, server: NameServer, timeout: float) -> bytes:
-    """Send over a connected socket of its own: a fresh source port, and a closed port is seen."""
-    family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
-    was_other = False
-    with socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as sock:
-        sock.connect((server.address, server.port))
-        sock.send(query)
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + timeout
-        while (wire := await _received(sock, deadline)) is not None:
-            if message.is_response(query, wire):
-                return wire
-            was_other = True
-            if loop.time() >= deadline:
-                break
-    if was_other:
-        raise UnusableError("answered something that was not asked")
-    raise TimeoutError
-
-
-async def _received(sock: socket.socket, deadline: float) -> bytes | None:
-    """Return the next datagram, or None if none has come by the deadline of the loop's clock.
-
-    What came while the process was busy counts, however late it is read.
-    """
-    loop = asyncio.get_running_loop()
-    while True:
-        ready = loop.create_future()
-        loop.add_reader(sock.fileno(), _settle, ready)
-        timer = loop.call_at(deadline, _settle, ready)
-        try:
-            await ready
-            return sock.recv(65535)
-        except BlockingIOError:  # the timer, or a packet whose checksum was wrong
-            if loop.time() >= deadline:
+                if fault.rcode in message.NO_EDNS and tries.drops_edns(server):
+                    continue
+                self._failed(server, packet, fault, tries)
+            else:
+                self._answered(packet, tries)
+                return answer
+            tries.made += 1
+            tries.left -= 1
+            if tries.left and tries.server is tries.order[0] and not packets.under_way:
                 return None
-        finally:
-            timer.cancel()
-            loop.remove_reader(sock.fileno())
+        reasons = (f"{reason} ({server.at})" for server, reason in tries.reasons.items())
+        return Failed("; ".join(reasons))
+
+    async def _sent(self, question: Question, tries: Tries, packets: Packets) -> Packet:
+        """Send the question once more; return what comes first to any of its packets."""
+        loop = asyncio.get_running_loop()
+        turn = self._window.turn()
+        if packets.under_way:
+            with suppress(UnusableError):
+                return await packets.answered(turn)
+        await _sleep_until(turn)
+        server = tries.server
+        edns = server.knows_edns or (server.knows_edns is None and server not in tries.without_edns)
+        query = message.query(question, edns=edns)
+        if server.at.over_tcp:
+            return Packet(server, query, loop.time())
+        packets.send(query, server)
+        return await packets.answered(loop.time() + server.timer.wait(tries.timeouts))
+
+    async def _over_tcp(self, packet: Packet, tries: Tries) -> bytes:
+        """Ask again over TCP, in place of an answer that is truncated (RFC 7766) or none."""
+        if packet.wire:
+            await _sleep_until(self._window.turn())
+        server = packet.server
+        timeout = max(2 * server.timer.wait(0), server.timer.wait(tries.made))  # two round trips
+        return await server.connections.ask(packet.query, timeout)
+
+    def _failed(
+        self, server: Server, packet: Packet | None, fault: UnusableError, tries: Tries
+    ) -> None:
+        """Learn from a try without an answer; give one more while the server cannot keep up."""
+        tries.reasons[server] = fault.reason
+        most = 0
+        if isinstance(fault, UnreachableError):
+            tries.unreachable.add(server)
+        if isinstance(fault, SilentError):
+            most = 2 * self._attempts
+            tries.timeouts += 1
+            tries.drops_edns(server)
+            if len(self._servers) == 1:
+                self._window.silent()
+        elif packet and fault.rcode in message.OVERLOADED and server.knows_edns is not None:
+            most = 3 * self._attempts
+            tries.refused_at[server] = packet.sent_at
+        if self._window.is_flooded and tries.made + tries.left < most:
+            tries.left += 1
+
+    def _answered(self, packet: Packet, tries: Tries) -> None:
+        """Learn from an answer."""
+        server = packet.server
+        server.timer.measured(packet.seconds)
+        if message.has_edns(packet.query):
+            server.knows_edns = True
+        elif server.knows_edns is None:
+            server.knows_edns = False
+        self._window.answered()
+        lost_at = packet.overtook or tries.refused_at.get(server)
+        if lost_at:
+            self._window.lost(lost_at)
+        first = tries.order[0]
+        if first is not server and (first in tries.unreachable or first.knows_edns is None):
+            self._preferred = self._servers.index(server)
 
 
-def _settle(ready: asyncio.Future[None]) -> None:
-    if not ready.done():
-        ready.set_result(None)
-
-
-async def _tcp(query: bytes, server: NameServer, timeout: float) -> bytes:
-    """Ask over TCP, where each message has its length before it (RFC 1035 section 4.2.2)."""
-    try:
-        async with asyncio.timeout(max(timeout, 2 * FIRST_TIMEOUT_SECONDS)):
-            reader, writer = await asyncio.open_connection(server.address, server.port)
-            with closing(writer):
-                writer.write(len(query).to_bytes(2) + query)
-                length = int.from_bytes(await reader.readexactly(2))
-                response = await reader.readexactly(length)
-    except TimeoutError:
-        raise UnusableError("truncated its answer and timed out over TCP") from None
-    except (OSError, EOFError) as error:
-        reason = _reason(error) if isinstance(error, OSError) else "closed the connection"
-        raise UnusableError(f"truncated its answer and failed over TCP: {reason}") from None
-    if not message.is_response(query, response):
-        raise UnusableError("answered something that was not asked over TCP")
-    return response
-
-
-def _reason(error: OSError) -> str:
-    return (os.strerror(error.errno) if error.errno else str(error)).lower()
+async def _sleep_until(at: float) -> None:
+    delay = at - asyncio.get_running_loop().time()
+    if delay > 0:
+        await asyncio.sleep(delay)

@@ -1,34 +1,33 @@
-"""How many questions may be in flight, and how many a second.
+"""How many questions may be in flight, and how many packets a second.
 
-Owns: the window that time-outs halve and answers open again, and the pace: that of `dns.max_qps`,
-and that of a window which is not open to its full width. Refuses: to know what is sent.
+Owns: the window, which opens as answers come and is halved where the server cannot keep up, and the
+pace: that of `dns.max_qps`, and that of a server that cannot keep up. Refuses: to know what is
+sent, and to tell what was lost (`spfwhite.dns.resolver`).
 """
-
-# Some hundred questions at once are too many for the resolver of a small router: it drops what it
-# cannot hold, and what is dropped and asked again floods it further. How much it can hold nobody
-# knows beforehand, so the window finds out as TCP does: it opens by one slot for each windowful of
-# answers (additive increase) and halves where packets are lost (multiplicative decrease).
-#
-# Two things differ from TCP. First, a time-out is not always a lost packet, since the name servers
-# of dead domains time out for ever: only where there is one for each 20 answers or less is the
-# resolver taken to be flooded. Second, slots alone do not bound the pace, since a near resolver
-# gives a slot back within a millisecond: a narrowed window also sends no more than one windowful
-# in each ROUND_SECONDS. Hence a pace is worth `pace * ROUND_SECONDS` slots, and `timed_out` takes
-# half the pace at which answers did come for the new window.
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from math import inf
 from typing import Final
+
+# Before the first answer. Linux holds 277 small packets for a program that is slow to read.
+START_SLOTS: Final = 200
 
 MIN_SLOTS: Final = 4
 
-ROUND_SECONDS: Final = 0.1
-"""That a windowful of packets takes at least, once a packet has timed out."""
+# Packets a second: slower than this no run ends within its deadline.
+MIN_RATE: Final = 10.0
 
+# Packets a second to a server of which nothing has been heard: it may be slow, not deaf.
+SILENT_RATE: Final = 50.0
+
+# Packets a second that each answer adds to the pace: it doubles in about three seconds.
+RATE_PER_ANSWER: Final = 0.25
+
+# Losses an answer from which on the server cannot keep up; fewer are those of any network.
 FLOODED_LOSS: Final = 0.05
-"""Time-outs an answer from which on the server is taken to be flooded."""
 
 
 class Window:
@@ -36,14 +35,21 @@ class Window:
 
     def __init__(self, size: int, rate: float = 0) -> None:
         self._largest = size
-        self._size = float(size)
-        self._interval = 1 / rate if rate else 0.0
+        self._size = float(min(size, START_SLOTS))
+        self._allowed_rate = rate
+        self._rate = 0.0
         self._next_send = 0.0
         self._used = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
-        self._narrowed_at = float("-inf")
+        self._is_heard = False
+        self._narrowed_at = 0.0  # by the loop's clock; never, so far
         self._counted_from = 0.0
         self._answers = self._lost = 0
+
+    @property
+    def is_flooded(self) -> bool:
+        """Whether losses have narrowed the window, and answers not opened it again."""
+        return bool(self._narrowed_at) and self._size < self._largest
 
     async def enter(self) -> None:
         """Wait for a slot."""
@@ -64,33 +70,37 @@ class Window:
         self._used -= 1
         self._hand_out()
 
-    async def pace(self) -> float:
-        """Wait until a packet may be sent; return the time, in seconds of the loop's clock."""
+    def turn(self) -> float:
+        """Return when the next packet may be sent, by the loop's clock, and count it as sent."""
         now = asyncio.get_running_loop().time()
-        self._counted_from = self._counted_from or now
-        interval = self._interval
-        if self._size < self._largest:
-            interval = max(interval, ROUND_SECONDS / self._size)
-        if not interval:
-            return now
+        rate = min(self._rate or inf, self._allowed_rate or inf)
         send_at = max(now, self._next_send)
-        self._next_send = send_at + interval
-        if send_at > now:
-            await asyncio.sleep(send_at - now)
+        self._next_send = send_at + 1 / rate
         return send_at
 
+    def silent(self) -> None:
+        """Send slowly until the first answer: nothing has come in time."""
+        if not self._is_heard:
+            self._rate = SILENT_RATE
+
     def answered(self) -> None:
-        """Open the window by one slot for each windowful of answers."""
+        """Open the window: by a slot an answer until the first loss, then by one a windowful."""
         self._answers += 1
+        if not self._is_heard:
+            self._is_heard = True
+            self._rate = self._next_send = 0.0
+            self._counted_from = asyncio.get_running_loop().time()
+        if self._rate:
+            self._rate += RATE_PER_ANSWER
         if self._size < self._largest:
-            self._size = min(self._largest, self._size + 1 / self._size)
+            opened = 1 / self._size if self._narrowed_at else 1
+            self._size = min(self._largest, self._size + opened)
             self._hand_out()
 
-    def timed_out(self, sent_at: float) -> None:
+    def lost(self, sent_at: float) -> None:
         """Halve the window, once for all packets that were in flight at the time.
 
-        If answers came at all, it gets no more than half the slots for the pace at which they did.
-        Time-outs are the dead domains' as well, so a few among many answers narrow nothing.
+        The pace becomes that at which answers came.
         """
         if sent_at <= self._narrowed_at:
             return
@@ -98,13 +108,9 @@ class Window:
         if self._lost < self._answers * FLOODED_LOSS:
             return
         now = asyncio.get_running_loop().time()
-        size = self._size / 2
-        if self._answers:
-            elapsed = now - self._counted_from
-            rate = self._answers / elapsed  # answers a second
-            room = rate * ROUND_SECONDS / 2  # slots for half that rate
-            size = min(size, room)
-        self._size = max(min(MIN_SLOTS, self._largest), size)
+        self._size = max(min(MIN_SLOTS, self._largest), self._size / 2)
+        elapsed = now - self._counted_from
+        self._rate = max(MIN_RATE, self._answers / elapsed) if elapsed else 0.0
         self._narrowed_at = self._counted_from = now
         self._answers = self._lost = 0
 

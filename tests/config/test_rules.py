@@ -59,6 +59,8 @@ def test_what_is_no_domain_is_refused(text: str) -> None:
         ("[2001:db8::1]", NameServer("2001:db8::1", 53)),
         ("[2001:db8::1]:65535", NameServer("2001:db8::1", 65535)),
         ("::1", NameServer("::1", 53)),
+        ("FE80::1%eth0", NameServer("fe80::1%eth0", 53)),
+        ("[fe80::1%br-lan.2]:5353", NameServer("fe80::1%br-lan.2", 5353)),
     ],
 )
 def test_a_name_server_is_an_address_with_or_without_a_port(text: str, server: NameServer) -> None:
@@ -81,7 +83,9 @@ def test_a_name_server_is_an_address_with_or_without_a_port(text: str, server: N
         "2001:db8::1]:53",
         "[2001:db8::1]53",
         "192.0.2.1\n",
-        "fe80::1%eth0",
+        "fe80::1%",
+        "fe80::1%et h0",
+        "192.0.2.1%eth0",
     ],
 )
 def test_what_is_no_name_server_is_refused(text: str) -> None:

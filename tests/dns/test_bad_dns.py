@@ -32,19 +32,19 @@ ANSWERS_NOTHING: dict[str, tuple[Fault, str]] = {
     "queries for answers": (Fault("unset-qr"), "answered something that was not asked"),
     "truncated, TCP closed": (
         Fault("truncated", tcp="close"),
-        "truncated its answer and failed over TCP",
+        "failed over TCP",
     ),
     "truncated, TCP cut": (
         Fault("truncated", tcp="length-only"),
-        "truncated its answer and failed over TCP",
+        "failed over TCP",
     ),
     "truncated, TCP silent": (
         Fault("truncated", tcp="silent"),
-        "truncated its answer and timed out over TCP",
+        "timed out over TCP",
     ),
     "truncated, TCP dripping": (
         Fault("truncated", drip=0.2),
-        "truncated its answer and timed out over TCP",
+        "timed out over TCP",
     ),
 }
 """What a server does to every question, and how the report calls it."""

@@ -32,7 +32,11 @@ def servers(folder: Path, text: str | bytes) -> list[str]:
             ["192.0.2.1:53"],
         ),
         ("nameserver 192.0.2.1 # the office\n", ["192.0.2.1:53"]),
-        ("nameserver fe80::1%eth0\nnameserver 192.0.2.1\n", ["192.0.2.1:53"]),
+        (
+            "nameserver FE80::1%eth0\nnameserver 192.0.2.1\n",
+            ["[fe80::1%eth0]:53", "192.0.2.1:53"],
+        ),
+        ("nameserver fe80::1%2\n", ["[fe80::1%2]:53"]),
         ("nameserver nowhere\nnameserver\nnameserver 192.0.2.1\n", ["192.0.2.1:53"]),
         ("nameservers 192.0.2.9\nnameserver 192.0.2.1\n", ["192.0.2.1:53"]),
         (b"# caf\xe9\nnameserver 192.0.2.1\r\n", ["192.0.2.1:53"]),
@@ -44,20 +48,32 @@ def test_the_servers_of_a_file_in_its_order(
     assert servers(tmp_path, text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "search example.org\n", "nameserver nowhere\n", b"\xff\0"])
-def test_a_file_without_a_server_is_an_error_that_says_what_to_do(
-    text: str | bytes, tmp_path: Path
-) -> None:
-    with pytest.raises(
-        NoNameServerError, match="names no name server; give --nameserver"
-    ) as caught:
-        servers(tmp_path, text)
-    assert str(tmp_path / "resolv.conf") in str(caught.value)
+@pytest.mark.parametrize(
+    "text",
+    ["", "search example.org\n", "nameserver nowhere\n", "nameserver 127.1\n", b"\xff\0"],
+)
+def test_a_file_without_a_server_means_the_local_machine(text: str | bytes, tmp_path: Path) -> None:
+    """As in resolv.conf(5) and the C library, which asks 127.0.0.1 and not ::1."""
+    assert servers(tmp_path, text) == ["127.0.0.1:53"]
 
 
-def test_a_file_that_is_not_there_is_an_error_that_names_it(tmp_path: Path) -> None:
-    with pytest.raises(NoNameServerError, match="nothing-here cannot be read: No such file"):
-        system_nameservers(tmp_path / "nothing-here")
+def test_so_does_a_file_that_is_not_there(tmp_path: Path) -> None:
+    assert system_nameservers(tmp_path / "nothing-here") == [NameServer("127.0.0.1", 53)]
+
+
+@pytest.mark.parametrize(
+    ("options", "over_tcp"),
+    [
+        ("options use-vc\n", True),
+        ("options edns0 use-vc\noptions rotate\n", True),
+        ("options timeout:1 attempts:1\n", False),
+        ("#options use-vc\n", False),
+    ],
+)
+def test_use_vc_asks_all_of_them_over_tcp(options: str, *, over_tcp: bool, tmp_path: Path) -> None:
+    path = tmp_path / "resolv.conf"
+    path.write_text(f"nameserver 192.0.2.1\n{options}nameserver ::1\n")
+    assert [server.over_tcp for server in system_nameservers(path)] == [over_tcp] * 2
 
 
 def test_a_folder_in_its_place_is_an_error(tmp_path: Path) -> None:

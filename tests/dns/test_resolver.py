@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import socket
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from spfwhite.dns import resolver
+from spfwhite.dns import resolver, timer
 from spfwhite.dns.answers import Answer, Failed, Found, Question, RRType, Void, mx_hosts
+from spfwhite.dns.nameservers import NameServer
+from spfwhite.dns.resolver import KEPT_FILES
+from spfwhite.dns.udp import LISTENED
 from spfwhite.dns.window import Window
 from tests.support.asking import ask_all, asking
 from tests.support.dnsclient import needs_ipv6
@@ -41,7 +45,7 @@ def listening() -> Iterator[Listening]:
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """No busy machine shall cause a retransmission that a test would count."""
-    monkeypatch.setattr(resolver, "FIRST_TIMEOUT_SECONDS", 5.0)
+    monkeypatch.setattr(timer, "SHORTEST_SECONDS", 5.0)
 
 
 def ask(server: DnsServer, name: str, rrtype: RRType = "TXT") -> Answer:
@@ -162,8 +166,9 @@ def test_each_attempt_has_its_own_id_and_source_port(
     listening: Listening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else one guess would be good for all of them."""
-    monkeypatch.setattr(resolver, "FIRST_TIMEOUT_SECONDS", 0.01)
-    monkeypatch.setattr(resolver, "FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(timer, "SHORTEST_SECONDS", 0.01)
+    monkeypatch.setattr(resolver, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(resolver, "LAST_PAUSE_SECONDS", 0.01)
     listening.faults[""] = Fault("drop")
     ask_all(asking(listening, attempts=8), *many(1))
     assert len(listening.heard) == len(set(listening.ports)) == 8
@@ -213,7 +218,7 @@ def test_no_more_questions_are_in_flight_than_files_may_be_open(dns_server: DnsS
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert answers == [Void("NXDOMAIN")] * 200
-    assert dns_server.peak <= 64
+    assert dns_server.peak == (128 - KEPT_FILES) // LISTENED
 
 
 def test_a_question_that_is_cancelled_leaves_its_place(dns_server: DnsServer) -> None:
@@ -242,13 +247,13 @@ def test_the_rate_counts_what_is_asked_again_over_tcp(
     dns_server: DnsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paced: list[float] = []
-    pace = Window.pace
+    turn = Window.turn
 
-    async def counted(window: Window) -> float:
-        paced.append(await pace(window))
+    def counted(window: Window) -> float:
+        paced.append(turn(window))
         return paced[-1]
 
-    monkeypatch.setattr(Window, "pace", counted)
+    monkeypatch.setattr(Window, "turn", counted)
     dns_server.faults[""] = Fault("truncated")
     ask_all(asking(dns_server, max_qps=1000), *many(5))
     assert len(paced) == len(dns_server.queries) == 10
@@ -258,3 +263,21 @@ def test_the_rate_counts_what_is_asked_again_over_tcp(
 def test_a_server_may_have_an_ipv6_address() -> None:
     with DnsServer(Zone({("a.test", "TXT"): ["found"]}), address="::1") as server:
         assert ask(server, "a.test") == Found(("found",))
+
+
+@needs_ipv6
+def test_a_server_may_be_on_one_link() -> None:
+    with DnsServer(Zone({("a.test", "TXT"): ["found"]}), address="::1") as server:
+        for here in ("::1%lo", f"::1%{socket.if_nametoindex('lo')}"):
+            asks = resolver.Resolver(
+                [NameServer(here, server.port)], attempts=1, concurrency=1, max_qps=0
+            )
+            assert ask_all(asks, Question("a.test", "TXT")) == [Found(("found",))]
+
+
+def test_a_link_that_is_not_there_is_told() -> None:
+    nowhere = NameServer("fe80::1%nowhere", 53)
+    asks = resolver.Resolver([nowhere], attempts=1, concurrency=1, max_qps=0)
+    (answer,) = ask_all(asks, Question("a.test", "TXT"))
+    assert isinstance(answer, Failed)
+    assert answer.reason.endswith("([fe80::1%nowhere]:53)")

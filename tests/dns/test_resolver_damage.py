@@ -12,10 +12,9 @@ import dns.rcode
 import pytest
 
 from spfwhite.dns import message as messages
-from spfwhite.dns import resolver
+from spfwhite.dns import resolver, timer
 from spfwhite.dns.answers import Failed, Found, Question, Void
 from spfwhite.dns.nameservers import NameServer
-from spfwhite.dns.window import Window
 from tests.support.asking import ask, ask_all, asking
 from tests.support.dnsfaults import MANGLED, Kind, Transport
 from tests.support.dnsserver import DnsServer, Fault
@@ -29,8 +28,9 @@ A = Question("a.test", "TXT")
 @pytest.fixture(autouse=True)
 def haste(monkeypatch: pytest.MonkeyPatch) -> None:
     """A damaged id or question ends by time-out."""
-    monkeypatch.setattr(resolver, "FIRST_TIMEOUT_SECONDS", 0.1)
-    monkeypatch.setattr(resolver, "FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(timer, "SHORTEST_SECONDS", 0.1)
+    monkeypatch.setattr(resolver, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(resolver, "LAST_PAUSE_SECONDS", 0.01)
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_a_refusal_over_tcp_is_told_as_it_is(server: DnsServer) -> None:
 
 def test_what_nobody_asked_for_keeps_no_question_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """A flood that ends only after the answer would be waited for until the end of days."""
-    monkeypatch.setattr(resolver, "FIRST_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(timer, "SHORTEST_SECONDS", 0.1)
     is_response = messages.is_response
 
     def slowly(query: bytes, wire: bytes) -> bool:
@@ -174,17 +174,6 @@ def test_what_nobody_asked_for_keeps_no_question_waiting(monkeypatch: pytest.Mon
             thread.join(10)
     assert isinstance(answer, Failed)
     assert "something that was not asked" in answer.reason
-
-
-def test_only_the_first_packet_of_a_question_narrows_the_window(
-    server: DnsServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    narrowed: list[float] = []
-    monkeypatch.setattr(Window, "timed_out", lambda _, sent_at: narrowed.append(sent_at))
-    server.faults[""] = Fault("drop")
-    assert isinstance(ask(server, question=A, attempts=3), Failed)
-    assert len(server.queries) == 3
-    assert len(narrowed) == 1
 
 
 def test_what_the_system_refuses_is_told() -> None:

@@ -8,7 +8,14 @@ from itertools import pairwise
 
 import pytest
 
-from spfwhite.dns.window import MIN_SLOTS, ROUND_SECONDS, Window
+from spfwhite.dns.window import (
+    MIN_RATE,
+    MIN_SLOTS,
+    RATE_PER_ANSWER,
+    SILENT_RATE,
+    START_SLOTS,
+    Window,
+)
 
 ROUNDS = 5
 """Turns of the loop that are plenty for every task that can go on."""
@@ -115,15 +122,27 @@ def answer(window: Window, count: int) -> None:
         window.answered()
 
 
-def test_a_few_time_outs_among_many_answers_are_those_of_dead_domains() -> None:
+def test_a_wide_window_opens_as_answers_come() -> None:
+    async def test() -> None:
+        window = Window(512)
+        assert await size(window) == START_SLOTS
+        answer(window, 100)
+        assert await size(window) == START_SLOTS + 100
+        answer(window, 1000)
+        assert await size(window) == 512
+
+    run(test)
+
+
+def test_a_few_losses_among_many_answers_are_those_of_any_network() -> None:
     async def test() -> None:
         window = Window(64)
         answer(window, 100)
         for _ in range(4):
-            await time_out_now(window)
-        assert await size(window) == 64
-        await time_out_now(window)
-        assert await size(window) < 64
+            lose_now(window)
+        assert (await size(window), window.is_flooded) == (64, False)
+        lose_now(window)
+        assert (await size(window), window.is_flooded) == (32, True)
 
     run(test)
 
@@ -134,84 +153,67 @@ def at(seconds: float) -> float:
     return seconds
 
 
-def time_out(window: Window, count: int, sent_at: float) -> None:
+def lose_now(window: Window, count: int = 1) -> None:
+    now = asyncio.get_running_loop().time()
     for _ in range(count):
-        window.timed_out(sent_at)
+        window.lost(now)
 
 
-def test_after_time_outs_there_is_room_for_half_of_what_was_answered() -> None:
+def gaps(window: Window, count: int = 10) -> list[float]:
+    """Return the seconds between the next packets."""
+    return [later - sooner for sooner, later in pairwise(window.turn() for _ in range(count))]
+
+
+def test_after_losses_packets_leave_at_the_pace_at_which_answers_came() -> None:
     async def test() -> None:
         window = Window(512)
         at(100)
-        await window.pace()
-        at(101)
-        await window.pace()
-        answer(window, 200)
-        time_out(window, 10, at(102))
-        # 100 a second, of which a tenth of a second gets half
-        assert await size(window) == 5
+        answer(window, 400)
+        at(102)
+        lose_now(window, 20)
+        assert gaps(window) == pytest.approx([1 / 200] * 9)
         answer(window, 100)
-        time_out(window, 5, at(103))
-        assert await size(window) == 5, "those of the last second alone"
-        answer(window, 100)
-        time_out(window, 4, at(104))
-        assert await size(window) > 5, "and too few of them"
+        assert gaps(window) == pytest.approx([1 / (200 + 100 * RATE_PER_ANSWER)] * 9)
+        at(104)
+        lose_now(window, 5)
+        assert gaps(window) == pytest.approx([1 / 50] * 9), "those since the last time alone"
 
     asyncio.run(test())
 
 
-def test_a_packet_sent_as_it_halves_is_one_of_those_in_flight() -> None:
+def test_the_pace_has_a_least() -> None:
     async def test() -> None:
-        window = Window(64)
-        time_out(window, 2, at(100))
-        assert await size(window) == 32
+        window = Window(512)
+        at(100)
+        answer(window, 1)
+        at(200)
+        lose_now(window)
+        assert gaps(window) == pytest.approx([1 / MIN_RATE] * 9)
 
     asyncio.run(test())
 
 
-def test_a_window_that_is_not_wide_open_sends_a_windowful_a_round() -> None:
+def test_while_nothing_has_come_packets_leave_slowly() -> None:
     async def test() -> None:
-        window = Window(64)
-        await time_out_now(window)
-        sent = await asyncio.gather(*(window.pace() for _ in range(20)))
-        gaps = [later - sooner for sooner, later in pairwise(sent)]
-        assert gaps == pytest.approx([ROUND_SECONDS / 32] * 19)
+        window = Window(512)
+        at(100)
+        assert gaps(window) == [0] * 9
+        window.silent()
+        assert gaps(window) == pytest.approx([1 / SILENT_RATE] * 9)
+        assert (await size(window), window.is_flooded) == (START_SLOTS, False)
+        answer(window, 1)
+        assert gaps(window) == [0] * 9
+        window.silent()
+        assert gaps(window) == [0] * 9, "somebody answers"
 
-    run(test)
+    asyncio.run(test())
 
 
-def test_the_rate_holds_in_a_narrow_window_too() -> None:
+def test_the_rate_holds_in_a_slow_window_too() -> None:
     async def test() -> None:
-        window = Window(64, rate=100)
-        await time_out_now(window)
-        sent = await asyncio.gather(*(window.pace() for _ in range(10)))
-        gaps = [later - sooner for sooner, later in pairwise(sent)]
-        assert gaps == pytest.approx([1 / 100] * 9)
-
-    run(test)
-
-
-def test_one_that_time_outs_cannot_narrow_sends_at_once() -> None:
-    async def test() -> None:
-        window = Window(MIN_SLOTS)
-        await time_out_now(window)
-        now = asyncio.get_running_loop().time()
-        tasks = [asyncio.create_task(window.pace()) for _ in range(100)]
-        await asyncio.sleep(0)
-        assert all(task.done() and task.result() >= now for task in tasks)
-
-    run(test)
-
-
-async def time_out_now(window: Window) -> None:
-    window.timed_out(asyncio.get_running_loop().time())
-
-
-def test_a_time_out_halves_the_window() -> None:
-    async def test() -> None:
-        window = Window(64)
-        await time_out_now(window)
-        assert await size(window) == 32
+        window = Window(64, rate=40)
+        window.silent()
+        assert gaps(window) == pytest.approx([1 / 40] * 9)
 
     run(test)
 
@@ -219,22 +221,14 @@ def test_a_time_out_halves_the_window() -> None:
 def test_the_packets_that_were_in_flight_together_halve_it_once() -> None:
     async def test() -> None:
         window = Window(64)
-        sent_at = asyncio.get_running_loop().time()
-        for _ in range(10):
-            window.timed_out(sent_at)
+        at(100)
+        lose_now(window, 10)
         assert await size(window) == 32
-
-    run(test)
-
-
-def test_a_packet_sent_after_the_halving_halves_it_again() -> None:
-    async def test() -> None:
-        window = Window(64)
-        await time_out_now(window)
-        window.timed_out(asyncio.get_running_loop().time() + 1)
+        at(101)
+        lose_now(window)
         assert await size(window) == 16
 
-    run(test)
+    asyncio.run(test())
 
 
 @pytest.mark.parametrize(
@@ -245,7 +239,7 @@ def test_the_window_never_closes(width: int, left: int) -> None:
         window = Window(width)
         now = asyncio.get_running_loop().time()
         for later in range(10):
-            window.timed_out(now + 1000 * later)
+            window.lost(now + 1000 * later)
         assert await size(window) == left
 
     run(test)
@@ -254,7 +248,7 @@ def test_the_window_never_closes(width: int, left: int) -> None:
 def test_a_windowful_of_answers_opens_it_by_about_one_slot() -> None:
     async def test() -> None:
         window = Window(64)
-        await time_out_now(window)
+        lose_now(window)
         answer(window, 33)
         assert await size(window) == 33
 
@@ -264,9 +258,9 @@ def test_a_windowful_of_answers_opens_it_by_about_one_slot() -> None:
 def test_answers_open_it_up_to_its_first_width_and_no_wider() -> None:
     async def test() -> None:
         window = Window(16)
-        await time_out_now(window)
+        lose_now(window)
         answer(window, 1000)
-        assert await size(window) == 16
+        assert (await size(window), window.is_flooded) == (16, False)
 
     run(test)
 
@@ -275,7 +269,7 @@ def test_who_is_inside_when_it_halves_stays_and_new_ones_wait_for_room() -> None
     async def test() -> None:
         window = Window(16)
         await admitted(window, 16)
-        await time_out_now(window)
+        lose_now(window)
         for _ in range(8):
             window.leave()
         assert len(await admitted(window, 1)) == 0
@@ -288,7 +282,7 @@ def test_who_is_inside_when_it_halves_stays_and_new_ones_wait_for_room() -> None
 def test_an_opened_window_lets_in_who_waits() -> None:
     async def test() -> None:
         window = Window(8)
-        await time_out_now(window)
+        lose_now(window)
         await admitted(window, 4)
         waiting = asyncio.create_task(window.enter())
         await settle()
@@ -304,34 +298,14 @@ def test_without_a_rate_packets_leave_at_once() -> None:
     async def test() -> None:
         window = Window(9)
         now = asyncio.get_running_loop().time()
-        tasks = [asyncio.create_task(window.pace()) for _ in range(100)]
-        await asyncio.sleep(0)
-        assert all(task.done() and task.result() >= now for task in tasks)
+        assert now <= window.turn() <= window.turn() <= asyncio.get_running_loop().time()
 
     run(test)
 
 
-def test_with_a_rate_packets_leave_one_interval_apart_whoever_sends_them() -> None:
+def test_with_a_rate_packets_leave_one_interval_apart() -> None:
     async def test() -> None:
-        window = Window(9, rate=400)
-        sent = await asyncio.gather(*(window.pace() for _ in range(20)))
-        gaps = [later - sooner for sooner, later in pairwise(sent)]
-        assert gaps == pytest.approx([1 / 400] * 19)
-
-    run(test)
-
-
-def test_no_packet_leaves_before_its_time() -> None:
-    async def test() -> None:
-        window = Window(9, rate=400)
-        clock = asyncio.get_running_loop().time
-        resolution = 0.001  # of the loop's own timers
-
-        async def early() -> bool:
-            send_at = await window.pace()
-            return clock() < send_at - resolution
-
-        assert not any(await asyncio.gather(*(early() for _ in range(20))))
+        assert gaps(Window(9, rate=400), 20) == pytest.approx([1 / 400] * 19)
 
     run(test)
 
@@ -339,11 +313,10 @@ def test_no_packet_leaves_before_its_time() -> None:
 def test_a_rest_is_not_made_up_for_by_a_burst() -> None:
     async def test() -> None:
         window = Window(9, rate=400)
-        await window.pace()
-        await asyncio.sleep(0.05)
-        now = asyncio.get_running_loop().time()
-        sent = await asyncio.gather(*(window.pace() for _ in range(3)))
-        assert sent[0] >= now
-        assert [later - sooner for sooner, later in pairwise(sent)] == pytest.approx([1 / 400] * 2)
+        at(100)
+        window.turn()
+        at(101)
+        assert window.turn() == 101
+        assert gaps(window) == pytest.approx([1 / 400] * 9)
 
-    run(test)
+    asyncio.run(test())

@@ -1,0 +1,167 @@
+"""Servers that are slow, small or strict with their clients: every question gets its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from spfwhite.dns import resolver, timer
+from spfwhite.dns.answers import Answer, Failed, Found, Question, Void
+from spfwhite.dns.nameservers import NameServer
+from spfwhite.dns.server import Server
+from spfwhite.dns.window import START_SLOTS
+from tests.support.asking import ask, ask_all, asking
+from tests.support.dnsfaults import MANGLED, Kind, Transport
+from tests.support.dnsserver import DnsServer, Fault, Zone
+from tests.support.dnswire import Query
+
+pytestmark = pytest.mark.slow
+
+A = Question("a.test", "TXT")
+FOUND = Found(("found",))
+
+
+def many(count: int) -> list[Question]:
+    return [Question(f"n{number}.test", "TXT") for number in range(count)]
+
+
+@pytest.fixture
+def server(dns_server: DnsServer) -> DnsServer:
+    dns_server.zone.set("a.test", "TXT", ["found"])
+    return dns_server
+
+
+class Refusing(Fault):
+    """Refuses what exceeds `rate` in any one second, as its kind says."""
+
+    def swallows(self, query: Query, transport: Transport, now: float) -> bool:
+        return False
+
+    def messages(self, query: Query, right: bytes, transport: Transport) -> list[bytes]:
+        over = self._exceeds_rate(time.monotonic())
+        return [MANGLED[self.kind](query, right) if over else right]
+
+
+@pytest.mark.parametrize("kind", ["refused", "servfail"])
+def test_a_server_that_refuses_what_is_too_much_answers_all_in_the_end(
+    server: DnsServer, kind: Kind
+) -> None:
+    server.faults[""] = Refusing(kind, rate=100)
+    asks = asking(server, attempts=4)
+    assert ask_all(asks, *many(400)) == [Void("NXDOMAIN")] * 400
+
+
+def test_a_server_that_drops_what_is_too_much_answers_all_in_the_end(server: DnsServer) -> None:
+    server.faults[""] = Fault(rate=20)
+    assert ask_all(asking(server, attempts=4), *many(150)) == [Void("NXDOMAIN")] * 150
+
+
+def test_names_that_nobody_can_resolve_narrow_nothing(server: DnsServer) -> None:
+    """One in four here: that is no overload, however often they are asked."""
+    server.faults[".dark.test"] = Fault("servfail")
+    dark = [Question(f"n{number}.dark.test", "TXT") for number in range(50)]
+    asks = asking(server)
+    answers = ask_all(asks, *many(150), *dark)
+    assert [type(answer) for answer in answers] == [Void] * 150 + [Failed] * 50
+    assert not asks._window.is_flooded
+    assert set(server.count().values()) == {1, 2}
+
+
+def test_a_server_that_refuses_everything_is_given_up(server: DnsServer) -> None:
+    server.faults[""] = Fault("refused")
+    assert (
+        ask_all(asking(server, attempts=3), *many(5)) == [Failed(f"REFUSED ({server.address})")] * 5
+    )
+    assert set(server.count().values()) == {3}
+
+
+class FailsForASecond(Fault):
+    """Remembers for a second that it failed, as RFC 9520 has it; then it can answer."""
+
+    failed_at = 0.0
+
+    def messages(self, query: Query, right: bytes, transport: Transport) -> list[bytes]:
+        self.failed_at = self.failed_at or time.monotonic()
+        failing = time.monotonic() < self.failed_at + 1
+        return [MANGLED["servfail"](query, right) if failing else right]
+
+
+def test_a_failure_that_is_remembered_for_a_second_is_outwaited(server: DnsServer) -> None:
+    server.faults[""] = FailsForASecond()
+    assert ask(server, question=A, attempts=4) == FOUND
+
+
+def test_a_late_answer_is_an_answer(server: DnsServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second packet's own answer would come too late."""
+    monkeypatch.setattr(timer, "SHORTEST_SECONDS", 1.0)
+    server.faults[""] = Fault(delay=2.5)
+    asks = asking(server, attempts=2)
+    assert ask_all(asks, A) == [FOUND]
+    assert server.count()["a.test", "TXT"] == 2
+
+
+def test_once_its_time_is_known_a_slow_server_is_asked_once(
+    server: DnsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timer, "SHORTEST_SECONDS", 0.2)
+    server.faults[""] = Fault(delay=0.5)
+    asks = asking(server, attempts=4)
+
+    async def test() -> list[Answer]:
+        await asks.ask(A)
+        server.reset()
+        return await asyncio.gather(*map(asks.ask, many(50)))
+
+    assert asyncio.run(test()) == [Void("NXDOMAIN")] * 50
+    assert set(server.count().values()) == {1}
+    assert not asks._window.is_flooded
+
+
+def test_a_server_of_which_nothing_is_heard_is_not_flooded_with_the_same_again(
+    server: DnsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timer, "SHORTEST_SECONDS", 0.5)
+    server.faults[""] = Fault(delay=1.0)
+    assert ask_all(asking(server, attempts=4), *many(100)) == [Void("NXDOMAIN")] * 100
+    assert len(server.queries) < 150
+
+
+class Counting(DnsServer):
+    """Counts the queries that came before its first answer left."""
+
+    at_first = 0
+    has_answered = False
+
+    def take_udp(self, wire: bytes, sender: Any) -> None:
+        self.at_first += not self.has_answered
+        super().take_udp(wire, sender)
+
+    def _send_udp(self, messages: list[bytes], sender: Any) -> None:
+        self.has_answered = True
+        super()._send_udp(messages, sender)
+
+
+@pytest.fixture
+def counting() -> Iterator[Counting]:
+    with Counting(Zone()) as server:
+        yield server
+
+
+def test_no_more_go_out_at_once_than_a_default_buffer_holds(
+    counting: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timer, "SHORTEST_SECONDS", 5.0)
+    counting.faults[""] = Fault(delay=0.5)
+    assert ask_all(asking(counting), *many(500)) == [Void("NXDOMAIN")] * 500
+    assert counting.at_first == START_SLOTS
+    assert set(counting.count().values()) == {1}
+
+
+def test_pauses_differ_so_that_not_all_come_back_at_once() -> None:
+    asked = Server(NameServer("192.0.2.1", 53))
+    tries = [resolver.Tries([asked], 9, made=1) for _ in range(20)]
+    assert len({each.pause() for each in tries}) > 1
