@@ -32,6 +32,9 @@ from spfwhite.dns.window import Window
 # longer than 5.6 s. So every question ends, whatever servers do, and the deadline of the run ends
 # those that would take too long.
 #
+# *The start.* 200 questions go out at once, since a default receive buffer holds 277 of them; then
+# one more each millisecond until the first answer, and two for each answer until the first loss.
+#
 # *Whom.* Tries go round the servers, beginning with the preferred one: the first, until it cannot
 # be reached and another one answers. What a server says of one name changes nothing for others.
 #

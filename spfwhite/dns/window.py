@@ -12,8 +12,10 @@ from collections import deque
 from math import inf
 from typing import Final
 
-# Before the first answer. Linux holds 277 small packets for a program that is slow to read.
+# Before the first answer: a default Linux socket holds 277 small packets for a server that is slow
+# to read. Until it comes another slot opens each millisecond, which leaves it 77 of them to wake.
 START_SLOTS: Final = 200
+OPENING_SECONDS: Final = 0.001
 
 MIN_SLOTS: Final = 4
 
@@ -58,6 +60,8 @@ class Window:
             return
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
+        if len(self._waiting) == 1:
+            self._open_later()
         try:
             await turn
         except asyncio.CancelledError:
@@ -113,6 +117,17 @@ class Window:
         self._rate = max(MIN_RATE, self._answers / elapsed) if elapsed else 0.0
         self._narrowed_at = self._counted_from = now
         self._answers = self._lost = 0
+
+    def _open_later(self) -> None:
+        if not self._is_heard and self._size < self._largest:
+            asyncio.get_running_loop().call_later(OPENING_SECONDS, self._open)
+
+    def _open(self) -> None:
+        if not self._is_heard:
+            self._size += 1
+            self._hand_out()
+            if self._waiting:
+                self._open_later()
 
     def _hand_out(self) -> None:
         while self._waiting and self._used < int(self._size):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -13,10 +11,9 @@ from spfwhite.dns import resolver, timer
 from spfwhite.dns.answers import Answer, Failed, Found, Question, Void
 from spfwhite.dns.nameservers import NameServer
 from spfwhite.dns.server import Server
-from spfwhite.dns.window import START_SLOTS
 from tests.support.asking import ask, ask_all, asking
 from tests.support.dnsfaults import MANGLED, Kind, Transport
-from tests.support.dnsserver import DnsServer, Fault, Zone
+from tests.support.dnsserver import DnsServer, Fault
 from tests.support.dnswire import Query
 
 pytestmark = pytest.mark.slow
@@ -128,37 +125,6 @@ def test_a_server_of_which_nothing_is_heard_is_not_flooded_with_the_same_again(
     server.faults[""] = Fault(delay=1.0)
     assert ask_all(asking(server, attempts=4), *many(100)) == [Void("NXDOMAIN")] * 100
     assert len(server.queries) < 150
-
-
-class Counting(DnsServer):
-    """Counts the queries that came before its first answer left."""
-
-    at_first = 0
-    has_answered = False
-
-    def take_udp(self, wire: bytes, sender: Any) -> None:
-        self.at_first += not self.has_answered
-        super().take_udp(wire, sender)
-
-    def _send_udp(self, messages: list[bytes], sender: Any) -> None:
-        self.has_answered = True
-        super()._send_udp(messages, sender)
-
-
-@pytest.fixture
-def counting() -> Iterator[Counting]:
-    with Counting(Zone()) as server:
-        yield server
-
-
-def test_no_more_go_out_at_once_than_a_default_buffer_holds(
-    counting: Counting, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(timer, "SHORTEST_SECONDS", 5.0)
-    counting.faults[""] = Fault(delay=0.5)
-    assert ask_all(asking(counting), *many(500)) == [Void("NXDOMAIN")] * 500
-    assert counting.at_first == START_SLOTS
-    assert set(counting.count().values()) == {1}
 
 
 def test_pauses_differ_so_that_not_all_come_back_at_once() -> None:

@@ -11,6 +11,7 @@ import pytest
 from spfwhite.dns.window import (
     MIN_RATE,
     MIN_SLOTS,
+    OPENING_SECONDS,
     RATE_PER_ANSWER,
     SILENT_RATE,
     START_SLOTS,
@@ -125,11 +126,42 @@ def answer(window: Window, count: int) -> None:
 def test_a_wide_window_opens_as_answers_come() -> None:
     async def test() -> None:
         window = Window(512)
-        assert await size(window) == START_SLOTS
+        answer(window, 1)
+        assert await size(window) == START_SLOTS + 1
         answer(window, 100)
-        assert await size(window) == START_SLOTS + 100
+        assert await size(window) == START_SLOTS + 101
         answer(window, 1000)
         assert await size(window) == 512
+
+    run(test)
+
+
+def test_while_no_answer_has_come_it_opens_slot_by_slot() -> None:
+    async def test() -> None:
+        window = Window(START_SLOTS + 3)
+        await admitted(window, START_SLOTS)
+        waiting = [asyncio.create_task(window.enter()) for _ in range(5)]
+        await settle()
+        assert not waiting[3].done()
+        await asyncio.gather(*waiting[:3])
+        await asyncio.sleep(10 * OPENING_SECONDS)
+        assert not waiting[3].done(), "as wide as it may be"
+        waiting[3].cancel()
+        waiting[4].cancel()
+
+    run(test)
+
+
+def test_once_an_answer_has_come_answers_alone_open_it() -> None:
+    async def test() -> None:
+        window = Window(512)
+        await admitted(window, START_SLOTS)
+        answer(window, 1)
+        waiting = [asyncio.create_task(window.enter()) for _ in range(5)]
+        await asyncio.sleep(10 * OPENING_SECONDS)
+        assert [task.done() for task in waiting] == [True, False, False, False, False]
+        for task in waiting:
+            task.cancel()
 
     run(test)
 
@@ -200,7 +232,7 @@ def test_while_nothing_has_come_packets_leave_slowly() -> None:
         assert gaps(window) == [0] * 9
         window.silent()
         assert gaps(window) == pytest.approx([1 / SILENT_RATE] * 9)
-        assert (await size(window), window.is_flooded) == (START_SLOTS, False)
+        assert not window.is_flooded
         answer(window, 1)
         assert gaps(window) == [0] * 9
         window.silent()
@@ -221,6 +253,7 @@ def test_the_rate_holds_in_a_slow_window_too() -> None:
 def test_the_packets_that_were_in_flight_together_halve_it_once() -> None:
     async def test() -> None:
         window = Window(64)
+        answer(window, 1)
         at(100)
         lose_now(window, 10)
         assert await size(window) == 32
@@ -237,6 +270,7 @@ def test_the_packets_that_were_in_flight_together_halve_it_once() -> None:
 def test_the_window_never_closes(width: int, left: int) -> None:
     async def test() -> None:
         window = Window(width)
+        answer(window, 1)
         now = asyncio.get_running_loop().time()
         for later in range(10):
             window.lost(now + 1000 * later)
@@ -248,6 +282,7 @@ def test_the_window_never_closes(width: int, left: int) -> None:
 def test_a_windowful_of_answers_opens_it_by_about_one_slot() -> None:
     async def test() -> None:
         window = Window(64)
+        answer(window, 1)
         lose_now(window)
         answer(window, 33)
         assert await size(window) == 33
@@ -258,6 +293,7 @@ def test_a_windowful_of_answers_opens_it_by_about_one_slot() -> None:
 def test_answers_open_it_up_to_its_first_width_and_no_wider() -> None:
     async def test() -> None:
         window = Window(16)
+        answer(window, 1)
         lose_now(window)
         answer(window, 1000)
         assert (await size(window), window.is_flooded) == (16, False)
@@ -268,6 +304,7 @@ def test_answers_open_it_up_to_its_first_width_and_no_wider() -> None:
 def test_who_is_inside_when_it_halves_stays_and_new_ones_wait_for_room() -> None:
     async def test() -> None:
         window = Window(16)
+        answer(window, 1)
         await admitted(window, 16)
         lose_now(window)
         for _ in range(8):
@@ -282,6 +319,7 @@ def test_who_is_inside_when_it_halves_stays_and_new_ones_wait_for_room() -> None
 def test_an_opened_window_lets_in_who_waits() -> None:
     async def test() -> None:
         window = Window(8)
+        answer(window, 1)
         lose_now(window)
         await admitted(window, 4)
         waiting = asyncio.create_task(window.enter())
