@@ -118,8 +118,9 @@ class Packets:
         self._wake()
 
     def _close(self, packet: Packet) -> None:
-        with self.under_way.pop(packet) as sock:
-            self._loop.remove_reader(sock.fileno())
+        sock = self.under_way.pop(packet)
+        self._loop.remove_reader(sock.fileno())
+        sock.close()
 
 
 def _has_datagram(sock: socket.socket) -> bool:

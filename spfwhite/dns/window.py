@@ -77,6 +77,8 @@ class Window:
     def turn(self) -> float:
         """Return when the next packet may be sent, by the loop's clock, and count it as sent."""
         now = asyncio.get_running_loop().time()
+        if not (self._rate or self._allowed_rate):
+            return now
         rate = min(self._rate or inf, self._allowed_rate or inf)
         send_at = max(now, self._next_send)
         self._next_send = send_at + 1 / rate
