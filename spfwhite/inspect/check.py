@@ -51,8 +51,8 @@ class Places:
     """Where things are that no key of the configuration names."""
 
     system: Path = configuration.SYSTEM
-    cron: tuple[Path, ...] = leftovers.CRON_FOLDERS
-    postwhite: Path = leftovers.POSTWHITE_CONF
+    cron: tuple[Path, ...] = leftovers.CRON
+    postwhite: tuple[Path, ...] = leftovers.CONFIGURATIONS
 
 
 def check(overlay: Path | None, places: Places, now: float) -> Iterator[Finding]:

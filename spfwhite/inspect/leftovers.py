@@ -1,4 +1,4 @@
-"""What Postwhite left on a machine that spfwhite took over.
+"""What Postwhite, or its successor postallow, left on a machine that spfwhite took over.
 
 Owns: where its traces are looked for. Refuses: to remove any, and to run what it finds.
 """
@@ -15,30 +15,50 @@ from typing import Final
 from spfwhite.inspect.finding import Finding, Findings
 from spfwhite.tables.content import owner_of
 
-CRON_FOLDERS: Final = tuple(
-    map(Path, ("/etc/cron.d", "/etc/cron.daily", "/var/spool/cron/crontabs"))
+CRON: Final = tuple(
+    Path(place)
+    for place in (
+        "/etc/crontab",
+        *(f"/etc/cron.{often}" for often in ("d", "hourly", "daily", "weekly", "monthly")),
+        "/usr/local/etc/cron.d",
+        "/var/spool/cron/crontabs",  # Debian
+        "/var/spool/cron",  # RHEL
+        "/var/spool/cron/tabs",  # SUSE
+        "/var/cron/tabs",  # FreeBSD
+        "/etc/systemd/system/timers.target.wants",
+    )
 )
-POSTWHITE_CONF: Final = Path("/etc/postwhite.conf")
+"""Where jobs are: files, and folders of files; crontabs of users, and timers that are enabled."""
+
+CONFIGURATIONS: Final = tuple(
+    Path(f"{folder}/{name}.conf")
+    for name in ("postwhite", "postallow")
+    for folder in ("/etc", f"/etc/{name}", "/usr/local/etc", f"/usr/local/etc/{name}")
+)
 
 MAX_READ_BYTES: Final = 1 << 20
 """Octets of a file that are read."""
 
-_JOB: Final = re.compile(rb"^(?![ \t]*#).*postwhite", re.IGNORECASE | re.MULTILINE)
+_JOB: Final = re.compile(rb"^(?![ \t]*[#;]).*post(?:white|allow)", re.IGNORECASE | re.MULTILINE)
 
 
 def leftovers(
-    cron: Collection[Path], configuration: Path, folder: Path, ours: Collection[str]
+    cron: Collection[Path],
+    configurations: Collection[Path],
+    folder: Path,
+    ours: Collection[str],
 ) -> Findings:
-    """Yield what is left of Postwhite: cron jobs, its configuration, its tables in a folder.
+    """Yield what is left of Postwhite and postallow: jobs, configurations, tables in a folder.
 
     `ours` names the files of the folder that spfwhite answers for, as it does for the copies that
     it keeps of what was there before.
     """
     for place in cron:
         yield from _jobs(place)
-    if configuration.is_file():
-        advice = f"`spfwhite import {configuration}` takes it over; then remove it"
-        yield Finding("note", str(configuration), "is Postwhite's configuration", advice)
+    for file in configurations:
+        if file.is_file():
+            advice = f"`spfwhite import {file}` takes it over; then remove it"
+            yield Finding("note", str(file), f"is {file.stem.title()}'s configuration", advice)
     for file in _tables(folder):
         if re.sub(r"\.orig(\.[0-9]+)?\Z", "", file.name) not in ours:
             text = "was written by Postwhite, and nobody keeps it current"
@@ -47,13 +67,19 @@ def leftovers(
 
 
 def _jobs(place: Path) -> Findings:
-    """Yield the files of a folder of cron jobs that run Postwhite; a comment runs nothing."""
+    """Yield the files of cron jobs and timers that run Postwhite; a comment runs nothing."""
     read: Path = place
     try:
-        for read in _files(place):
-            if _JOB.search(_head(read)):
+        for read in [place] if _is_regular(place) else _files(place):
+            named = read.suffix == ".timer" and read.name.encode()
+            if _JOB.search(named or _head(read)):
                 text = "runs Postwhite, which writes tables of its own beside or over spfwhite's"
-                yield Finding("warning", str(read), text, "remove that line or file")
+                advice = (
+                    f"`systemctl disable --now {read.name}`"
+                    if named
+                    else "remove that line or file"
+                )
+                yield Finding("warning", str(read), text, advice)
     except OSError as fault:
         text = f"cannot be read: {fault.strerror}"
         yield Finding("note", str(read), text, "run `spfwhite check` as root")

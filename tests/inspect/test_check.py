@@ -125,7 +125,7 @@ def places(tmp_path: Path) -> Places:
     system, cron = tmp_path / "system", tmp_path / "cron.d"
     system.mkdir()
     cron.mkdir()
-    return Places(system, (cron, tmp_path / "none"), tmp_path / "postwhite.conf")
+    return Places(system, (cron, tmp_path / "none"), (tmp_path / "postwhite.conf",))
 
 
 def left(places: Places, folder: Path) -> list[tuple[str, str]]:
@@ -142,6 +142,40 @@ def test_a_job_that_runs_postwhite_is_a_warning(places: Places, tmp_path: Path) 
     job = places.cron[0] / "job"
     job.write_text("# mail\n@daily root /usr/local/bin/Postwhite\n")
     assert left(places, tmp_path) == [("warning", str(job))]
+
+
+def test_a_crontab_that_is_a_file_is_read_as_well(places: Places, tmp_path: Path) -> None:
+    crontab = tmp_path / "crontab"
+    crontab.write_text("17 3 * * * root postallow /etc/postallow.conf >/dev/null\n")
+    (finding,) = leftovers((crontab,), (), tmp_path / "none", ())
+    assert (finding.level, finding.subject) == ("warning", str(crontab))
+
+
+@pytest.mark.parametrize("name", ["postwhite", "postallow"])
+def test_a_timer_that_is_enabled_is_a_warning(name: str, places: Places, tmp_path: Path) -> None:
+    unit, link = tmp_path / f"{name}.timer", places.cron[0] / f"{name}.timer"
+    unit.write_text("[Timer]\nOnCalendar=daily\n")
+    link.symlink_to(unit)
+    (places.cron[0] / "spfwhite.timer").write_text("[Timer]\n")
+    (finding,) = leftovers(places.cron, (), tmp_path / "none", ())
+    assert finding.advice == f"`systemctl disable --now {name}.timer`"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "/etc/crontab",
+        "/etc/cron.d",
+        "/etc/cron.hourly",
+        "/etc/cron.monthly",
+        "/var/spool/cron/crontabs",
+        "/var/spool/cron",
+        "/var/cron/tabs",
+        "/etc/systemd/system/timers.target.wants",
+    ],
+)
+def test_the_places_of_jobs_are_those_of_debian_rhel_and_freebsd(place: str) -> None:
+    assert Path(place) in Places().cron
 
 
 def test_a_job_that_is_commented_out_is_none(places: Places, tmp_path: Path) -> None:
@@ -169,10 +203,11 @@ def test_a_job_that_cannot_be_read_is_a_note(
 def test_the_configuration_of_postwhite_is_a_note_that_proposes_to_import_it(
     places: Places, tmp_path: Path
 ) -> None:
-    places.postwhite.touch()
+    (file,) = places.postwhite
+    file.touch()
     (finding,) = leftovers(places.cron, places.postwhite, tmp_path, ())
     assert finding.level == "note"
-    assert f"`spfwhite import {places.postwhite}`" in finding.advice
+    assert f"`spfwhite import {file}`" in finding.advice
 
 
 def test_a_table_of_postwhite_beside_ours_is_a_note(places: Places, tmp_path: Path) -> None:
