@@ -19,7 +19,7 @@ from spfwhite.config import loading as configuration
 from spfwhite.config import settings
 from spfwhite.config.settings import Config
 from spfwhite.errors import ConfigError, FileError, PostfixError, StateError
-from spfwhite.inspect import leftovers, wiring
+from spfwhite.inspect import leftovers, parameters, services, wiring
 from spfwhite.inspect.finding import Finding, Findings
 from spfwhite.plan.state import State, load
 from spfwhite.report.report import DEGRADED
@@ -214,18 +214,44 @@ def _postfix(config: Config, used: Collection[Path], state: State | None) -> Fin
 
 def _instance(postfix: Postfix, used: Collection[Path], state: State | None) -> Findings:
     """Yield what one Postfix makes of the tables; raises PostfixError and OSError."""
-    services = postfix.services()
-    name = wiring.service(services)
-    main = postfix.parameters(*wiring.PARAMETERS)
-    parameters = {**main, **(postfix.overrides(name) if name else {})}
-    words = access_list.words(parameters.get(access_list.LIST, ""))
-    entries = [access_list.entry(word) for word in words]
-    yield from wiring.master_findings(services)
+    lines = postfix.services()
+    running = _postscreens(postfix, services.postscreens(lines) or [""])
+    found = dict.fromkeys(services.service_findings(lines, running))
     real = [Path(os.path.realpath(path)) for path in used]
-    yield from wiring.wiring_findings(parameters, entries, wiring.Tables(*real))
+    for each in running:
+        found |= dict.fromkeys(parameters.value_findings(each))
+        found |= dict.fromkeys(wiring.wiring_findings(each, wiring.Tables(*real)))
+    yield from found  # what main.cf says of several postscreens is said once
     since = postfix.postscreen_since()
-    named = {entry.path for entry in entries}
-    yield from (_loaded(path, state, since) for path in real if path in named and path.exists())
+    named = {entry.path for each in running for entry in each.entries()}
+    loaded = (_loaded(path, state, since) for path in real if path in named and path.exists())
+    ends = any(finding.level == "error" for finding in found)
+    yield from (finding for finding in loaded if finding.counts or not ends)
+
+
+def _postscreens(postfix: Postfix, names: Collection[str]) -> list[parameters.Postscreen]:
+    """Return the postscreens of these services (no name: one without options).
+
+    Raises PostfixError.
+    """
+    main, written = postfix.parameters(), postfix.parameters(expanded=False)
+    options, options_written = postfix.overrides(), postfix.overrides(expanded=False)
+    openable = access_list.Openable(
+        postfix.table_types(),
+        access_list.words(main.get("proxy_read_maps", "")),
+        main.get("queue_directory", "/"),
+    )
+    return [
+        parameters.Postscreen(
+            name,
+            {**main, **options.get(name, {})},
+            {**written, **options_written.get(name, {})},
+            options.get(name, {}).keys(),
+            postfix,
+            openable,
+        )
+        for name in names
+    ]
 
 
 def _loaded(path: Path, state: State | None, since: float | None) -> Finding:

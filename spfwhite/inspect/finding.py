@@ -16,12 +16,16 @@ Level = Literal["ok", "note", "warning", "error"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was looked at, what is the matter with it, and what to do (empty: nothing)."""
+    """What was looked at, what is the matter with it, and what to do (empty: nothing).
+
+    `command` does it, where postconf(1) can.
+    """
 
     level: Level
     subject: str
     text: str
     advice: str = ""
+    command: str = ""
 
     @property
     def counts(self) -> bool:

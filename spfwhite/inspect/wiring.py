@@ -1,4 +1,4 @@
-"""Whether postscreen uses the tables: what main.cf and master.cf make of them.
+"""Whether postscreen uses the tables: what its parameters make of them.
 
 Owns: the rules of postscreen_access_list and of the parameters that depend on it (postconf(5),
 POSTSCREEN_README). Refuses: to run Postfix's programs; it is given what they said.
@@ -7,17 +7,20 @@ POSTSCREEN_README). Refuses: to run Postfix's programs; it is given what they sa
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from spfwhite.inspect.finding import Finding, Findings
+from spfwhite.inspect.finding import Finding, Findings, Level
+from spfwhite.inspect.parameters import DNSBL_SITES, ENDS, Postscreen
 from spfwhite.tables.access_list import LIST, Entry, words
 from spfwhite.wording import clipped
 
 MYNETWORKS: Final = "permit_mynetworks"
-DNSBL_SITES: Final = "postscreen_dnsbl_sites"
+ANSWERS: Final = ("permit", "reject", "dunno")
+"""The words of the list that are an answer for every client, so that nothing after them counts."""
+
 DEEP_TESTS: Final = (
     "postscreen_pipelining_enable",
     "postscreen_non_smtp_command_enable",
@@ -25,14 +28,22 @@ DEEP_TESTS: Final = (
 )
 """The tests after the 220 greeting, which end in a 450 for a client that is not listed."""
 
-REJECT_ACTIONS: Final = ("postscreen_denylist_action", "postscreen_blacklist_action")
-ALLOW_THRESHOLDS: Final = (
-    "postscreen_dnsbl_allowlist_threshold",
-    "postscreen_dnsbl_whitelist_threshold",
-)
-"""Parameters by their names since Postfix 3.6 and before."""
+REJECT_ACTION: Final = "postscreen_denylist_action"
+REFUSING: Final = ("enforce", "drop")
+ALLOW_THRESHOLD: Final = "postscreen_dnsbl_allowlist_threshold"
 
-PARAMETERS: Final = (LIST, DNSBL_SITES, *DEEP_TESTS, *REJECT_ACTIONS, *ALLOW_THRESHOLDS)
+CLOSED_SITES: Final = re.compile(
+    r"(?:.*\.)?(?:(?:ahbl|dsbl|emailbasura|njabl|ordb|rfc-ignorant|spamcannibal)\.org"
+    r"|(?:ix\.dnsbl\.manitu|megarbl|sorbs)\.net|db\.wpbl\.info|dnsbl\.inps\.de|dul\.ru"
+    r"|virbl\.bit\.nl)(?:[=*].*)?",
+    re.IGNORECASE,
+)
+"""Sites whose owners closed their list; several of the names list every address since."""
+
+GREYLISTING: Final = re.compile(
+    r"gr[ea]ylist|postgrey|sqlgrey|inet:[^\s,]*:(?:10023|2501|60000)\b", re.IGNORECASE
+)
+"""What greylisting is among smtpd's restrictions and milters: its name, or its usual port."""
 
 # Where to read on, for whoever changes a finding here:
 # - postscreen_access_list: postconf(5) of that name, and "Quick tests before everything else" in
@@ -40,11 +51,11 @@ PARAMETERS: Final = (LIST, DNSBL_SITES, *DEEP_TESTS, *REJECT_ACTIONS, *ALLOW_THR
 # - postscreen_denylist_action: postconf(5); "ignore" is the default, so a reject table alone does
 #   nothing but log.
 # - DEEP_TESTS: "Tests after the 220 SMTP server greeting" in POSTSCREEN_README.
-# - DNSBL_SITES and ALLOW_THRESHOLDS: postconf(5); a site with a negative weight is an allow list,
+# - DNSBL_SITES and ALLOW_THRESHOLD: postconf(5); a site with a negative weight is an allow list,
 #   and spares clients the tests only below the threshold.
-# - master.cf: master(5), and "Turning on postscreen(8) without blocking mail" in POSTSCREEN_README.
 
-Services = Sequence[Sequence[str]]
+Said = Iterator[tuple[Level, str, str]]
+"""What is found of the list: how bad it is, what is the matter, what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,38 +66,48 @@ class Tables:
     reject: Path | None = None
 
 
-def service(services: Services) -> str | None:
-    """Return the name of the first postscreen in master.cf as `postconf -P` writes it."""
-    for fields in services:
-        if len(fields) > 7 and fields[1] == "inet" and fields[7].split()[0] == "postscreen":
-            return f"{fields[0]}/inet"
-    return None
+def wiring_findings(postscreen: Postscreen, tables: Tables) -> Findings:
+    """Yield what the parameters of a postscreen make of the tables; raises OSError."""
+    entries = postscreen.entries()
+    texts = postscreen.texts(LIST)
+    mended = _mended(texts, entries, tables)
+    # one command mends all that is wrong with the list
+    command = postscreen.set(LIST, *mended) if mended != texts else ""
+    for said in (_named(entries, tables), _ordered(entries, tables), _ended(postscreen, tables)):
+        for level, text, advice in said:
+            mends = "" if level == "ok" else command
+            yield Finding(level, postscreen.subject(LIST), text, advice, mends)
+    yield from _reject_action(postscreen, entries, tables)
+    yield from _deep_tests(postscreen, entries, tables.allow, command)
+    yield from _dnsbl(postscreen)
 
 
-def master_findings(services: Services) -> Findings:
-    """Yield whether postscreen runs, and has somebody to hand clients to."""
-    name = service(services)
-    if not name:
-        text = "has no postscreen, so no table has an effect"
-        advice = "put its postscreen line in the place of `smtp inet ... smtpd` (POSTSCREEN_README)"
-        yield Finding("warning", "master.cf", text, advice)
-    elif not any(fields[:2] == ["smtpd", "pass"] for fields in map(list, services)):
-        text = f"has postscreen as {clipped(name)}, but no `smtpd pass` to hand clients to"
-        yield Finding("error", "master.cf", text, "take its `smtpd pass ... smtpd` line into use")
-    else:
-        yield Finding("ok", "master.cf", f"has postscreen as {clipped(name)}")
+def _mended(texts: Sequence[str], entries: Sequence[Entry], tables: Tables) -> list[str]:
+    """Return the list, written as `texts`, with our tables and without what stops postscreen."""
+    ours = {path: f"cidr:{path}" for path in (tables.allow, tables.reject) if path}
+    kept: list[str | Path] = []
+    for i, (text, each) in enumerate(zip(texts, entries, strict=True)):
+        # an entry without a kind is a word: of smtpd, or part of a comment, or an answer for all
+        argument = i > 0 and re.match("check_[a-z_]+_access$", entries[i - 1].text, re.IGNORECASE)
+        unproxied = each.ends and each.text.startswith("proxy:")
+        if unproxied:
+            text = (text if text.startswith("proxy:") else each.text).removeprefix("proxy:")
+        if each.path in ours and each.path not in kept:
+            ours[each.path] = text if each.kind == "cidr" else ours[each.path]
+            kept.append(each.path)
+        elif each.path not in ours and each.kind and not argument and not _answer(each):
+            kept += [text] if unproxied or not each.fault else []
+    at = max((i for i, each in enumerate(kept) if each in ours), default=-1) + 1
+    kept[at:at] = [path for path in ours if path not in kept]
+    right = iter(ours.values())
+    return [MYNETWORKS, *(next(right) if isinstance(each, Path) else each for each in kept)]
 
 
-def wiring_findings(
-    parameters: Mapping[str, str], entries: Sequence[Entry], tables: Tables
-) -> Findings:
-    """Yield what postscreen's parameters make of the tables."""
-    yield from _named(entries, tables)
-    yield from _ordered(entries, tables)
-    yield from _hidden(entries, tables)
-    yield from _reject_action(parameters, entries, tables)
-    yield from _deep_tests(parameters, entries, tables.allow)
-    yield from _dnsbl(parameters)
+def _answer(entry: Entry) -> str:
+    """Return the word that an entry answers for every client; empty if it answers for some."""
+    text = entry.text.lower()
+    word = text.removeprefix("static:")
+    return word if word in ANSWERS and text != "static:dunno" else ""
 
 
 def _place(entries: Sequence[Entry], path: Path | None) -> int | None:
@@ -95,20 +116,20 @@ def _place(entries: Sequence[Entry], path: Path | None) -> int | None:
     return next(places, None) if path else None
 
 
-def _named(entries: Sequence[Entry], tables: Tables) -> Findings:
+def _named(entries: Sequence[Entry], tables: Tables) -> Said:
     """Yield whether the list names the tables, and as what."""
-    places = {tables.allow: "after permit_mynetworks", tables.reject: "after the allow table"}
+    places = {tables.allow: f"after {MYNETWORKS}", tables.reject: "after the allow table"}
     for path, place in places.items():
         wrong = next((e for e in entries if e.path == path and e.kind != "cidr"), None)
         if _place(entries, path) is not None:
-            yield Finding("ok", LIST, f"names {path}")
+            yield "ok", f"names {path}", ""
         elif path and wrong:
-            yield Finding("error", LIST, f"names {clipped(wrong.text)}", f"write cidr:{path}")
+            yield "error", f"names {clipped(wrong.text)}", f"write cidr:{path}"
         elif path:
-            yield Finding("error", LIST, f"does not name {path}", f"add cidr:{path}, {place}")
+            yield "error", f"does not name {path}", f"add cidr:{path}, {place}"
 
 
-def _ordered(entries: Sequence[Entry], tables: Tables) -> Findings:
+def _ordered(entries: Sequence[Entry], tables: Tables) -> Said:
     """Yield what stands in the wrong order."""
     # postscreen_access_list is searched in the order that is specified and stops at the first
     # match (postconf(5)), so the order decides whose word counts
@@ -118,92 +139,122 @@ def _ordered(entries: Sequence[Entry], tables: Tables) -> Findings:
     if ours and (not own or own[0] > min(ours)):
         what = "does not come before the tables" if own else "is missing"
         text = f"{MYNETWORKS} {what}, so own clients are not let through first"
-        yield Finding("warning", LIST, text, f"put {MYNETWORKS} at its head")
+        yield "warning", text, f"put {MYNETWORKS} at its head"
     if allow is not None and reject is not None and reject < allow:
         text = "names the reject table before the allow table, so a network on both is refused"
-        yield Finding("warning", LIST, text, "put the reject table after the allow table")
+        yield "warning", text, "put the reject table after the allow table"
 
 
-def _hidden(entries: Sequence[Entry], tables: Tables) -> Findings:
-    """Yield what makes postscreen ignore the rest of the list."""
-    # a table that cannot be opened ends the search there; so do `permit` and `reject`, which are an
-    # answer for every client (postscreen_access_list in postconf(5))
-    ours = {tables.allow, tables.reject}
-    for i, entry in enumerate(entries):
-        hides = any(later.path in ours for later in entries[i + 1 :] if later.path)
-        if entry.missing and entry.path not in ours:
-            lost = "a table of ours too" if hides else "which is nothing of ours"
-            text = f"{clipped(entry.text)} is missing; postscreen ignores all after it, {lost}"
-            advice = "make that table, or take it out of the list"
-            yield Finding("error" if hides else "warning", LIST, text, advice)
-        elif hides and ":" not in entry.text and entry.text.lower() != MYNETWORKS:
-            text = f"ends at {clipped(entry.text)}, before a table of ours"
-            yield Finding("error", LIST, text, "move that word to the end of the list")
+def _ended(postscreen: Postscreen, tables: Tables) -> Said:
+    """Yield where postscreen itself ends, or ends its search of the list; raises OSError."""
+    # a table that cannot be opened ends the search there, and so does a word that postscreen does
+    # not know; `permit` and `reject` are an answer for every client
+    entries, ours = postscreen.entries(), {tables.allow, tables.reject} - {None}
+    for each in entries:
+        if each.ends:
+            text = f"names {clipped(each.text)}, which {each.fault}, {ENDS}"
+            yield "error", text, "write a table that it can open, or take it out of the list"
+    for i, each in enumerate(entries):
+        word, name = _answer(each), clipped(each.text)
+        hides = any(later.path in ours for later in entries[i + 1 :])
+        level: Level = "error" if hides else "warning"
+        lost = "a table of ours too" if hides else "which is nothing of ours"
+        if each.fault and not each.ends and each.path not in ours:
+            text = f"{name} {each.fault}; postscreen ignores all after it, {lost}"
+            yield level, text, "make that table, or take it out of the list"
+        elif not each.kind and not each.fault and not word and each.text.lower() != MYNETWORKS:
+            text = f"{name} is no word of postscreen; it ignores all after it, {lost}"
+            yield level, text, "take it out: comments and words of smtpd do not belong there"
+            return
+        elif word:
+            yield from _answered(postscreen, word, name, hides=hides)
+            return
 
 
-def _reject_action(
-    parameters: Mapping[str, str], entries: Sequence[Entry], tables: Tables
-) -> Findings:
+def _answered(postscreen: Postscreen, word: str, name: str, *, hides: bool) -> Said:
+    """Yield what a word that ends the list for every client does."""
+    action = postscreen.values.get(postscreen.either(REJECT_ACTION), "").lower()
+    if hides:
+        yield "error", f"ends at {name}, before a table of ours", "take it out"
+    elif word == "permit":
+        yield "warning", f"ends with {name}, so postscreen tests nobody", "take it out"
+    elif word == "reject" and action in REFUSING:
+        yield "error", f"ends with {name}, so all other clients are refused", "take it out"
+
+
+def _reject_action(postscreen: Postscreen, entries: Sequence[Entry], tables: Tables) -> Findings:
     """Yield whether a reject table refuses anybody; by default postscreen only logs."""
-    name, action = _either(parameters, REJECT_ACTIONS)
-    if name in parameters and action.lower() not in ("ignore", "enforce", "drop"):
-        yield _fatal(name, action, "ignore, enforce or drop")
-    elif _place(entries, tables.reject) is None:
+    name = postscreen.either(REJECT_ACTION)
+    action, subject = postscreen.values.get(name, ""), postscreen.subject(name)
+    if _place(entries, tables.reject) is None:
         return
-    elif action.lower() == "ignore":
+    if action.lower() == "ignore":
         text = "is ignore, so the clients of the reject table still get in"
-        yield Finding("warning", name, text, f"set {name} = enforce (or drop)")
-    else:
-        yield Finding("ok", name, f"is {clipped(action)}")
+        command = postscreen.set(name, "enforce")
+        yield Finding("warning", subject, text, "set it to enforce (or drop)", command)
+    elif action.lower() in REFUSING:
+        yield Finding("ok", subject, f"is {clipped(action)}")
 
 
-def _fatal(name: str, value: str, wanted: str) -> Finding:
-    """Return that postscreen ends at a value, of which a comment behind it is a part."""
-    text = f"is {clipped(value) or 'empty'}, at which postscreen ends, so no mail comes in"
-    advice = f"set it to {wanted}, and nothing behind it: a comment needs a line of its own"
-    return Finding("error", name, text, advice)
-
-
-def _deep_tests(parameters: Mapping[str, str], entries: Sequence[Entry], allow: Path) -> Findings:
-    """Yield whether the deep tests defer large senders for ever.
+def _deep_tests(
+    postscreen: Postscreen, entries: Sequence[Entry], allow: Path, names_it: str
+) -> Findings:
+    """Yield whether the deep tests defer large senders for ever, or everybody twice.
 
     postscreen cannot hand over a client that passes them, so it answers 450; the next try of a
     large sender comes from another address (POSTSCREEN_README, tests after the 220 greeting).
     """
-    tests = [name for name in DEEP_TESTS if parameters.get(name, "").lower() == "yes"]
-    if tests and _place(entries, allow) is None:
-        text = "is on without the allow table, so senders of many addresses get 450 for ever"
-        advice = f"add the allow table to {LIST}, or set it to no"
-        yield from (Finding("warning", name, text, advice) for name in tests)
-    elif tests and not _negative_sites(parameters):
+    tests = [name for name in DEEP_TESTS if postscreen.values.get(name, "").lower() == "yes"]
+    smtpd = " ".join(
+        value
+        for name, value in postscreen.values.items()
+        if re.fullmatch("smtpd_(?:[a-z_]+_restrictions|milters)", name)
+    )
+    greylisting = GREYLISTING.search(smtpd)
+    for name in tests:
+        if _place(entries, allow) is None:
+            text = "is on without the allow table, so senders of many addresses get 450 for ever"
+            advice = f"add the allow table to {LIST}, or set it to no"
+            yield Finding("warning", postscreen.subject(name), text, advice, names_it)
+        if greylisting:
+            text = f"is on before greylisting ({clipped(greylisting[0])}), which delays mail twice"
+            advice = "set it to no, or do without greylisting"
+            command = postscreen.set(name, "no")
+            yield Finding("warning", postscreen.subject(name), text, advice, command)
+    if tests and _place(entries, allow) is not None and not _negative_sites(postscreen):
         text = "could spare senders that the table lacks the deep tests; "
         text += f"{DNSBL_SITES} has no allow list"
         advice = "consider a site with a negative weight, such as list.dnswl.org*-2"
-        yield Finding("note", _either(parameters, ALLOW_THRESHOLDS)[0], text, advice)
+        yield Finding("note", postscreen.either(ALLOW_THRESHOLD), text, advice)
 
 
-def _dnsbl(parameters: Mapping[str, str]) -> Findings:
-    """Yield whether the allow lists in DNS spare a client the tests, as the table does."""
-    name, value = _either(parameters, ALLOW_THRESHOLDS)
+def _dnsbl(postscreen: Postscreen) -> Findings:
+    """Yield which lists in DNS are closed, and whether allow lists spare a client the tests."""
+    texts = postscreen.texts(DNSBL_SITES)
+    closed = [text for text in texts if CLOSED_SITES.fullmatch(text)]
+    if closed:
+        text = (
+            f"names {clipped(', '.join(closed))}, which was closed: it lists nobody, or everybody"
+        )
+        command = postscreen.set(DNSBL_SITES, *(text for text in texts if text not in closed))
+        yield Finding("warning", postscreen.subject(DNSBL_SITES), text, "take it out", command)
+    name = postscreen.either(ALLOW_THRESHOLD)
+    value, subject = postscreen.values.get(name, ""), postscreen.subject(name)
     is_set = value.startswith("-")
-    if name in parameters and not re.fullmatch("-?[0-9]+", value):
-        yield _fatal(name, value, "a number such as -1")
-    elif _negative_sites(parameters) and not is_set:
-        text = f"is not set, so the negative weights of {DNSBL_SITES} spare no client the tests"
-        yield Finding("note", name, text, f"set {name} = -1")
-    elif is_set and not _negative_sites(parameters):
+    if value and not re.fullmatch("[-+]?[0-9]+", value):
+        return
+    if _negative_sites(postscreen) and not is_set:
+        text = f"is {value or 'not set'}, so the negative weights of {DNSBL_SITES} spare no client "
+        text += "the tests"
+        yield Finding("note", subject, text, "set it to -1", postscreen.set(name, "-1"))
+    elif is_set and not _negative_sites(postscreen):
         text = f"is {clipped(value)}, but no site of {DNSBL_SITES} has a negative weight"
-        yield Finding("note", name, text, "add such a site, or leave it out")
+        advice = "add such a site, or leave it out"
+        yield Finding("note", subject, text, advice, postscreen.unset(name))
     elif is_set:
-        yield Finding("ok", name, f"is {clipped(value)}, and complements the table")
+        yield Finding("ok", subject, f"is {clipped(value)}, and complements the table")
 
 
-def _negative_sites(parameters: Mapping[str, str]) -> list[str]:
-    sites = words(parameters.get(DNSBL_SITES, ""))
+def _negative_sites(postscreen: Postscreen) -> list[str]:
+    sites = words(postscreen.values.get(DNSBL_SITES, ""))
     return [site for site in sites if re.search(r"\*-[0-9]+\Z", site)]
-
-
-def _either(parameters: Mapping[str, str], names: Sequence[str]) -> tuple[str, str]:
-    """Return the first parameter that the installed Postfix knows, and its value."""
-    known = [name for name in names if name in parameters] or [names[0]]
-    return known[0], parameters.get(known[0], "")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -17,6 +18,7 @@ from typing import Final
 
 from spfwhite.errors import PostfixError, ProgramError, ReloadError
 from spfwhite.programs import Done, found, run, said, search_path
+from spfwhite.wording import printable
 
 DEFAULT_FOLDER: Final = Path("/etc/postfix")
 
@@ -100,25 +102,42 @@ class Postfix:
         ]
         return max(started, default=math.inf)
 
-    def parameters(self, *names: str) -> dict[str, str]:
-        """Return main.cf parameters as postconf expands them; unknown ones are left out.
+    def parameters(self, *names: str, expanded: bool = True) -> dict[str, str]:
+        """Return main.cf parameters, all if none is named; unknown ones are left out.
+
+        `expanded`: with the values of what they name, else as they are written. Raises
+        PostfixError.
+        """
+        return dict(_pair(line) for line in self._postconf(*(["-x"] if expanded else []), *names))
+
+    def overrides(self, *, expanded: bool = True) -> dict[str, dict[str, str]]:
+        """Return the parameters that `-o` in master.cf set, by service (`smtp/inet`).
 
         Raises PostfixError.
         """
-        return dict(_pair(line) for line in self._postconf("-x", *names))
+        found: dict[str, dict[str, str]] = {}
+        for line in self._postconf("-Px" if expanded else "-P"):
+            key, value = _pair(line)
+            service, _, name = key.rpartition("/")
+            found.setdefault(service, {})[name] = value
+        return found
 
     def services(self) -> list[list[str]]:
         """Return the lines of master.cf, each as its fields; raises PostfixError."""
         return [line.split(None, 7) for line in self._postconf("-M")]
 
-    def overrides(self, service: str) -> dict[str, str]:
-        """Return the parameters that the `-o` of a service (`smtp/inet`) set.
+    def table_types(self) -> list[str]:
+        """Return the types of tables that it can open; raises PostfixError."""
+        return self._postconf("-m")
 
-        Raises PostfixError.
+    def command(self, *arguments: str) -> str:
+        """Return the line to type that has postconf change this instance.
+
+        Empty if it would not reach a shell as it is shown.
         """
-        pairs = (_pair(line) for line in self._postconf("-Px"))
-        prefix = f"{service}/"
-        return {k.removeprefix(prefix): value for k, value in pairs if k.startswith(prefix)}
+        folder = ["-c", str(self.folder)] if self.folder else []
+        line = shlex.join(["postconf", *folder, *arguments])
+        return line if printable(line) == line else ""
 
     def _postconf(self, *arguments: str) -> list[str]:
         done = self._run("postconf", *arguments)

@@ -128,7 +128,8 @@ def test_json_holds_the_same_findings(site: Site) -> None:
     text, data = site.check(), site.check("--format", "json")
     assert text.returncode == data.returncode == 1
     findings = json.loads(AGE.sub("lately", data.stdout))
-    assert {tuple(finding) for finding in findings} == {("level", "subject", "text", "advice")}
+    parts = ("level", "subject", "text", "advice", "command")
+    assert {tuple(finding) for finding in findings} == {parts}
     lines = [": ".join(filter(None, finding.values())) for finding in findings]
     assert lines == AGE.sub("lately", text.stdout).splitlines()
 
@@ -204,12 +205,15 @@ def test_a_parameter_in_the_access_list_is_expanded_as_often_as_it_takes(site: S
 
 def test_an_option_of_the_service_in_master_cf_counts_instead_of_main_cf(site: Site) -> None:
     site.postconf("-M", f"smtp/inet={POSTSCREEN} -o {LIST}=permit_mynetworks")
-    assert site.trouble().startswith(f"error: {LIST}: does not name ")
+    assert site.trouble().startswith(f"error: smtp/inet/{LIST}: does not name ")
 
 
 def test_a_missing_table_before_ours_is_an_error(site: Site) -> None:
     site.postconf("-e", f"{LIST} = permit_mynetworks, cidr:/nowhere/x, cidr:{site.table}")
     assert site.trouble().startswith(f"error: {LIST}: cidr:/nowhere/x is missing")
+    assert "postscreen uses it" not in site.check().stdout
+    site.postconf("-e", f"{LIST} = permit_mynetworks, cidr:{site.table}")
+    assert "postscreen uses it" in site.check().stdout
 
 
 def test_a_postfix_without_postscreen_is_a_warning(site: Site) -> None:
@@ -246,6 +250,7 @@ def test_a_deep_test_without_the_allow_table_is_a_warning(site: Site) -> None:
 
 def test_allow_lists_in_dns_without_a_threshold_are_a_note_and_exit_0(site: Site) -> None:
     site.postconf("-e", "postscreen_dnsbl_sites = list.dnswl.org=127.0.[0..255].[1..3]*-2")
+    site.postconf("-M", "dnsblog/unix=dnsblog unix - - y - 0 dnsblog")
     line = site.trouble()
     assert line.startswith("note: postscreen_dnsbl_")
     name = line.split(": ")[1]

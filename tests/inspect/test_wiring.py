@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from spfwhite.inspect.finding import Finding
-from spfwhite.inspect.wiring import Tables, master_findings, service, wiring_findings
-from spfwhite.tables.access_list import entry, words
+from spfwhite.inspect.parameters import Postscreen, value_findings
+from spfwhite.inspect.services import postscreens, service_findings
+from spfwhite.inspect.wiring import Tables, wiring_findings
+from spfwhite.tables.postfix import Postfix
 
 SMTPD = ["smtp", "inet", "n", "-", "y", "-", "-", "smtpd"]
 POSTSCREEN = ["smtp", "inet", "n", "-", "y", "-", "1", "postscreen"]
@@ -31,9 +33,9 @@ def found(value: str, tables: Tables, more: Mapping[str, str] | None = None) -> 
     value = value.replace("ALLOW", f"cidr:{tables.allow}").replace(
         "REJECT", f"cidr:{tables.reject}"
     )
-    defaults = {"postscreen_denylist_action": "enforce"}
-    entries = [entry(word) for word in words(value)]
-    return list(wiring_findings({**defaults, **(more or {})}, entries, tables))
+    values = {"postscreen_access_list": value, "postscreen_denylist_action": "enforce"}
+    postscreen = Postscreen("smtp/inet", {**values, **(more or {})})
+    return [*value_findings(postscreen), *wiring_findings(postscreen, tables)]
 
 
 def troubles(findings: list[Finding]) -> list[tuple[str, str, str]]:
@@ -138,7 +140,7 @@ def test_a_word_that_ends_the_list_before_ours_is_an_error(tables: Tables) -> No
         ("postscreen_denylist_action", "enforce # ignore by default", "ignore, enforce or drop"),
         ("postscreen_denylist_action", "reject", "ignore, enforce or drop"),
         ("postscreen_denylist_action", "", "ignore, enforce or drop"),
-        ("postscreen_dnsbl_allowlist_threshold", "-5  # as the site", "a number such as -1"),
+        ("postscreen_dnsbl_allowlist_threshold", "-5  # as the site", "a number"),
     ],
 )
 @pytest.mark.parametrize("value_of_list", ["permit_mynetworks ALLOW REJECT", "permit_mynetworks"])
@@ -161,13 +163,11 @@ def test_the_actions_of_postscreen_are_right_in_any_case(action: str, tables: Ta
 
 @pytest.mark.parametrize("name", ["postscreen_denylist_action", "postscreen_blacklist_action"])
 def test_a_reject_table_that_is_ignored_is_a_warning(name: str, tables: Tables) -> None:
-    value = "permit_mynetworks ALLOW REJECT"
-    entries = [entry(f"cidr:{path}") for path in (tables.allow, tables.reject)]
-    findings = list(
-        wiring_findings({name: "ignore"}, [entry("permit_mynetworks"), *entries], tables)
-    )
-    assert one(findings)[:2] == ("warning", name)
-    assert not troubles(found(value, tables))
+    value = f"permit_mynetworks cidr:{tables.allow} cidr:{tables.reject}"
+    postscreen = Postscreen("smtp/inet", {"postscreen_access_list": value, name: "ignore"})
+    (finding,) = (each for each in wiring_findings(postscreen, tables) if each.level != "ok")
+    assert (finding.level, finding.subject) == ("warning", name)
+    assert finding.command == f"postconf -e '{name} = enforce'"
 
 
 def test_without_a_reject_table_in_use_its_action_does_not_matter(tables: Tables) -> None:
@@ -214,20 +214,151 @@ def test_the_threshold_and_the_allow_lists_in_dns_go_together(
     assert [each.level for each in findings if each.subject == name] == [level] * bool(level)
 
 
-def test_a_master_cf_without_postscreen_is_a_warning() -> None:
-    (finding,) = master_findings([SMTPD, ["smtp", "unix", "-", "-", "y", "-", "-", "smtp"]])
+@pytest.mark.parametrize("value", ["0", "5"])
+def test_a_threshold_that_is_not_negative_is_said_as_it_is(value: str, tables: Tables) -> None:
+    more = {"postscreen_dnsbl_sites": DNSWL, "postscreen_dnsbl_allowlist_threshold": value}
+    (finding,) = (
+        each for each in found("permit_mynetworks ALLOW REJECT", tables, more) if each.level != "ok"
+    )
+    assert finding.text.startswith(f"is {value}, so the negative weights of")
+    assert finding.command == "postconf -e 'postscreen_dnsbl_allowlist_threshold = -1'"
+
+
+@pytest.mark.parametrize(
+    ("sites", "left"),
+    [
+        ("dnsbl.njabl.org*2, zen.test*3", "zen.test*3"),
+        ("zen.test, dnsbl.AHBL.org=127.0.0.[2..9]", "zen.test"),
+        ("dul.dnsbl.sorbs.net", ""),
+        ("ix.dnsbl.manitu.net relays.ordb.org a.test", "a.test"),
+    ],
+)
+def test_a_closed_list_is_a_warning_and_the_command_leaves_the_others(
+    sites: str, left: str, tables: Tables
+) -> None:
+    more = {"postscreen_dnsbl_sites": sites}
+    (finding,) = (
+        each for each in found("permit_mynetworks ALLOW REJECT", tables, more) if each.level != "ok"
+    )
+    assert (finding.level, finding.subject) == ("warning", "postscreen_dnsbl_sites")
+    assert finding.command == f"postconf -e 'postscreen_dnsbl_sites = {left}".rstrip() + "'"
+
+
+def test_a_site_whose_name_only_resembles_a_closed_one_is_right(tables: Tables) -> None:
+    more = {"postscreen_dnsbl_sites": "notahbl.org, ahbl.org.example"}
+    assert not troubles(found("permit_mynetworks ALLOW REJECT", tables, more))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "level"),
+    [
+        ("smtpd_recipient_restrictions", "check_policy_service inet:127.0.0.1:10023", "warning"),
+        ("smtpd_recipient_restrictions", "check_policy_service unix:private/sqlgrey", "warning"),
+        ("smtpd_milters", "unix:/run/milter-greylist/milter-greylist.sock", "warning"),
+        ("smtpd_recipient_restrictions", "check_policy_service unix:private/policyd-spf", ""),
+        ("smtpd_milters", "inet:127.0.0.1:11332", ""),
+        ("smtpd_recipient_restrictions", "check_policy_service inet:127.0.0.1:100230", ""),
+    ],
+)
+def test_deep_tests_before_greylisting_are_a_warning(
+    name: str, value: str, level: str, tables: Tables
+) -> None:
+    test = "postscreen_pipelining_enable"
+    more = {name: value, test: "yes", "postscreen_dnsbl_sites": DNSWL}
+    more |= {"postscreen_dnsbl_allowlist_threshold": "-1"}
+    findings = found("permit_mynetworks ALLOW REJECT", tables, more)
+    assert [each.level for each in findings if each.subject == test] == [level] * bool(level)
+    assert not troubles(found("permit_mynetworks ALLOW REJECT", tables, {name: value, test: "no"}))
+
+
+@pytest.mark.parametrize(
+    ("value", "mended"),
+    [
+        ("", "ALLOW, REJECT"),
+        ("permit_mynetworks, hash:/nowhere/x, ALLOW", "ALLOW, REJECT"),
+        (
+            "static:dunnot, REJECT, inline:{a=b}, ALLOW",
+            "static:dunnot, ALLOW, inline:{a=b}, REJECT",
+        ),
+        ("permit_mynetworks ALLOW static:all reject", "ALLOW, REJECT, static:all"),
+        ("texthash:PATH, permit_mynetworks", "ALLOW, REJECT"),
+        ("ALLOW ALLOW cidr:{{192.0.2.1 permit}}", "ALLOW, REJECT, cidr:{{192.0.2.1 permit}}"),
+    ],
+)
+def test_the_command_keeps_what_the_list_has(value: str, mended: str, tables: Tables) -> None:
+    findings = found(value.replace("PATH", str(tables.allow)), tables)
+    words = f"permit_mynetworks, {mended}".replace("ALLOW", f"cidr:{tables.allow}")
+    words = words.replace("REJECT", f"cidr:{tables.reject}")
+    commands = {each.command for each in findings if each.level != "ok"}
+    assert commands == {f"postconf -e 'postscreen_access_list = {words}'"}
+
+
+def test_an_option_of_master_cf_is_changed_there(tables: Tables) -> None:
+    values = {"postscreen_access_list": "permit_mynetworks, static:all"}
+    postscreen = Postscreen("smtp/inet", values, values, {"postscreen_access_list"})
+    (finding,) = wiring_findings(postscreen, Tables(tables.allow))
+    assert finding.subject == "smtp/inet/postscreen_access_list"
+    value = f"permit_mynetworks,cidr:{tables.allow},static:all"
+    assert finding.command == f"postconf -P smtp/inet/postscreen_access_list={value}"
+
+
+def test_what_is_written_with_a_parameter_stays_so(tables: Tables) -> None:
+    values = {"postscreen_access_list": f"permit_mynetworks, static:all, cidr:{tables.reject}"}
+    texts = {"postscreen_access_list": "permit_mynetworks, $mine, cidr:${here}/reject.cidr"}
+    (finding, *_) = wiring_findings(Postscreen("smtp/inet", values, texts), tables)
+    assert "$mine" in finding.command
+    assert "cidr:${here}/reject.cidr'" in finding.command
+
+
+def test_what_a_shell_would_not_get_as_it_is_shown_is_no_command() -> None:
+    assert Postfix().command("-e", "x = \x1b[31m") == ""
+    assert Postfix(Path("/a b")).command("-e", "x = $y") == "postconf -c '/a b' -e 'x = $y'"
+
+
+def services_found(*lines: list[str]) -> list[Finding]:
+    running = [Postscreen(name, {}) for name in postscreens(lines) or [""]]
+    return list(service_findings(lines, running))
+
+
+def test_a_master_cf_without_postscreen_is_a_warning_with_the_lines_that_it_needs() -> None:
+    smtpd = [*SMTPD[:7], "smtpd -o a=b"]
+    (finding,) = services_found(smtpd, ["smtp", "unix", "-", "-", "y", "-", "-", "smtp"])
     assert (finding.level, finding.subject) == ("warning", "master.cf")
+    assert finding.command == (
+        "postconf -M 'smtp/inet=smtp inet n - y - 1 postscreen' "
+        "'smtpd/pass=smtpd pass - - y - - smtpd -o a=b' "
+        "'dnsblog/unix=dnsblog unix - - y - 0 dnsblog' "
+        "'tlsproxy/unix=tlsproxy unix - - y - 0 tlsproxy'"
+    )
+
+
+def test_a_master_cf_without_an_smtpd_for_port_25_gets_no_command() -> None:
+    assert services_found(["submission", *SMTPD[1:]])[0].command == ""
 
 
 def test_a_postscreen_with_nobody_to_hand_clients_to_is_an_error() -> None:
-    (finding,) = master_findings([POSTSCREEN])
+    (finding,) = services_found(POSTSCREEN)
     assert finding.level == "error"
     assert "smtpd pass" in finding.text
+    assert finding.command == "postconf -M 'smtpd/pass=smtpd pass - - y - - smtpd'"
 
 
 def test_a_postscreen_and_its_smtpd_are_right_whatever_the_options() -> None:
     options = [*POSTSCREEN[:7], "postscreen -o postscreen_greet_action=enforce"]
     for line in (POSTSCREEN, options):
-        (finding,) = master_findings([line, PASS])
+        (finding,) = services_found(line, PASS)
         assert finding.level == "ok"
-        assert service([SMTPD, line]) == "smtp/inet"
+
+
+def test_of_two_lines_for_one_service_the_last_counts() -> None:
+    (finding,) = services_found(POSTSCREEN, SMTPD, PASS)
+    assert finding.level == "error"
+    assert finding.command == "postconf -M 'smtp/inet=smtp inet n - y - 1 postscreen'"
+    assert [each.level for each in services_found(SMTPD, POSTSCREEN, PASS)] == ["warning"]
+
+
+@pytest.mark.parametrize(("limit", "default", "level"), [("-", "1", "ok"), ("-", "9", "error")])
+def test_postscreen_wants_one_process(limit: str, default: str, level: str) -> None:
+    lines = [[*POSTSCREEN[:6], limit, "postscreen"], PASS]
+    values = {"default_process_limit": default}
+    assert next(service_findings(lines, [Postscreen("smtp/inet", values)])).level == level
