@@ -24,7 +24,7 @@ from tests.support.dnsserver import DnsServer, Fault, Zone
 from tests.support.dnszone import Records
 from tests.support.pagesite import page_site
 
-README = Path(__file__).parents[1] / "README.md"
+MANUAL = Path(__file__).parents[1] / "contrib" / "library.md"
 A_NETWORKS = ("192.0.2.0/27", "198.51.100.7/32", "2001:db8::7/128")
 
 
@@ -448,10 +448,10 @@ def test_a_host_keeps_all_its_settings(how: str, tmp_path: Path) -> None:
     assert (done.stdout, done.stderr) == (f"{(2, outcomes, {}, [])}\n", "")
 
 
-def test_the_examples_of_the_readme_run(tmp_path: Path) -> None:
-    section = README.read_text().partition("## Library")[2].partition("\n## ")[0]
-    (script,) = re.findall(r"(?ms)^```python\n(.*?)^```$", section)
-    awaited = re.findall(r"`await (spfwhite[^`]*)`", section)
+def test_the_examples_of_the_manual_run(tmp_path: Path) -> None:
+    manual = MANUAL.read_text()
+    (script,) = re.findall(r"(?ms)^```python\n(.*?)^```$", manual)
+    awaited = re.findall(r"`await (spfwhite[^`]*)`", manual)
     script += "\nimport asyncio\nasync def main():\n"
     script += "".join(f"    print(type(await {call}).__name__)\n" for call in awaited)
     records: Records = {
