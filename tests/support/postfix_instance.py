@@ -225,12 +225,12 @@ def _parameters(folder: Path) -> dict[str, str]:
     }
 
 
-def until(condition: Callable[[], bool], what: str) -> None:
-    """Wait until something is so; fails with its name if it never is."""
+def until(condition: Callable[[], bool], what: str, *, every: float = 0.02) -> None:
+    """Wait until something is so, looking every so many seconds; fails with its name if never."""
     end = time.monotonic() + WAIT
     while not condition():
         assert time.monotonic() < end, f"in vain: {what}"
-        time.sleep(0.02)
+        time.sleep(every)
 
 
 def stand_in(folder: Path, program: str, script: str) -> dict[str, str]:
