@@ -16,7 +16,11 @@ from pathlib import Path
 
 import dns.message
 
-IN_FLIGHT = 512
+IN_FLIGHT = 256
+"""More at once overflow a receive buffer of the default size, and nothing is sent again here."""
+PATIENCE = 120
+"""Seconds after which it has failed: an answer got lost."""
+
 UDP_PAYLOAD = 1232
 
 Ask = Callable[[dns.message.QueryMessage, int], Awaitable[object]]
@@ -50,7 +54,8 @@ async def main(ask: Ask, port: int, questions: Path) -> None:
             await ask(message, port)
 
     lines = questions.read_text(encoding="utf-8").splitlines()
-    await asyncio.gather(*(one(line) for line in lines))
+    async with asyncio.timeout(PATIENCE):
+        await asyncio.gather(*(one(line) for line in lines))
 
 
 if __name__ == "__main__":

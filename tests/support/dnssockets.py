@@ -1,7 +1,8 @@
 """The two sockets of the tests' DNS server: TCP and UDP on the same port of one address.
 
-Owns: finding a port that is free for both, and room for bursts of datagrams.
-Refuses: listening and serving (`tests.support.dnsserver`).
+Owns: finding a port that is free for both. Their buffers are the system's default, as those of
+servers that people have: what is sent in too large a burst gets lost. Refuses: listening and
+serving (`tests.support.dnsserver`).
 """
 
 from __future__ import annotations
@@ -11,8 +12,6 @@ import errno
 import socket
 
 KINDS = socket.SOCK_STREAM, socket.SOCK_DGRAM
-RECEIVE_BUFFER = 8 << 20  # octets
-SO_RCVBUFFORCE = 33  # Linux; the socket module has no name for it
 
 
 def bind(host: str, port: int) -> tuple[socket.socket, socket.socket]:
@@ -38,9 +37,4 @@ def _open(host: str, kind: socket.SocketKind) -> socket.socket:
     made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, kind)
     if kind == socket.SOCK_STREAM:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        return made
-    # A client may ask hundreds of questions at once: none may get lost unless a fault says so.
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-    with contextlib.suppress(OSError):
-        made.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER)
     return made
