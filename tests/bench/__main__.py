@@ -1,4 +1,4 @@
-"""The one command: `python -m tests.bench [--quick] [--out FILE]`.
+"""The one command: `python -m tests.bench [--quick] [--servers] [--rounds N] [--out FILE]`.
 
 Owns: the options and the order of things. Progress goes to standard error, results to standard
 output and, with `--out`, to a file.
@@ -12,7 +12,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import isolation, rivals
+from tests.bench import isolation, rivals, servers, servers_table
 from tests.bench.prepare import DEFAULT, TEN_THOUSAND, THOUSAND, WHOLE, World, prepare
 from tests.bench.rivals import Rival
 from tests.bench.runs import Row, rows
@@ -37,6 +37,7 @@ class Scale:
 
 FULL = Scale((DEFAULT, WHOLE, THOUSAND, TEN_THOUSAND), (0, 20, 100), 7, 3, 1_000_000)
 QUICK = Scale((DEFAULT, WHOLE, THOUSAND), (0, 20), 3, 3, 20_000)
+SERVER_ROUNDS = 3
 STARTS = 4
 """Starts in a round: they are short, so more of them make up for the noise."""
 
@@ -51,7 +52,11 @@ def main() -> None:
         folder = Path(temporary)
         can_redirect = options.isolated and isolation.furnish(folder)
         found = rivals.installed(options.tools.absolute()) if can_redirect else []
-        text = _results(scale, found, folder)
+        texts = [] if options.servers else [_results(scale, found, folder)]
+        rounds = options.rounds or SERVER_ROUNDS
+        rows = servers.measured(folder, found, scale.delays, rounds) if can_redirect else []
+        texts.append(servers_table.report(rows, rounds=rounds, gaps=servers.left_out()))
+        text = "\n".join(texts)
     sys.stdout.write(text)
     if options.out:
         options.out.write_text(text, encoding="utf-8")
@@ -60,6 +65,8 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small worlds, few rounds")
+    parser.add_argument("--servers", action="store_true", help="only on real name servers")
+    parser.add_argument("--rounds", type=int, metavar="N", help="on real name servers (default: 3)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the results there too")
     parser.add_argument(
         "--tools",

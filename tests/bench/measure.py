@@ -50,15 +50,16 @@ def run(
     stdin: Path | None = None,
     accepted: Sequence[int] = (0,),
     must_print: bool = False,
+    stdout: Path | None = None,
     more: Mapping[str, str] | None = None,
 ) -> Sample:
     """Run a command to its end; `accepted` exit codes are no failure, nor is silence unless said.
 
-    `more` is added to the environment.
+    `stdout` is a file for its output, `more` is added to the environment.
     """
     with (
         (stdin or Path(os.devnull)).open("rb") as source,
-        tempfile.TemporaryFile() as out,
+        stdout.open("w+b") if stdout else tempfile.TemporaryFile() as out,
         tempfile.TemporaryFile() as err,
     ):
         start = time.perf_counter()

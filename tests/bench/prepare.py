@@ -48,10 +48,10 @@ class World:
     rules: str
 
 
-def generate(world: Path, state: str, port: int) -> list[str]:
+def generate(world: Path, state: str, port: int, address: str = "127.0.0.1") -> list[str]:
     """Return the command of a run with the overlay in one of the two folders."""
     overlay = str(world / state / OVERLAY)
-    return [*SPFWHITE, "-c", overlay, "generate", "--nameserver", f"127.0.0.1:{port}"]
+    return [*SPFWHITE, "-c", overlay, "generate", "--nameserver", f"{address}:{port}"]
 
 
 def prepare(name: str, folder: Path) -> World:
@@ -78,6 +78,13 @@ def rules(folder: Path) -> str:
     except FileNotFoundError:
         return ""
     return digest.hexdigest()
+
+
+def forget(folder: Path) -> None:
+    """Leave nothing of earlier runs in a folder of an overlay."""
+    for path in folder.iterdir():
+        if path.name != OVERLAY:
+            path.unlink()
 
 
 def _lines(path: Path) -> int:

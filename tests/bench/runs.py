@@ -107,7 +107,7 @@ def _run(world: World, contestant: Contestant, rivals: dict[str, Rival]) -> Samp
         return _run_rival(rivals[contestant.name], world.folder / prepare.DOMAINS)
     state = prepare.AGAIN if contestant.name == AGAIN else prepare.FRESH
     if state == prepare.FRESH:
-        _forget(world.folder / state)
+        prepare.forget(world.folder / state)
     command = prepare.generate(world.folder, state, contestant.port)
     sample = measure.run(command, accepted=prepare.DEGRADED_TOO)
     if not sample.failure and prepare.rules(world.folder / state) != world.rules:
@@ -127,12 +127,6 @@ def _run_rival(rival: Rival, domains: Path) -> Sample:
         must_print=True,
         more=rival.environment,
     )
-
-
-def _forget(folder: Path) -> None:
-    for path in folder.iterdir():
-        if path.name != prepare.OVERLAY:
-            path.unlink()
 
 
 def _row(world: World, delay: int, contestant: Contestant) -> Row:

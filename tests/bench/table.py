@@ -41,16 +41,16 @@ def report(
         "\n".join(f"- {line}" for line in worlds),
         *([f"Not installed: {', '.join(missing)}."] if missing else []),
         "## Goals",
-        *_table(("goal", "bound", "measured"), _goals(rows)),
+        *table(("goal", "bound", "measured"), _goals(rows)),
         "## Ratios",
-        *_table(_ratio_head(found), (_ratios(rows, row, found) for row in rows if _is_ours(row))),
+        *table(_ratio_head(found), (_ratios(rows, row, found) for row in rows if _is_ours(row))),
         "## Figures",
-        *_table(FIGURE_HEAD, (_figures(row) for row in rows)),
+        *table(FIGURE_HEAD, (_figures(row) for row in rows)),
         "## Start",
-        *_table(("command", "ms", "processor ms", "peak MiB", "ratio"), _starts(starts)),
-        *_table(("command", "loads"), ((c, ", ".join(p) or "none") for c, p in imports)),
+        *table(("command", "ms", "processor ms", "peak MiB", "ratio"), _starts(starts)),
+        *table(("command", "loads"), ((c, ", ".join(p) or "none") for c, p in imports)),
         f"## Sets of {networks:,} networks",
-        *_table(("operation", *_set_head()), _sets(timings)),
+        *table(("operation", *_set_head()), _sets(timings)),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -84,24 +84,24 @@ def _ratios(rows: Sequence[Row], row: Row, found: Sequence[str]) -> Cells:
     measured = None if row.sample.failure else row
 
     def against(name: str, figure: Figure) -> str:
-        return _number(ratio(measured, find(rows, row.world, row.delay, name), figure))
+        return number(ratio(measured, find(rows, row.world, row.delay, name), figure))
 
     floor = row.sample.wall / row.floor if measured and row.floor else None
     bare = (against(name, figure) for name in (BARE, CONNECTED) for figure in (wall, cpu))
     others = (against(name, wall) for name in found)
-    return (row.world, row.delay, row.name, _number(floor), *bare, *others)
+    return (row.world, row.delay, row.name, number(floor), *bare, *others)
 
 
 def _goals(rows: Sequence[Row]) -> Iterator[Cells]:
     for goal in goals.goals(rows):
-        yield goal.text, goal.bound, _number(goal.measured)
+        yield goal.text, goal.bound, number(goal.measured)
 
 
 def _starts(starts: dict[str, Sample]) -> Iterator[Cells]:
     for name in (CLICK, VERSION):
         taken = starts[name]
         milliseconds = f"{taken.wall * 1000:.0f}", f"{taken.cpu * 1000:.0f}"
-        share = _number(taken.wall / starts[CLICK].wall)
+        share = number(taken.wall / starts[CLICK].wall)
         yield f"`{name}`", *milliseconds, f"{taken.peak:.0f}", share
 
 
@@ -118,17 +118,19 @@ def _sets(timings: Sequence[Timing]) -> Iterator[Cells]:
         cells: list[str] = []
         for library in LIBRARIES:
             taken = seconds.get((operation, library))
-            cells.append(_number(taken))
+            cells.append(number(taken))
             if library != OURS:
-                cells.append(_number(taken and taken / seconds[operation, OURS]))
+                cells.append(number(taken and taken / seconds[operation, OURS]))
         yield operation, *cells
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
+    """Return a figure as it is written, three digits of it."""
     return NONE if value is None else f"{value:.3g}"
 
 
-def _table(head: Cells, lines: Iterable[Cells]) -> Iterator[str]:
+def table(head: Cells, lines: Iterable[Cells]) -> Iterator[str]:
+    """Yield a table."""
     columns = list(head)
     every: list[Cells] = [columns, ["---"] * len(columns), *lines]
     yield "\n".join("| " + " | ".join(map(str, cells)) + " |" for cells in every)
