@@ -26,18 +26,18 @@ class Connections:
     def __init__(self, server: NameServer) -> None:
         self._server = server
         self._free = asyncio.Semaphore(AT_ONCE)
-        self._timed_out_at = float("-inf")
+        self._answered_at = self._timed_out_at = float("-inf")
 
     async def ask(self, query: bytes, timeout: float) -> bytes:
         """Return the response; raises UnusableError.
 
-        `timeout` begins with the connection. Who waited for one while another timed out gives up
-        as well, or 300 would time out one after the other.
+        `timeout` begins with the connection. Who waited for one while another timed out, and none
+        was answered, gives up as well, or 300 would time out one after the other.
         """
         loop = asyncio.get_running_loop()
         waits_since = loop.time()
         async with self._free:
-            if waits_since < self._timed_out_at:
+            if self._answered_at < waits_since < self._timed_out_at:
                 raise UnreachableError("timed out over TCP")
             try:
                 async with asyncio.timeout(timeout):
@@ -49,6 +49,7 @@ class Connections:
                 raise UnreachableError(f"failed over TCP: {why(error)}") from None
             except EOFError:
                 raise UnreachableError("failed over TCP: closed the connection") from None
+        self._answered_at = loop.time()
         if not message.is_response(query, response):
             raise UnusableError("answered something that was not asked over TCP")
         return response

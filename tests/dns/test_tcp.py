@@ -73,6 +73,17 @@ def test_those_who_wait_while_tcp_times_out_do_not_time_out_one_after_the_other(
     assert server.connections == AT_ONCE
 
 
+def test_one_that_times_out_takes_no_others_with_it_while_these_are_answered(
+    server: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timer, "SHORTEST_SECONDS", 0.3)
+    server.faults[""] = Fault(delay=0.2)
+    server.faults["n0.test"] = Fault("truncated", tcp="silent")
+    first, *others = ask_all(asking(server, attempts=1), *big(100))
+    assert first == Failed(f"timed out over TCP ({server.address})")
+    assert others == [BIG] * 99
+
+
 def test_a_server_that_is_reached_over_tcp_alone_is_sent_no_packet(server: Counting) -> None:
     at = NameServer("127.0.0.1", server.port, over_tcp=True)
     asks = Resolver([at], attempts=1, concurrency=512, max_qps=0)
