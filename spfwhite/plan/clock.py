@@ -45,4 +45,8 @@ def fitted(state: State, now: float) -> State:
             for name, entry in state.accepted.items()
         },
         journal=tuple(change._replace(when=moved(change.when)) for change in state.journal),
+        told={
+            subject: told._replace(since=moved(told.since), said=moved(told.said))
+            for subject, told in state.told.items()
+        },
     )

@@ -285,7 +285,13 @@ class _Judge:
             passed -= self._filling(candidate) - before
         rail = Rail("provider", safety.provider_max_loss, safety.provider_max_growth, days)
         holds += rail.violations(before, passed, case.then | entry.lapsed)
-        return holds + (foreign(entry.lapsed, passed) if entry.lapsed else [])
+        holds += foreign(entry.lapsed, passed) if entry.lapsed else []
+        failed = any(stale.kind != "unasked" for stale in candidate.stale.values())
+        if not holds and entry.held is not None and before - candidate.passed and failed:
+            # the answer that is remembered may be the very one for which it was held
+            phrase = "was held, still loses addresses, and not all of it was answered"
+            holds.append(Hold("loss", phrase))
+        return holds
 
     def _fills_gap(self, case: _Case) -> bool:
         """Whether this run is the first to know a provider in full, which is no growth of it."""

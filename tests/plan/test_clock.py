@@ -100,3 +100,16 @@ def test_no_time_of_a_state_lies_before_all_time() -> None:
     series.night(FAILS, days=-series.now / DAY)
     assert min(entry.seen for entry in series.state.known.values()) >= 0
     assert series.state.written == 0 or series.state.written >= 1
+
+
+@LEAPS
+def test_a_trouble_that_lasts_is_no_older_and_no_news_for_it(days: float) -> None:
+    series = Nights(CONFIG)
+    series.night(WHOLE)
+    gone = records(q="ip4:21.0.0.0/16")
+    assert series.night(gone).reported("p").is_news
+    for leap in (days, 1 - days):
+        assert not series.night(gone, days=leap).reported("p").is_news
+    since = series.night(gone).reported("p").since
+    assert since is not None
+    assert 2 * DAY <= series.now - since <= 4 * DAY

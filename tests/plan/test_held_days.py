@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from spfwhite.plan.last_run import last_run
 from spfwhite.report.text import summary
 from tests.support.nights import Nights, configured, failing, records
 from tests.support.oracle import Zone
@@ -136,3 +137,49 @@ def test_the_days_are_those_of_the_configuration() -> None:
     assert is_held(series, LOSS, days=2.9)
     night = series.night(LOSS, days=0.2)
     assert "for 3 days" in night.decision("p").notice
+
+
+BOTH = records(
+    p="include:s.test include:t.test ip4:20.8.0.0/20",
+    s="ip4:20.0.0.0/19",
+    t="ip4:21.0.0.0/19",
+    q="ip4:22.0.0.0/14",
+)
+NEITHER = {at: texts for at, texts in BOTH.items() if at[0] not in ("s.test", "t.test")}
+
+
+def test_no_void_answer_takes_anything_on_a_later_night_on_which_it_is_not_given_again() -> None:
+    series = Nights(configured({"p": ["p.test"], "q": ["q.test"]}))
+    series.night(BOTH)
+    table = series.table
+    assert is_held(series, NEITHER, days=1)
+    # one of the two is back, and what the other lost would be within the limits
+    for _ in range(3):
+        night = series.night(failing(BOTH, "t.test"))
+        assert night.decision("p").status == "held"
+        assert night.decision("p").holds[0].phrase == (
+            "was held, still loses addresses, and not all of it was answered"
+        )
+        assert series.table == table
+        (seen, _) = last_run(series.config, series.state, series.now).plan.decisions
+        assert seen.status == "held"
+    assert not is_held(series, BOTH, days=1)
+    assert series.table == table
+
+
+def test_what_was_held_and_is_all_there_again_is_not_held_for_a_question_that_fails() -> None:
+    series = Nights(configured({"p": ["p.test"], "q": ["q.test"]}))
+    series.night(BOTH)
+    assert is_held(series, NEITHER, days=1)
+    assert not is_held(series, BOTH, days=1)
+    assert not is_held(series, failing(BOTH, "t.test"), days=1)
+
+
+def test_what_was_held_and_answered_in_full_goes_within_the_limits_and_is_said() -> None:
+    series = Nights(configured({"p": ["p.test"], "q": ["q.test"]}))
+    series.night(BOTH)
+    assert is_held(series, NEITHER, days=1)
+    without_t = {at: texts for at, texts in BOTH.items() if at[0] != "t.test"}
+    night = series.night(without_t)
+    assert night.decision("p").status != "held"
+    assert "t.test does not exist" in night.decision("p").notice
