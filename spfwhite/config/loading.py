@@ -104,7 +104,17 @@ def _merged_providers(overlays: list[Overlay], defaults: Keys) -> dict[str, Keys
     for overlay in overlays:
         for name, keys in overlay.providers.items():
             merged.setdefault(name, {**defaults}).update(keys, defined_in=overlay.file)
-    return merged
+    retired = _retired(overlays)  # to switch one off must not end every run after an upgrade
+    return {
+        name: keys
+        for name, keys in merged.items()
+        if name not in retired or any(keys[source] for source in SOURCES)
+    }
+
+
+def _retired(overlays: Iterable[Overlay]) -> set[str]:
+    """Return the names of providers and categories that were defaults once."""
+    return {name for overlay in overlays for name in overlay.retired}
 
 
 def _provider(
@@ -146,11 +156,11 @@ def _output_tables(
             raise ConfigError(f"{file}: output.tables has a table without a path")
         keys = tables["table_defaults"] | entry
         for kind, names in known.items():
-            for name in keys[kind]:
+            for name in sorted(set(keys[kind]) - _retired(overlays)):
                 if name not in names:
                     fault = f"output.tables.{kind} has {name}, none of ours"
                     raise ConfigError(f"{file}: {fault}{did_you_mean(name, names)}")
-        for name in keys["providers"]:
+        for name in known["providers"].intersection(keys["providers"]):
             if providers[name]["action"] != keys["action"]:
                 fault = f'{name}, whose action is not "{keys["action"]}"'
                 raise ConfigError(f"{file}: output.tables.providers has {fault}")
@@ -184,7 +194,7 @@ def _categories(providers: Mapping[str, Keys]) -> set[str]:
 
 def _refuse_unused_categories(overlays: list[Overlay], providers: Mapping[str, Keys]) -> None:
     """Raise ConfigError for a switch that switches nothing: a misspelt one would be silent."""
-    known = overlays[0].categories.keys() | _categories(providers)
+    known = overlays[0].categories.keys() | _categories(providers) | _retired(overlays)
     for overlay in overlays:
         for name in sorted(overlay.categories.keys() - known):
             raise ConfigError(

@@ -13,7 +13,16 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 from spfwhite.config.config_file import parse_toml
 from spfwhite.config.settings import SETTINGS, Provider, Table, rules_of
-from spfwhite.config.values import NAME, NAME_WORDS, Rule, optional_date, shown, switch
+from spfwhite.config.values import (
+    NAME,
+    NAME_WORDS,
+    Rule,
+    list_of,
+    optional_date,
+    parse_name,
+    shown,
+    switch,
+)
 from spfwhite.errors import ConfigError
 from spfwhite.wording import SHOWN, did_you_mean
 
@@ -24,7 +33,7 @@ TABLES: Final[Mapping[str, Mapping[str, Rule]]] = {
     "provider_defaults": PROVIDER_RULES,
     "table_defaults": {key: rule for key, rule in TABLE_RULES.items() if key != "path"},
 }
-HEAD: Final = ("defaults", "list_date", "categories", "providers", *TABLES)
+HEAD: Final = ("defaults", "list_date", "retired", "categories", "providers", *TABLES)
 
 
 class Overlay(NamedTuple):
@@ -33,6 +42,7 @@ class Overlay(NamedTuple):
     file: str
     defaults: bool
     list_date: datetime.date | None
+    retired: tuple[str, ...]
     tables: dict[str, dict[str, Any]]
     categories: dict[str, bool]
     providers: dict[str, dict[str, Any]]
@@ -58,6 +68,7 @@ def read_overlay(text: str, file: str, folder: Path) -> Overlay:
         file=file,
         defaults=reader.value("defaults", document.get("defaults", True), switch),
         list_date=reader.value("list_date", document.get("list_date", ""), optional_date),
+        retired=reader.value("retired", document.get("retired", []), list_of(parse_name)),
         tables=tables,
         categories={
             name: reader.value(f"categories.{name}", value, switch)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from spfwhite.config.loading import load
+from spfwhite.config.loading import load, packaged
 from spfwhite.config.overlay import TABLES
 from spfwhite.config.settings import Config, Provider
 from spfwhite.errors import ConfigError
@@ -371,6 +371,33 @@ def test_a_configuration_that_contradicts_itself_is_refused(
         overlaid(text)
     assert "own.toml: " in str(caught.value)
     assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[providers.stripe]\nenabled = false",
+        "[providers.pinterest]\npages_enabled = true",
+        "[categories]\nde = true",
+        "[[output.tables]]\npath = '/t'\nproviders = ['reddit', 'google']",
+        "[[output.tables]]\npath = '/t'\ncategories = ['de']",
+    ],
+)
+def test_what_is_said_of_a_default_of_before_ends_no_run(text: str, overlaid: Loader) -> None:
+    assert overlaid(text).enabled() == overlaid("# nothing").enabled()
+
+
+def test_no_default_is_one_of_before(overlaid: Loader) -> None:
+    listed = overlaid("# nothing").providers
+    assert not {each.name for each in listed} & set(packaged().retired)
+    assert not {each.category for each in listed} & set(packaged().retired)
+
+
+def test_a_provider_of_the_operators_may_have_the_name_of_a_default_of_before(
+    overlaid: Loader,
+) -> None:
+    own = overlaid('[providers.stripe]\ncategory = "de"\ndomains = ["a.test"]')
+    assert provider(own, "stripe").domains == ("a.test",)
 
 
 @pytest.mark.parametrize(
