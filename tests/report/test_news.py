@@ -19,7 +19,7 @@ from spfwhite.plan import state
 from spfwhite.plan.last_run import last_run
 from spfwhite.report.text import summary
 from spfwhite.wording import DAY
-from tests.support.nights import START, Night, Nights, configured, failing, records
+from tests.support.nights import START, Night, Nights, configured, edited, failing, records
 from tests.support.oracle import TEMPFAIL, Zone
 from tests.support.zones import world
 
@@ -261,6 +261,10 @@ def test_a_year_with_a_fiftieth_of_all_questions_failing_prints_on_few_nights(
     defaults: Nights,
 ) -> None:
     zone, listed, printed = Unreliable(world()), EMPTY, 0
+    recorded = {name for name, rrtype in zone if rrtype == "TXT"}
+    for each in defaults.config.providers:  # a part of some was published after the recording
+        domains = tuple(domain for domain in each.domains if domain in recorded) or each.domains
+        defaults.config = edited(defaults.config, each.name, domains=domains)
     for _ in range(365):
         printed += defaults.night(zone).report.has_news
         assert listed - defaults.table == EMPTY
