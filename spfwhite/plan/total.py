@@ -21,6 +21,12 @@ class Share(NamedTuple):
     then: Networks
     passed: Networks
 
+    @property
+    def lost(self) -> Networks:
+        """What goes; what came in this week may, and counts where no more of its family goes."""
+        gone = self.before - self.passed
+        return Networks.union((gone & self.then).family(v) or gone.family(v) for v in (4, 6))
+
 
 class Cause(NamedTuple):
     """What the list loses and gains by one provider."""
@@ -45,15 +51,11 @@ def exceeded(rail: Rail, shares: Collection[Share]) -> list[Hold]:
 def causes(shares: Mapping[str, Share], over: list[Hold]) -> list[Cause]:
     """Return who has a part in what exceeds limits, the largest first."""
     made = [
-        # what came in this week may go, and is a cause only where nothing else is
-        Cause(
-            name,
-            (share.before & share.then) - share.passed or share.before - share.passed,
-            share.passed - share.before,
-        )
+        Cause(name, share.lost, share.passed - share.before)
         for name, share in shares.items()
-        if over and share.before != share.passed
+        if over
     ]
+    # what a table of ours has, and no state tells whose it is, is part of nobody
     whole = {hold: sum(cause.part(hold) for cause in made) or 1 for hold in over}
     made.sort(key=lambda cause: -max(cause.part(hold) / whole[hold] for hold in over))
     return [cause for cause in made if any(cause.part(hold) for hold in over)]

@@ -113,3 +113,15 @@ def test_a_trouble_that_lasts_is_no_older_and_no_news_for_it(days: float) -> Non
     since = series.night(gone).reported("p").since
     assert since is not None
     assert 2 * DAY <= series.now - since <= 4 * DAY
+
+
+def test_120_days_are_no_leap_and_more_are_one_that_is_moved_as_if_to_yesterday() -> None:
+    written = 1_700_000_000.0
+    for days in (120 * DAY, -120 * DAY):
+        assert fitted(State(written=written), written + days).written == written
+        leapt = written + days + days / abs(days)
+        assert fitted(State(written=written), leapt).written == leapt - DAY
+
+
+def test_a_first_run_is_none_after_a_leap() -> None:
+    assert fitted(State(), 1_700_000_000.0) == State()

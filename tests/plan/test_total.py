@@ -32,6 +32,15 @@ def test_who_has_the_larger_part_of_either_family_comes_first() -> None:
     assert order(shares) == ["c", "b", "a"]
 
 
+def test_the_larger_of_two_parts_counts() -> None:
+    shares = {
+        "a": grown("20.0.0.0/20", "30.0.0.0/18"),
+        "b": grown("2a00::/48", "2a01::/44", "30.1.0.0/22"),
+        "c": grown("2a02::/48", "2a03::/45", "30.2.0.0/24"),
+    }
+    assert order(shares) == ["a", "b", "c"]
+
+
 def test_who_has_no_part_in_what_exceeds_is_no_cause() -> None:
     shares = {
         "a": grown("20.0.0.0/20", "30.0.0.0/18"),
@@ -57,6 +66,21 @@ def test_where_only_what_came_goes_but_the_week_loses_too_much_that_is_the_cause
     ((phrase,),) = ([hold.phrase for hold in holds] for holds in held.values())
     assert phrase.startswith("loses 2,048 IPv4 addresses, and the list loses ")
     assert "within 7 days" in phrase
+
+
+def test_a_loss_of_the_other_family_hides_no_cause() -> None:
+    then = nets("20.0.0.0/20", "2a00::/32")
+    now = nets("20.0.0.0/21", "21.0.0.0/21", "2a00::/32")
+    shares = {
+        "a": Share(now, then, nets("20.0.0.0/21", "2a00::/33")),
+        "b": grown("2a01::/30"),
+        "c": grown("22.1.0.0/24"),
+    }
+    over = exceeded(RAIL, shares.values())
+    assert [hold.version for hold in over] == [4]
+    assert list(to_hold(RAIL, shares) or ()) == ["a"]
+    (cause,) = causes(shares, over)
+    assert cause.lost == nets("21.0.0.0/21", "2a00:0:8000::/33")
 
 
 def test_nobody_is_held_while_the_list_is_within_its_limits() -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from spfwhite.config.values import Exclusions
 from spfwhite.networks import Networks
+from spfwhite.plan.past import Accepted, Change, as_of
+from spfwhite.spf.result import Contribution
 from spfwhite.wording import DAY
 from tests.support.nights import START, Night, Nights, configured, edited, records
 from tests.support.oracle import Zone
@@ -264,3 +266,23 @@ def test_exclusions_are_no_loss_of_the_week() -> None:
     one = Exclusions(Networks.parse(["20.0.0.0/20"]))
     series.config = replace(series.config, safety=replace(series.config.safety, exclude=one))
     assert not phrases(series.night(world(" ".join(PARTS[:3]))))
+
+
+@pytest.mark.parametrize(
+    ("since", "changed", "back"),
+    [
+        (1.0, 5.0, True),
+        (1.0, 4.0, False),  # a week ago to the second
+        (1.0, 9.0, True),  # in this very run, as when the state is looked at
+        (1.0, 9.5, False),  # still to come
+        (5.0, 5.0, False),  # what began the comparison
+        (9.0, 9.0, False),
+        (9.5, 5.0, True),  # what has a time that is still to come begins nothing
+    ],
+)
+def test_what_is_turned_back(since: float, changed: float, back: bool) -> None:  # noqa: FBT001
+    now, then = (Networks.parse([text]) for text in ("20.0.0.0/24", "21.0.0.0/24"))
+    origins = (Contribution("p.test", "ip4:20.0.0.0/24", now),)
+    accepted = {"p": Accepted(digest="", since=since, origins=origins, partial=False)}
+    journal = [Change(changed, "p", now, then), Change(5.0, "gone", now, then)]
+    assert as_of(4.0, accepted, journal, 9.0) == ({"p": then} if back else {})
