@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from spfwhite.config.settings import Config
@@ -88,8 +88,11 @@ def _key(question: Question) -> _Key:
 def test_if_all_that_succeeds_answers_as_before_the_table_is_unchanged(
     config: Config, worlds: tuple[Zone, ...], data: st.DataObject
 ) -> None:
-    series, _ = lived(config, worlds)
+    series, nights = lived(config, worlds)
     before, table = series.state, series.table
+    # who is held until all of it is answered may change as soon as it is
+    holds = (hold for made in nights[-1].plan.decisions for hold in made.holds)
+    assume(not any(hold.phrase.startswith("was held") for hold in holds))
     # providers overlap, so the table alone would hide what one of them loses
     contributed = {name: e.networks for name, e in before.accepted.items() if e.networks}
     known = sorted(before.known)
