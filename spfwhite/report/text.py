@@ -110,6 +110,10 @@ def _troubles(report: Report, told: list[ProviderReport], *, verbose: bool) -> I
         yield f"{status}: {len(names)} providers; -v says why: {few(names, MAX_NAMES)}"
         if status == "empty":
             yield f"  {NEVER.format('NAME')}"
+        # no later run says these again
+        noted = [group for group in alike.values() if group[0].notice]
+        lines = [f"  {few([e.name for e in g], MAX_NAMES)}: {clipped(g[0].notice)}" for g in noted]
+        yield from _first(lines, MAX_NAMES)
 
 
 def _shared(group: list[ProviderReport]) -> Iterator[str]:
@@ -146,10 +150,13 @@ def _provider(report: Report, provider: ProviderReport, *, verbose: bool) -> Ite
     since = "" if provider.is_news or not provider.since else f" since {day(provider.since)}"
     yield f"{provider.name}: {provider.status}{since}: {listed}"
     reasons = list(_reasons(report, provider))
-    shown = len(reasons) if verbose else MAX_REASONS
-    yield from reasons[:shown]
-    if shown < len(reasons):
-        yield f"  and {len(reasons) - shown} more; -v lists them"
+    yield from _first(reasons, len(reasons) if verbose else MAX_REASONS)
+
+
+def _first(lines: list[str], most: int) -> Iterator[str]:
+    yield from lines[:most]
+    if len(lines) > most:
+        yield f"  and {len(lines) - most} more; -v lists them"
 
 
 def _reasons(report: Report, provider: ProviderReport) -> Iterator[str]:

@@ -256,6 +256,8 @@ def test_networks_of_the_configuration_make_no_first_list_by_themselves() -> Non
     config = edited(CONFIG, NAMES[0], domains=(), networks=Networks.parse(["64.0.0.0/24"]))
     assert "would be empty" in Nights(config).night(failing(world())).plan.refusals[0]
     assert not Nights(config).night(world()).plan.refusals
+    # of senders that are gone nothing is to come, and the rest is the list
+    assert not Nights(config).night({}).plan.refusals
 
 
 def test_where_nobody_is_asked_the_networks_of_the_configuration_are_the_list() -> None:

@@ -236,6 +236,25 @@ def test_who_is_held_for_more_than_that_record_stands_alone() -> None:
     assert "two: held: " in text
 
 
+def test_what_is_said_once_is_said_of_each_of_many_too() -> None:
+    names = [f"p{number:02}" for number in range(16)]
+    whole = {
+        (f"{name}.test", "TXT"): (f"v=spf1 ip4:20.{at}.0.0/17 include:s.{name}.test -all",)
+        for at, name in enumerate(names)
+    }
+    parts = {
+        (f"s.{name}.test", "TXT"): (f"v=spf1 ip4:21.{at}.0.0/19 -all",)
+        for at, name in enumerate(names)
+    }
+    series = Nights(configured({name: [f"{name}.test"] for name in names}))
+    series.night(whole | parts)
+    lines = said(series.night(whole)).splitlines()
+    losses = [line for line in lines if line.startswith("  p") and ": loses 8,192 of its" in line]
+    assert losses[0].endswith("p00.test: include:s.p00.test: s.p00.test does not exist")
+    assert len(losses) == 12
+    assert lines[lines.index(losses[-1]) + 1] == "  and 4 more; -v lists them"
+
+
 # --- a year ---
 
 
