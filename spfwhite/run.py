@@ -140,7 +140,7 @@ async def run(config: Config, options: Options) -> Report:
         if options.only and state is None:
             # without a state, `--only NAME -o FILE` makes a table of that provider alone
             chosen = tuple(each for each in in_force.providers if each.name == options.only)
-            in_force = replace(in_force, providers=chosen)
+            in_force = in_force._replace(providers=chosen)
         before = fitted(state or State(), now)
         heard = await _heard(in_force, before, now, options)
         table = EMPTY
@@ -397,7 +397,7 @@ def try_out(config: Config, addition: Addition) -> tuple[Addition, Evaluation]:
         addition.domains, answers, strict=config.spf.strict, widest=config.widest("permit")
     )
     passing = [name for name in addition.domains if evaluation.root(name).passed]
-    return replace(addition, domains=passing), evaluation
+    return addition._replace(domains=passing), evaluation
 
 
 def listed_through(config: Config, addition: Addition, evaluation: Evaluation) -> list[str]:

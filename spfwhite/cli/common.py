@@ -14,9 +14,8 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import click
 
@@ -40,8 +39,7 @@ LOCK_WAIT: Final = 60.0
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, slots=True)
-class Common:
+class Common(NamedTuple):
     """The options that every command has, before it or behind it."""
 
     config: Path | None = None
@@ -54,7 +52,7 @@ def common_options(command: click.Command, *, hidden: bool = False) -> click.Com
 
     def given(context: click.Context, option: click.Parameter, value: Any) -> None:
         if value:
-            context.obj = replace(context.obj or Common(), **{str(option.name): value})
+            context.obj = (context.obj or Common())._replace(**{str(option.name): value})
             if context.obj.verbose and context.obj.quiet:
                 raise click.UsageError("-v and -q exclude each other")
 
@@ -143,11 +141,11 @@ def config_of(
     config = load(common.config)
     dns = config.dns
     if nameservers:
-        dns = replace(dns, nameservers=nameservers)
+        dns = dns._replace(nameservers=nameservers)
     if deadline:
-        dns = replace(dns, deadline=deadline, run_deadline=deadline)
-    spf = replace(config.spf, strict=True) if strict else config.spf
-    return replace(config, dns=dns, spf=spf)
+        dns = dns._replace(deadline=deadline, run_deadline=deadline)
+    spf = config.spf._replace(strict=True) if strict else config.spf
+    return config._replace(dns=dns, spf=spf)
 
 
 def last_run_of(common: Common) -> tuple[Config, LastRun]:

@@ -147,7 +147,7 @@ def generate(
         files.require_writable(path)
     config = config_of(common, **network)
     if reload_ is not None:
-        config = replace(config, postfix=replace(config.postfix, reload=reload_))
+        config = config._replace(postfix=config.postfix._replace(reload=reload_))
     with progress_bar("asking DNS") as progress:
         made = asyncio.run(app.run(config, replace(options, progress=progress)))
     made = _reported(made, report, metrics)

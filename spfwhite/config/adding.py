@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from spfwhite import files
 from spfwhite.config import config_file
@@ -28,8 +27,7 @@ FILE: Final = Path("providers.d") / "90-added.toml"
 HEAD: Final = "# Written by `spfwhite add` and `spfwhite remove`; you may edit it.\n"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Addition:
+class Addition(NamedTuple):
     """A provider to be added; `networks` are texts as an operator writes them."""
 
     name: str

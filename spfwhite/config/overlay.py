@@ -7,7 +7,6 @@ Refuses: unknown keys and values that do not fit; nothing is ignored.
 import datetime
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn
 
@@ -81,8 +80,7 @@ def read_overlay(text: str, file: str, folder: Path) -> Overlay:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
+class _Reader(NamedTuple):
     file: str
     folder: Path
 

@@ -1,6 +1,6 @@
 """What the configuration holds, one field a key.
 
-Owns: the tables and keys of `providers.toml` as dataclasses; the annotation of a field is its
+Owns: the tables and keys of `providers.toml` as classes; the annotation of a field is its
 type and the rule that reads it, so a new key is one line here and one in `providers.toml`.
 Refuses: defaults, which stand in `providers.toml` only.
 """
@@ -11,10 +11,10 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, get_args, get_type_hints
+from typing import Annotated, Any, Final, Literal, NamedTuple, get_args, get_type_hints
 
 from spfwhite.config.patterns import parse_pattern
 from spfwhite.config.values import (
@@ -57,8 +57,7 @@ WIDEST_REJECT: Final = Widest(16, 32)
 """A sender's record may name anybody's networks, so less of it is rejected than permitted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """`[[output.tables]]`: one table of a run, which the configured ones of postscreen are too.
 
     It lists the networks of all providers with its action or, if it names any, of those in
@@ -73,8 +72,7 @@ class Table:
     family: Annotated[Family, choice("ipv4", "ipv6", "both")]
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """`[output]`: where the tables go; `tables` are those beside the two of postscreen."""
 
     allow: Annotated[Path, path]
@@ -82,8 +80,7 @@ class Output:
     tables: Annotated[tuple[Table, ...], entries]
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """`[state]`: what is remembered between runs, and for how many days."""
 
     path: Annotated[Path, path]
@@ -95,8 +92,7 @@ class State:
     max_mib: Annotated[int, whole(1, 10_000)]
 
 
-@dataclass(frozen=True, slots=True)
-class Dns:
+class Dns(NamedTuple):
     """`[dns]`: whom to ask, and how hard; deadlines in seconds, `max_qps` 0 for no limit."""
 
     nameservers: Annotated[tuple[NameServer, ...], list_of(parse_nameserver)]
@@ -110,8 +106,7 @@ class Dns:
     run_deadline: float = math.inf
 
 
-@dataclass(frozen=True, slots=True)
-class Spf:
+class Spf(NamedTuple):
     """`[spf]`: how records are read, and what one domain may need."""
 
     strict: Annotated[bool, switch]
@@ -120,8 +115,7 @@ class Spf:
     max_octets: Annotated[int, whole(1, 2**30)]
 
 
-@dataclass(frozen=True, slots=True)
-class Safety:
+class Safety(NamedTuple):
     """`[safety]`: the rails; `widest_` in bits of prefix, `_loss` and `_growth` in percent."""
 
     widest_ipv4: Annotated[int, whole(0, 32)]
@@ -137,8 +131,7 @@ class Safety:
     total_max_growth: Annotated[int, GROWTH]
 
 
-@dataclass(frozen=True, slots=True)
-class Postfix:
+class Postfix(NamedTuple):
     """`[postfix]`: how a new table is verified and made known; no folder means Postfix's own."""
 
     verify: Annotated[bool, switch]
@@ -206,8 +199,7 @@ def _content(value: object) -> object:
     return str(value) if isinstance(value, Path) else value
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """The whole configuration; `providers` sorted by name, switched off ones included."""
 
     output: Output
@@ -232,7 +224,7 @@ class Config:
             else provider
             for provider in self.providers
         )
-        return replace(self, providers=providers)
+        return self._replace(providers=providers)
 
     def limits(self) -> Limits:
         """Return the caps of one domain and of one answer."""
@@ -271,15 +263,13 @@ def roots(providers: Iterable[Provider]) -> list[str]:
 
 
 def rules_of(table: type[Any]) -> dict[str, Rule]:
-    """Return the rule of each key of a table's dataclass."""
+    """Return the rule of each key of a table."""
     hints = get_type_hints(table, include_extras=True)
     return {key: get_args(hint)[1] for key, hint in hints.items() if hasattr(hint, "__metadata__")}
 
 
 SETTINGS: Final[Mapping[str, type[Any]]] = {
-    key: table
-    for key, table in get_type_hints(Config).items()
-    if isinstance(table, type) and is_dataclass(table)
+    key: table for key, table in get_type_hints(Config).items() if hasattr(table, "_fields")
 }
 """The tables of settings by name."""
 

@@ -38,7 +38,7 @@ def with_losses(
     if not losing and not recall.fading:
         return plan  # as on most nights
     remembered = recall.offline() if losing else {}
-    chosen = replace(config, providers=tuple(made.provider for made in losing.values()))
+    chosen = config._replace(providers=tuple(made.provider for made in losing.values()))
     earlier = {each.provider.name: each for each in candidates(chosen, remembered, {})}
     hosts = set(host_names(config.enabled()))  # of which it is normal that one is gone
     had = {q for q, old in remembered.items() if q.rrtype in ROTATING and isinstance(old, Found)}

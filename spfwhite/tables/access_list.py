@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 LIST: Final = "postscreen_access_list"
 
@@ -25,8 +24,7 @@ SUFFIXES: Final = dict.fromkeys(("cidr", "pcre", "regexp", "texthash"), "") | {
 """The types of tables that are local files, with what the name of the file has after the path."""
 
 
-@dataclass(frozen=True, slots=True)
-class Openable:
+class Openable(NamedTuple):
     """What one Postfix can open: types of tables (None: any), what proxymap may, its own folder."""
 
     types: Collection[str] | None = None
@@ -37,8 +35,7 @@ class Openable:
 ANYTHING: Final = Openable()
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One entry of a list; `path` without symlinks, None if it names no file.
 
     `fault` is why Postfix cannot open the table (empty: it can), `ends` whether postscreen ends at

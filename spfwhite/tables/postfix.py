@@ -12,9 +12,8 @@ import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from spfwhite.errors import PostfixError, ProgramError, ReloadError
 from spfwhite.programs import Done, found, run, said, search_path
@@ -23,8 +22,7 @@ from spfwhite.wording import printable
 DEFAULT_FOLDER: Final = Path("/etc/postfix")
 
 
-@dataclass(frozen=True, slots=True)
-class Postfix:
+class Postfix(NamedTuple):
     """One Postfix instance, by the folder of its main.cf (None: the default one)."""
 
     folder: Path | None = None

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 from spfwhite.config.loading import load
@@ -24,7 +23,7 @@ def main() -> int:
     parser.add_argument("--nameserver", type=parse_nameserver, metavar="ADDR")
     server = parser.parse_args().nameserver
     config = load(system=Path("/nonexistent"))
-    dns = replace(config.dns, nameservers=(server,)) if server else config.dns
+    dns = config.dns._replace(nameservers=(server,)) if server else config.dns
     answers = asyncio.run(fetch.look_up(domains(config), dns, config.limits()))
     found = findings(config, answers, known())
     sys.stdout.writelines(f"{line}\n" for line in found)

@@ -208,7 +208,7 @@ def test_a_long_table_is_told_with_what_it_costs() -> None:
 
 
 def test_a_state_that_is_too_large_is_neither_read_nor_written(tmp_path: Path) -> None:
-    place = replace(settings().state, path=tmp_path / "state.json", max_mib=1)
+    place = settings().state._replace(path=tmp_path / "state.json", max_mib=1)
     question = Question("p.test", "TXT")
     series = Nights(settings())
     series.night({**BESIDE, **SMALL})
@@ -253,16 +253,14 @@ def test_no_real_sender_comes_within_a_factor_of_four_of_a_limit(
 ) -> None:
     config, answers = real()
     spf, safety = config.spf, config.safety
-    quarter = replace(
-        config,
-        spf=replace(spf, max_octets=spf.max_octets // 4),
-        safety=replace(
-            safety,
+    quarter = config._replace(
+        spf=spf._replace(max_octets=spf.max_octets // 4),
+        safety=safety._replace(
             max_values=safety.max_values // 4,
             provider_max_rules=safety.provider_max_rules // 4,
             total_rules_notice=safety.total_rules_notice // 4,
         ),
-        state=replace(config.state, max_mib=config.state.max_mib // 4),
+        state=config.state._replace(max_mib=config.state.max_mib // 4),
     )
     heard = Heard(answers=answers, whole=True)
     decided = decide_run(quarter, State(), heard, START)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from spfwhite.errors import Exit
@@ -362,7 +360,7 @@ def test_what_was_accepted_of_a_term_that_is_now_too_wide_is_not_kept() -> None:
     zone = records(p="ip4:20.0.0.0/14 ip4:23.0.0.0/16", q="ip4:21.0.0.0/16")
     series = Nights(CONFIG)
     series.night(zone)
-    series.config = replace(CONFIG, safety=replace(CONFIG.safety, widest_ipv4=15))
+    series.config = CONFIG._replace(safety=CONFIG.safety._replace(widest_ipv4=15))
     night = series.night(failing(zone, "p.test"))
     assert night.decision("p").networks.texts() == ["23.0.0.0/16"]
 

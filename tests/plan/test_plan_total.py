@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from spfwhite.config.settings import Config
@@ -30,7 +28,7 @@ def world(
 
 
 def series(config: Config = CONFIG, **tables: object) -> Nights:
-    made = Nights(replace(config, **tables))  # type: ignore[arg-type]
+    made = Nights(config._replace(**tables))  # type: ignore[arg-type]
     assert not made.night(world()).plan.refusals
     return made
 

@@ -55,7 +55,7 @@ def test_a_state_with_everything_in_it_comes_back_as_it_was(tmp_path: Path) -> N
 
 def place(folder: Path) -> keys.State:
     """Where the state is, by the settings."""
-    return replace(CONFIG.state, path=folder / "state.json")
+    return CONFIG.state._replace(path=folder / "state.json")
 
 
 def everything() -> State:

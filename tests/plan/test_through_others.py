@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from spfwhite.config.settings import Config
@@ -43,7 +41,7 @@ def test_it_is_named_with_its_addresses_those_who_include_it_and_what_to_write()
 
 def test_what_it_proposes_keeps_them_out() -> None:
     exclude = Exclusions(EMPTY, frozenset({"mailer.test"}))
-    config = replace(OFF, safety=replace(OFF.safety, exclude=exclude))
+    config = OFF._replace(safety=OFF.safety._replace(exclude=exclude))
     assert said(config) == []
     assert planned(config).permitted.texts() == ["20.0.0.0/24", "20.1.0.0/24"]
 

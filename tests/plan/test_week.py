@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from spfwhite.config.values import Exclusions
@@ -34,7 +32,7 @@ def first(count: int, *, at: int = 20 << 24) -> str:
 
 def after(*zones: Zone, settle_days: int = 7) -> Nights:
     """A series that has lived through these worlds, a night each; q is large and may be."""
-    config = replace(CONFIG, state=replace(CONFIG.state, settle_days=settle_days))
+    config = CONFIG._replace(state=CONFIG.state._replace(settle_days=settle_days))
     series = Nights(config)
     series.night(zones[0], lifted=["q"])
     for zone in zones[1:]:
@@ -264,7 +262,7 @@ def test_a_night_with_a_wrong_clock_takes_no_limit_away_for_ever() -> None:
 def test_exclusions_are_no_loss_of_the_week() -> None:
     series = after(world(" ".join(PARTS)), world(" ".join(PARTS[:4])))
     one = Exclusions(Networks.parse(["20.0.0.0/20"]))
-    series.config = replace(series.config, safety=replace(series.config.safety, exclude=one))
+    series.config = series.config._replace(safety=series.config.safety._replace(exclude=one))
     assert not phrases(series.night(world(" ".join(PARTS[:3]))))
 
 

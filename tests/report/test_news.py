@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,8 +28,8 @@ HELD = GOOD | records(p="ip4:20.0.0.0/24 include:s.test")
 
 
 def after_a_good_night(remind_days: int = 7) -> Nights:
-    settings = replace(CONFIG.state, remind_days=remind_days)
-    series = Nights(replace(CONFIG, state=settings))
+    settings = CONFIG.state._replace(remind_days=remind_days)
+    series = Nights(CONFIG._replace(state=settings))
     series.night(GOOD)
     return series
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -42,7 +41,7 @@ def aaaa(name: str) -> Question:
 
 def listed(made: Provider, answers: Answers, widest: Widest = ANY_WIDTH) -> Candidate:
     safety = {"widest_ipv4": widest.ipv4, "widest_ipv6": widest.ipv6}
-    config = replace(configured({}, safety=safety), providers=(made,))
+    config = configured({}, safety=safety)._replace(providers=(made,))
     (candidate,) = candidates(config, answers, {})
     return candidate
 

@@ -60,12 +60,12 @@ def configured(providers: Mapping[str, Iterable[str]], **tables: Mapping[str, An
     base = _loaded()
     (model,) = base.providers
     for table, keys in tables.items():
-        base = replace(base, **{table: replace(getattr(base, table), **keys)})
+        base = base._replace(**{table: getattr(base, table)._replace(**keys)})
     made = [
         replace(model, name=name, domains=tuple(domains), special_use=base.safety.special_use)
         for name, domains in sorted(providers.items())
     ]
-    return replace(base, providers=tuple(made))
+    return base._replace(providers=tuple(made))
 
 
 def edited(base: Config, name: str, **keys: object) -> Config:
@@ -74,7 +74,7 @@ def edited(base: Config, name: str, **keys: object) -> Config:
         replace(each, **keys) if each.name == name else each  # type: ignore[arg-type]
         for each in base.providers
     ]
-    return replace(base, providers=tuple(made))
+    return base._replace(providers=tuple(made))
 
 
 def records(**texts: str) -> dict[tuple[str, str], tuple[str, ...] | str]:
