@@ -166,7 +166,7 @@ async def run(config: Config, options: Options) -> Report:
         said = [*_news(config, decided, ready, options, news, lost)]
         said += await _of_postwhite(decided, ready[0], options)
         report = replace(report, notices=tuple(said), known=tuple(news.known))
-        report = _carry_out(report, replace(decided, told=news.told), ready, options)
+        report = _carry_out(report, decided._replace(told=news.told), ready, options)
     return replace(report, duration=time.time() - now)
 
 
@@ -310,7 +310,7 @@ def _carry_out(
         verified=write.is_verified(config),
         notices=(*report.notices, *write.replaced(written.tables)),
         unfinished=tuple(written.faults),
-        tables=tuple(replace(table, changed=table.path in paths) for table in report.tables),
+        tables=tuple(table._replace(changed=table.path in paths) for table in report.tables),
     )
     if written.state is None:
         return report

@@ -8,7 +8,7 @@ what a kind of source is (`spfwhite.sources.kinds`), to compare with earlier run
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from spfwhite.config.settings import Config, Provider
 from spfwhite.dns.answers import NOT_ASKED, Answers, Failed, Found, Question
@@ -23,8 +23,7 @@ from spfwhite.spf.result import Contribution, Evaluation, Problem
 from spfwhite.wording import counts, few
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(NamedTuple):
     """What a provider would contribute: `passed` by SPF and lists, `static` by its configuration.
 
     `excluded` is what the operator keeps out of it: what is never listed, and what only records

@@ -33,10 +33,9 @@ def fitted(state: State, now: float) -> State:
 
     def remembered(entry: Remembered) -> Remembered:
         values = {value: moved(seen) for value, seen in entry.values.items()}
-        return replace(entry, seen=moved(entry.seen), values=values)
+        return entry._replace(seen=moved(entry.seen), values=values)
 
-    return replace(
-        state,
+    return state._replace(
         written=moved(state.written),
         asked=moved(state.asked),
         known={question: remembered(entry) for question, entry in state.known.items()},

@@ -15,7 +15,7 @@ clock, and to judge (`spfwhite.plan.plan`).
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from spfwhite.config.settings import Config
 from spfwhite.dns.answers import Answer, Failed, Question
@@ -29,8 +29,7 @@ from spfwhite.sources.memory import Heard, Known, Recall, is_failure, policy
 from spfwhite.spf.reach import address_questions
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decided:
+class Decided(NamedTuple):
     """One run decided: `plan` from the `answers` that count, `recall` what will be remembered.
 
     `config`, `before`, `heard` and `now` are what it was decided from; `told` is what the report of
@@ -44,7 +43,7 @@ class Decided:
     answers: Mapping[Question, Answer]
     recall: Recall
     plan: plan.Plan
-    told: Mapping[str, Told] = field(default_factory=dict)
+    told: Mapping[str, Told] = {}
 
     @property
     def asked(self) -> float:
@@ -87,15 +86,7 @@ def decide_run(
     )
     held = {name for name, entry in state.accepted.items() if entry.held is not None}
     decided = with_losses(config, decided, held, answers, recall)
-    return Decided(
-        config=config,
-        before=state,
-        heard=heard,
-        now=now,
-        answers=answers,
-        recall=recall,
-        plan=decided,
-    )
+    return Decided(config, state, heard, now, answers, recall, decided)
 
 
 def _counting(

@@ -6,9 +6,8 @@ than that run did (`spfwhite.plan.decided`), to ask and to write.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from spfwhite.config.settings import Config
 from spfwhite.dns.answers import Failed
@@ -20,8 +19,7 @@ from spfwhite.sources.memory import Heard, is_failure
 FAILED: Final = Failed("was not answered in the last run")
 
 
-@dataclass(frozen=True, slots=True)
-class LastRun:
+class LastRun(NamedTuple):
     """The state and the plan that follows from it; `now` in seconds since the epoch.
 
     `config` has the providers switched off that have expired by now.
@@ -40,7 +38,7 @@ def last_run(config: Config, state: State, now: float) -> LastRun:
     decided = decide_run(config, state, heard, state.written)
     needed = {q for made in decided.plan.decisions for q in made.candidate.questions}
     if unknown := needed - decided.answers.keys():
-        heard = replace(heard, answers={**heard.answers, **dict.fromkeys(unknown, FAILED)})
+        heard = heard._replace(answers={**heard.answers, **dict.fromkeys(unknown, FAILED)})
         decided = decide_run(config, state, heard, state.written)
     return LastRun(config, state, decided.plan, now)
 

@@ -58,7 +58,7 @@ def with_losses(
             yield f"{few(sorted({fading[q] for q in faded}), 3)}: {stays}"
 
     decisions = tuple(
-        replace(made, notice="; ".join(filter(None, notices(made)))) for made in plan.decisions
+        made._replace(notice="; ".join(filter(None, notices(made)))) for made in plan.decisions
     )
     return replace(plan, decisions=decisions)
 

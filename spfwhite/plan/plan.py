@@ -24,7 +24,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from spfwhite.config.settings import Config, Provider
 from spfwhite.dns.answers import Question
@@ -45,8 +45,7 @@ STALE_DEGRADES: Final = 2 * DAY
 at any age, one that this run did not ask only beyond it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(NamedTuple):
     """One provider in one run.
 
     `entry` is what will be remembered as accepted (None: nothing), `passed` what of it counts
@@ -150,7 +149,7 @@ def _within_limits(judge: _Judge, cases: list[_Case], table: Networks) -> Plan:
     if not exceeded(rail, judge.shares(cases, plan).values()):
         return plan
     # Accepting long-held losses would be too much every night. Decide again without accepting any.
-    judge = replace(judge, held_days=math.inf)
+    judge = judge._replace(held_days=math.inf)
     plan = Plan(tuple(map(judge.judge, cases)))
     shares = judge.shares(cases, plan)
     holds = to_hold(rail, shares)
@@ -167,8 +166,7 @@ def _refused(plan: Plan, over: list[Hold], shares: Mapping[str, Share]) -> Plan:
     return replace(plan, refusals=refusals, causes=tuple(causes(shares, over)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Case:
+class _Case(NamedTuple):
     """One provider to decide on: what it passes now, and what was accepted of it.
 
     `entry` is what was accepted of this definition of it (None: nothing), `before` what of that
@@ -193,8 +191,7 @@ class _Case:
         return not self.candidate.gaps
 
 
-@dataclass(frozen=True, slots=True)
-class _Judge:
+class _Judge(NamedTuple):
     """The limits of one provider: it is taken as it is now, or kept as it was accepted."""
 
     config: Config

@@ -15,7 +15,6 @@ Owns: the measures. Refuses: to decide what follows (`spfwhite.plan.plan`).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
 from spfwhite.networks import Networks
@@ -52,8 +51,7 @@ class Hold(NamedTuple):
     version: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Rail:
+class Rail(NamedTuple):
     """The limits of a change, in percent, and the configuration keys that hold them.
 
     They hold twice: for one run, by what goes and what comes, and for the last `days` days, by

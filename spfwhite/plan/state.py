@@ -15,7 +15,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from spfwhite import files
@@ -59,8 +58,7 @@ class Told(NamedTuple):
     said: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class State(NamedTuple):
     """The whole state; times in seconds since the epoch.
 
     `written` is when it was, `asked` when the network was last asked for all providers. `told` has
@@ -69,11 +67,11 @@ class State:
 
     written: float = 0.0
     asked: float = 0.0
-    known: Mapping[Question, Remembered] = field(default_factory=dict)
-    accepted: Mapping[str, Accepted] = field(default_factory=dict)
-    tables: Mapping[str, TableState] = field(default_factory=dict)
+    known: Mapping[Question, Remembered] = {}
+    accepted: Mapping[str, Accepted] = {}
+    tables: Mapping[str, TableState] = {}
     journal: tuple[Change, ...] = ()
-    told: Mapping[str, Told] = field(default_factory=dict)
+    told: Mapping[str, Told] = {}
 
 
 def load(place: settings.State) -> State | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from spfwhite.config.settings import FormatName, Provider
 from spfwhite.dns.answers import Question
@@ -27,8 +27,7 @@ DEGRADED: Final = ("held", "missing", "incomplete", "stale")
 """The statuses of a provider in trouble, the last one after 48 hours."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderReport:
+class ProviderReport(NamedTuple):
     """One provider in one run.
 
     `degraded`: it is in trouble, `since` then (None: it is not); `is_news`: this run is to say so.
@@ -51,14 +50,13 @@ class ProviderReport:
     gained: Networks = EMPTY
     problems: tuple[Problem, ...] = ()
     holds: tuple[str, ...] = ()
-    causes: Mapping[str, str] = field(default_factory=dict)
+    causes: Mapping[str, str] = {}
     stale: tuple[Question, Stale] | None = None
-    notice: str
+    notice: str = ""
     left_out: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableReport:
+class TableReport(NamedTuple):
     """A table beside the two of postscreen; `changed` tells whether its file holds other rules."""
 
     path: Path

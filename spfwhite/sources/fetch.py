@@ -13,7 +13,7 @@ from pathlib import Path
 from time import monotonic
 
 from spfwhite import files
-from spfwhite.config.settings import Config, Dns, Provider
+from spfwhite.config.settings import Config, Dns
 from spfwhite.dns.answers import Answer, Answers, Question, snapshot_from_json, snapshot_to_json
 from spfwhite.dns.nameservers import system_nameservers
 from spfwhite.errors import FileError, SnapshotError
@@ -34,16 +34,11 @@ async def fetch(
     providers = [provider for provider in config.enabled() if not only or provider.name == only]
     connect = cache(lambda: asker(config.dns))  # all kinds share its pace and what it remembers
     end = monotonic() + config.dns.run_deadline
-    asking = Asking(config=config, recall=recall, connect=connect, progress=progress, end=end)
-    return await _ask_all(asking, providers, whole=not only)
-
-
-async def _ask_all(asking: Asking, providers: list[Provider], *, whole: bool) -> Heard:
-    """Ask for one kind after the other: records first, since the others may take longer."""
+    asking = Asking(config, recall, connect, progress, end, validators={})
     answers: dict[Question, Answer] = {}
-    for kind in KINDS:
+    for kind in KINDS:  # records first, since the others may take longer
         answers |= await kind.ask(providers, asking)
-    return Heard(answers=answers, validators=asking.validators, whole=whole)
+    return Heard(answers, whole=not only, validators=asking.validators)
 
 
 def asker(dns: Dns) -> Ask:

@@ -19,10 +19,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from spfwhite.config.settings import Config, Provider
 from spfwhite.dns.answers import Answers, Question
@@ -33,8 +31,7 @@ from spfwhite.spf.reach import Reach
 from spfwhite.spf.result import Contribution, Evaluation, Problem
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
+class Asking(NamedTuple):
     """What kinds ask with; those of pages leave their `validators` here.
 
     `connect` returns what asks name servers; it raises NoNameServerError, so that nobody may call
@@ -45,12 +42,11 @@ class Asking:
     recall: Recall
     connect: Callable[[], Ask]
     progress: Progress
-    end: float = math.inf
-    validators: dict[Question, Validators] = field(default_factory=dict)
+    end: float
+    validators: dict[Question, Validators]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(NamedTuple):
     """The answers of a run as some providers of one action read them, with their SPF domains."""
 
     config: Config
@@ -59,8 +55,7 @@ class Reading:
     reaches: Mapping[str, Reach]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class Listed(NamedTuple):
     """What one entry of a kind lists, `passed` within limits and `static` whatever they say.
 
     `origins` name what passes it, and may overlap and be wider. `empty` are domains that pass

@@ -21,7 +21,6 @@ clock (it is given the time), and to judge what a provider may lose.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 from spfwhite.config.settings import Config
@@ -52,8 +51,7 @@ def kept(question: Question, answer: Answer, max_values: int) -> Answer:
     return Found(values, answer.octets - sum(map(len, values)))
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
+class Remembered(NamedTuple):
     """A found or void answer, or a failure if there was none; times in seconds since the epoch.
 
     `seen` is when the answer came, or when the question first failed. `values` are all values of
@@ -63,7 +61,7 @@ class Remembered:
 
     answer: Answer
     seen: float
-    values: Mapping[str, float] = field(default_factory=dict)
+    values: Mapping[str, float] = {}
     validators: Validators = ("", "")
 
 
@@ -100,8 +98,7 @@ def policy(config: Config) -> Policy:
     return Policy(config.state.max_stale_days * DAY, sticky, config.safety.max_values)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
+class Heard(NamedTuple):
     """What came in one run, before memory takes the place of what failed.
 
     The keys of `answers` are the questions that were asked, of name servers, web servers or a
@@ -111,7 +108,7 @@ class Heard:
 
     answers: Mapping[Question, Answer]
     whole: bool
-    validators: Mapping[Question, Validators] = field(default_factory=dict)
+    validators: Mapping[Question, Validators] = {}
 
 
 class Recall:
@@ -145,7 +142,7 @@ class Recall:
             answer = kept(question, answer, self._policy.max_values)
             entry = self._with_earlier_values(question, answer, old)
             if any(validators):
-                entry = replace(entry, validators=validators)
+                entry = entry._replace(validators=validators)
             self._came[question] = entry
             if entry.values and old and isinstance(old.answer, Found) and isinstance(answer, Void):
                 self.fading[question] = answer
@@ -244,7 +241,7 @@ def _not_after(now: float, entry: Remembered) -> Remembered:
     if entry.seen <= now and all(seen <= now for seen in entry.values.values()):
         return entry
     values = {value: min(seen, now) for value, seen in entry.values.items()}
-    return replace(entry, seen=min(entry.seen, now), values=values)
+    return entry._replace(seen=min(entry.seen, now), values=values)
 
 
 def _joined(answer: Answer, more: Iterable[str]) -> Answer:

@@ -8,7 +8,7 @@ judged by who asks. Refuses: any look-up, and to follow an include.
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from spfwhite.dns.answers import NOT_ASKED, Answer, Answers, Failed, Found, Question, Void, mx_hosts
@@ -52,7 +52,7 @@ def record_at(answers: Answers, domain: str) -> spf.Record | Fault:
         return Fault("multiple", f"{domain} has {len(texts)} SPF records, so none counts")
     # what was published apart from it is a term too, for its hint
     record, loose = spf.parse(texts[0]), spf.loose_part(answer.values)
-    return replace(record, terms=(loose, *record.terms)) if loose else record
+    return record._replace(terms=(loose, *record.terms)) if loose else record
 
 
 def _octets(text: str) -> str:

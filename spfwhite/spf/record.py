@@ -133,8 +133,7 @@ class Term(NamedTuple):
     body: Body
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One SPF record and its terms, in order."""
 
     text: str

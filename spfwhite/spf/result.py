@@ -114,8 +114,7 @@ class Node:
         return tuple(step.problem for step in self.steps if step.problem)
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(NamedTuple):
     """The nodes of all records and, for each domain that was asked for, the index of its node."""
 
     nodes: Sequence[Node]

@@ -22,7 +22,6 @@ from __future__ import annotations
 import os
 from collections.abc import Collection
 from contextlib import ExitStack, suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain, count
 from pathlib import Path
@@ -144,15 +143,7 @@ def _ready(table: Table, config: Config, decided: Plan, now: float, *, force: bo
         refusal = (
             f"{table.path} was not written by spfwhite; --force replaces it, keeping it as {kept}"
         )
-    return Ready(
-        table=table,
-        path=path,
-        networks=networks,
-        content=content,
-        old=old,
-        kept=kept,
-        refusal=refusal,
-    )
+    return Ready(table, path, networks, content, old, kept, refusal)
 
 
 def _kept_as(path: Path, old: bytes) -> Path | None:
@@ -289,7 +280,7 @@ def reload_if_needed(config: Config, state: State) -> bool:
     else:
         Postfix(config.postfix.config_directory).reload()
     loaded = {path: each._replace(loaded=each.written) for path, each in state.tables.items()}
-    save(config.state, replace(state, tables=loaded))
+    save(config.state, state._replace(tables=loaded))
     return True
 
 

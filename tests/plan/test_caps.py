@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -214,9 +213,9 @@ def test_a_state_that_is_too_large_is_neither_read_nor_written(tmp_path: Path) -
     series.night({**BESIDE, **SMALL})
     save(place, series.state)
     assert load(place) == series.state
-    known = replace(series.state.known[question], answer=Found(("v=spf1 " + "x" * 2**20,)))
+    known = series.state.known[question]._replace(answer=Found(("v=spf1 " + "x" * 2**20,)))
     with pytest.raises(FileError, match=r"would have 2 MiB, over the 1 of state\.max_mib"):
-        save(place, replace(series.state, known={question: known}))
+        save(place, series.state._replace(known={question: known}))
     assert load(place) == series.state
     place.path.write_bytes(place.path.read_bytes().ljust(2**20 + 1))
     with pytest.raises(StateError, match=r"has 2 MiB, over the 1 of state\.max_mib"):

@@ -71,7 +71,7 @@ def everything() -> State:
     series.night({**zone, ("p.test", "A"): ("20.0.0.2",)})
     series.night({**zone, **records(q="ip4:50.0.0.0/24")})
     tables = {"/etc/postfix/allow.cidr": TableState("digest", "other")}
-    return replace(series.state, tables=tables)
+    return series.state._replace(tables=tables)
 
 
 def test_there_may_be_no_state(tmp_path: Path) -> None:
@@ -80,8 +80,8 @@ def test_there_may_be_no_state(tmp_path: Path) -> None:
 
 def test_the_same_state_is_the_same_bytes_whatever_came_first() -> None:
     state = everything()
-    other = replace(
-        state, known={key: state.known[key] for key in sorted(state.known, reverse=True)}
+    other = state._replace(
+        known={key: state.known[key] for key in sorted(state.known, reverse=True)}
     )
     assert dump(other) == dump(state)
 
@@ -169,27 +169,27 @@ def remembering(*networks: str, term: str = "ip4:20.0.0.0/16") -> State:
     series.night(WORLD)
     entry = series.state.accepted["p"]
     origin = entry.origins[0]._replace(term=term, networks=Networks.parse(networks))
-    return replace(series.state, accepted={"p": replace(entry, origins=(origin,))})
+    return series.state._replace(accepted={"p": replace(entry, origins=(origin,))})
 
 
 @pytest.mark.parametrize("wide", ["0.0.0.0/0", "64.0.0.0/11", "::/0", "2a00::/27"])
 def test_networks_of_the_state_that_are_too_wide_are_not_listed(wide: str) -> None:
     state = parse(dump(remembering("20.0.0.0/16", wide, term="+all")))
-    night = run(CONFIG, failing(WORLD), replace(state, known={}), START)
+    night = run(CONFIG, failing(WORLD), state._replace(known={}), START)
     assert night.decision("p").networks - Networks.parse(["20.0.0.0/16"]) == Networks()
 
 
 @pytest.mark.parametrize("special", ["10.0.0.0/16", "127.0.0.0/12", "fe80::/28", "2002::/28"])
 def test_networks_of_the_state_for_special_use_are_not_listed(special: str) -> None:
     state = parse(dump(remembering("20.0.0.0/16", special)))
-    night = run(CONFIG, failing(WORLD), replace(state, known={}), START)
+    night = run(CONFIG, failing(WORLD), state._replace(known={}), START)
     assert night.decision("p").networks.texts() == ["20.0.0.0/16"]
 
 
 def test_networks_of_the_state_that_are_excluded_now_are_not_listed() -> None:
     exclude = {"exclude": Exclusions(Networks.parse(["20.0.0.0/17"]))}
     config = configured({"p": ["p.test"], "q": ["q.test"]}, safety=exclude)
-    night = run(config, failing(WORLD), replace(remembering("20.0.0.0/16"), known={}), START)
+    night = run(config, failing(WORLD), remembering("20.0.0.0/16")._replace(known={}), START)
     assert night.decision("p").networks.texts() == ["20.0.128.0/17"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping
 
 import pytest
@@ -75,6 +76,8 @@ class Run:
             recall=self.recall,
             connect=lambda: network.ask,
             progress=lambda done, total: self.progress.append((done, total)),
+            end=math.inf,
+            validators={},
         )
         self.came = asyncio.run(hosts.ask(config.enabled(), asking))
 

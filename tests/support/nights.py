@@ -123,7 +123,7 @@ def run(
     news = News(before.told, now, config.state.remind_days)
     report, after = _report(decided, news), before
     if not decided.plan.refusals:
-        noted = replace(decided, told=news.told)
+        noted = decided._replace(told=news.told)
         after = state.parse(state.dump(write.next_state(ready, noted)))
     return Night(decided.plan, after, decided.answers, report)
 
