@@ -18,12 +18,10 @@ from pathlib import Path
 from spfwhite import files
 from spfwhite.config import adding
 from spfwhite.config.adding import Addition
-from spfwhite.config.postwhite import own_hosts
 from spfwhite.config.settings import FORMAT_NAMES, Config, FormatName
 from spfwhite.config.values import choice
 from spfwhite.dns.answers import Failed, canonical
 from spfwhite.errors import FileError, ReloadError, StateError, UsageError
-from spfwhite.inspect.explain import networks_in_force
 from spfwhite.library import blocking, checked, texts
 from spfwhite.networks import EMPTY, Networks, parse_operator
 from spfwhite.plan.clock import fitted
@@ -145,6 +143,8 @@ async def run(config: Config, options: Options) -> Report:
         heard = await _heard(in_force, before, now, options)
         table = EMPTY
         if state is None and options.compares:
+            from spfwhite.inspect.explain import networks_in_force  # 3 ms, on the first night
+
             table = networks_in_force(in_force.output.allow, EMPTY, only_ours=True)
         decide = partial(decide_run, in_force, before, heard, now, force=options.force, table=table)
         decided = decide(accept=options.accept)
@@ -280,6 +280,8 @@ async def _of_postwhite(decided: Decided, allow: write.Ready, options: Options) 
     is_theirs = owner_of(allow.old or b"") == "postwhite"
     if not (options.compares and is_theirs and gone.v4) or decided.plan.refusals:
         return []
+    from spfwhite.config.postwhite import own_hosts  # 4 ms to import, on one night
+
     hosts = own_hosts()  # asked for this once, and listed only if a provider has them
     evaluation = evaluate(hosts, await fetch.look_up(hosts, config.dns, config.limits()))
     shares = [((gone & evaluation.root(host).passed).size(4), host) for host in hosts]

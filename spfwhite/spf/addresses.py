@@ -8,7 +8,6 @@ judged by who asks. Refuses: any look-up, and to follow an include.
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from spfwhite.dns.answers import NOT_ASKED, Answer, Answers, Failed, Found, Question, Void, mx_hosts
@@ -74,15 +73,15 @@ def addresses(answers: Answers, term: spf.Hosts, name: str) -> Addresses:
         answer = answers.get(Question(name, "MX"), NOT_ASKED)
         hosts, voids, fault = _exchanges(name, answer)
         read = len(answer.values) if isinstance(answer, Found) else 0
-    v4 = _family(answers, hosts, "A", term.prefix4)
-    v6 = _family(answers, hosts, "AAAA", term.prefix6)
-    networks = Networks(v4.ranges, v6.ranges)
+    v4, voids4, fault4 = _family(answers, hosts, "A", term.prefix4)
+    v6, voids6, fault6 = _family(answers, hosts, "AAAA", term.prefix6)
+    networks = Networks(v4, v6)
     return Addresses(
         # section 5: a client at ::ffff:0:0/96 is an IPv4 client
         networks=networks - IPV4_MAPPED if networks.v6 else networks,
-        voids=(voids + v4.voids, voids + v6.voids),
-        faults=(fault or v4.fault, fault or v6.fault),
-        read=read + len(v4.ranges) + len(v6.ranges),
+        voids=(voids + voids4, voids + voids6),
+        faults=(fault or fault4, fault or fault6),
+        read=read + len(v4) + len(v6),
     )
 
 
@@ -98,27 +97,21 @@ def _exchanges(name: str, answer: Answer) -> tuple[list[str], int, Fault | None]
     return exchanges(answer), 0, fault
 
 
-@dataclass(slots=True)
-class _Family:
-    ranges: list[Range]
-    voids: int = 0
-    fault: Fault | None = None
-
-
 def _family(
     answers: Answers, hosts: list[str], rrtype: Literal["A", "AAAA"], prefix: int
-) -> _Family:
-    """Return the addresses of one family of all hosts, widened to networks of `prefix`."""
-    family = _Family([])
+) -> tuple[list[Range], int, Fault | None]:
+    """Return the addresses of one family of all hosts, as networks of `prefix`; voids; a fault."""
+    ranges: list[Range] = []
+    voids, fault = 0, None
     bits = 32 if rrtype == "A" else 128
     for host in hosts:
         question = Question(host, rrtype)
         match answers.get(question, NOT_ASKED):
             case Found(values):
                 numbers = (int(ipaddress.ip_address(value)) for value in values)
-                family.ranges.extend(masked(number, prefix, bits) for number in numbers)
+                ranges += (masked(number, prefix, bits) for number in numbers)
             case Void():  # section 4.6.4: a void look-up, and no error
-                family.voids += 1
+                voids += 1
             case Failed() as failed:  # section 5: a temperror
-                family.fault = family.fault or failure(question, failed)
-    return family
+                fault = fault or failure(question, failed)
+    return ranges, voids, fault

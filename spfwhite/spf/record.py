@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final, Literal, NamedTuple
@@ -62,20 +61,17 @@ _ANY_MACRO_STRING: Final = re.compile(_MACRO_STRING)
 _PIECE: Final = re.compile(r"%\{([A-Za-z])([0-9]*)([rR]?)([^}]*)\}|%([%_-])|([^%]+)")
 
 
-@dataclass(frozen=True, slots=True)
-class All:
+class All(NamedTuple):
     """`all` (section 5.1)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Include:
+class Include(NamedTuple):
     """`include:domain` (section 5.2)."""
 
     domain: str
 
 
-@dataclass(frozen=True, slots=True)
-class Hosts:
+class Hosts(NamedTuple):
     """`a` (section 5.3) or `mx` (section 5.4); without a domain, the record's own."""
 
     kind: Literal["a", "mx"]
@@ -84,8 +80,7 @@ class Hosts:
     prefix6: int
 
 
-@dataclass(frozen=True, slots=True)
-class Ip:
+class Ip(NamedTuple):
     """`ip4` or `ip6` (section 5.6), host bits masked."""
 
     networks: Networks
@@ -93,29 +88,25 @@ class Ip:
     prefix: int
 
 
-@dataclass(frozen=True, slots=True)
-class ByClient:
+class ByClient(NamedTuple):
     """`ptr` (section 5.5) or `exists` (section 5.7): it names no address, which `reason` says."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Redirect:
+class Redirect(NamedTuple):
     """`redirect=domain` (section 6.1)."""
 
     domain: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ignored:
+class Ignored(NamedTuple):
     """`exp=` (section 6.2), an unknown modifier (section 6); `hint` says what was meant."""
 
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Malformed:
+class Malformed(NamedTuple):
     """A term outside the grammar; `reason` is a phrase for people."""
 
     reason: str

@@ -86,7 +86,7 @@ GOOD: list[tuple[str, Body]] = [
 
 @pytest.mark.parametrize(("text", "expected"), GOOD)
 def test_the_grammar_takes(text: str, expected: Body) -> None:
-    assert body(text) == expected
+    assert (type(body(text)), body(text)) == (type(expected), expected)
 
 
 @pytest.mark.parametrize(

@@ -89,15 +89,17 @@ def test_a_second_redirect_or_exp_is_malformed_and_the_first_is_not(name: str) -
     """RFC 7208 section 6, in any case of letters."""
     first, _, second = spf.parse(f"v=spf1 {name}=a.test mx {name.upper()}=a.test").terms
     assert isinstance(first.body, Redirect | Ignored)
-    assert second.body == Malformed(f"is a second {name}=")
+    assert isinstance(second.body, Malformed)
+    assert second.body.reason == f"is a second {name}="
 
 
 def test_unknown_modifiers_may_be_repeated() -> None:
-    assert [term.body for term in spf.parse("v=spf1 x=1 x=2").terms] == [Ignored(), Ignored()]
+    bodies = [term.body for term in spf.parse("v=spf1 x=1 x=2").terms]
+    assert [(type(body), body) for body in bodies] == [(Ignored, Ignored())] * 2
 
 
 def test_terms_after_a_malformed_one_are_parsed() -> None:
-    assert spf.parse("v=spf1 moo all").terms[1].body == All()
+    assert isinstance(spf.parse("v=spf1 moo all").terms[1].body, All)
 
 
 PIECES = st.sampled_from(
