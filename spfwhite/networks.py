@@ -104,17 +104,6 @@ def _intersection(one: Ranges, other: Ranges) -> Ranges:
     return one if one == other else tuple(_shared(one, other))
 
 
-def _cidrs(ranges: Ranges, bits: int) -> Iterator[tuple[int, int]]:
-    """Yield (first address, prefix length) of the fewest CIDRs; ten times netaddr's speed."""
-    for low, high in ranges:
-        while low <= high:
-            size = (high - low + 1).bit_length() - 1
-            if low:
-                size = min(size, (low & -low).bit_length() - 1)
-            yield low, bits - size
-            low += 1 << size
-
-
 class Networks:
     """An immutable set of IPv4 and IPv6 addresses.
 
@@ -230,7 +219,14 @@ class Networks:
 
     def cidrs(self, version: int) -> Iterator[tuple[int, int]]:
         """Yield (first address, prefix length) of the fewest CIDRs of one family, sorted."""
-        return _cidrs(self.ranges(version), BITS[version])
+        bits = BITS[version]
+        for low, high in self.ranges(version):  # ten times netaddr's speed
+            while low <= high:
+                size = (high - low + 1).bit_length() - 1
+                if low:
+                    size = min(size, (low & -low).bit_length() - 1)
+                yield low, bits - size
+                low += 1 << size
 
     @cached_property
     def networks(self) -> tuple[Network, ...]:

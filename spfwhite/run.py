@@ -409,10 +409,7 @@ def listed_through(config: Config, addition: Addition, evaluation: Evaluation) -
     """
     passed = (evaluation.root(name).passed for name in addition.domains)
     wanted = Networks.union([*passed, *map(parse_operator, addition.networks)])
-    try:
-        state = load(config.state)
-    except StateError:
-        state = None
+    state = _readable(config)
     if state is None or not wanted:
         return []
     plan = last_run(config, state, time.time()).plan
@@ -435,7 +432,7 @@ def add(
     there, since the run may fail, and returns the configuration read anew. `wait` is how many
     seconds to wait for the lock. Raises ConfigError and what `generate` raises.
     """
-    remembers = _remembers(config)  # or raises, while nothing is written
+    remembers = _readable(config) is not None  # or raises, while nothing is written
     config = written(adding.append(addition, system))
     options = Options(only=addition.name if remembers else "", wait=wait)
     return asyncio.run(run(config, options))
@@ -448,7 +445,7 @@ def remove(
 
     The arguments are those of `add`. Raises UsageError for a provider that is not on the list.
     """
-    remembers = _remembers(config)
+    remembers = _readable(config) is not None
     today = datetime.now(UTC).date()
     config = written(adding.remove(name, config, today, system))
     if any(each.name == name and each.enabled for each in config.providers):
@@ -456,9 +453,9 @@ def remove(
     return asyncio.run(run(config, Options(offline=remembers, wait=wait)))
 
 
-def _remembers(config: Config) -> bool:
-    """Whether there is a state that can be read. Raises FileError."""
+def _readable(config: Config) -> State | None:
+    """Return the state if there is one that can be read; raises FileError."""
     try:
-        return load(config.state) is not None
+        return load(config.state)
     except StateError:
-        return False  # the run keeps it aside and asks for all
+        return None  # the run keeps it aside and asks for all

@@ -117,12 +117,8 @@ class _Reader(NamedTuple):
 
     def unknown(self, table: str, key: str, value: object, known: Iterable[str]) -> NoReturn:
         bare = re.fullmatch(r"[A-Za-z0-9_-]+", key) and len(key) <= SHOWN
-        path = _joined(table, key if bare else shown(key))
+        path = f"{table}{'.' * bool(table)}{key if bare else shown(key)}"
         raise ConfigError(f"{self.file}: {path} is unknown{_suggestion(table, key, value, known)}")
-
-
-def _joined(table: str, key: str) -> str:
-    return f"{table}.{key}" if table else key
 
 
 def _suggestion(table: str, key: str, value: object, known: Iterable[str]) -> str:

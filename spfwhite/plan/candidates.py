@@ -69,11 +69,6 @@ def candidates(
     ]
 
 
-def never_listed(config: Config, provider: Provider) -> Networks:
-    """Return what is never listed for a provider: exclusions and special-use addresses."""
-    return barred(provider.special_use) | config.safety.exclude.networks
-
-
 def _candidate(
     reading: Reading,
     stale: Mapping[Question, Stale],
@@ -81,13 +76,13 @@ def _candidate(
     provider: Provider,
 ) -> Candidate:
     config, evaluation = reading.config, reading.evaluation
-    parts = [part for kind in KINDS for part in kind.listed(provider, reading)]
-    origins = tuple(origin for part in parts for origin in part.origins if origin.networks)
-    questions = frozenset(question for part in parts for question in part.questions)
-    problems = [problem for part in parts for problem in part.problems]
+    listed = [part for kind in KINDS for part in kind.listed(provider, reading)]
+    origins = tuple(origin for part in listed for origin in part.origins if origin.networks)
+    questions = frozenset(question for part in listed for question in part.questions)
+    problems = [problem for part in listed for problem in part.problems]
     problems += _too_large(config, reading.answers, questions)
     gaps = [p for p in problems if _is_gap(p, strict=config.spf.strict)]
-    never = never_listed(config, provider)
+    never = barred(provider.special_use) | config.safety.exclude.networks
     limits_met = [p for p in gaps if p.kind == "limit"]
     open_questions = [
         question
@@ -95,7 +90,7 @@ def _candidate(
         if isinstance(reading.answers.get(question, NOT_ASKED), Failed) and question not in given_up
     ]
     standing = gaps if open_questions else limits_met
-    named = Networks.union(part.passed for part in parts)
+    named = Networks.union(part.passed for part in listed)
     passed = named - never
     problems += _special_use(provider, origins, named - passed)
     return Candidate(
@@ -103,13 +98,13 @@ def _candidate(
         evaluation=evaluation,
         origins=origins,
         passed=passed,
-        static=Networks.union(part.static for part in parts) - never,
-        excluded=never | (Networks.union(part.excluded for part in parts) - passed),
-        left_out=_left_out(Networks.union(part.left_out for part in parts) - passed, passed),
+        static=Networks.union(part.static for part in listed) - never,
+        excluded=never | (Networks.union(part.excluded for part in listed) - passed),
+        left_out=_left_out(Networks.union(part.left_out for part in listed) - passed, passed),
         problems=tuple(dict.fromkeys(problems)),  # domains may share a record
         questions=questions,
         stale={question: stale[question] for question in questions & stale.keys()},
-        empty_domains=tuple(domain for part in parts for domain in part.empty),
+        empty_domains=tuple(domain for part in listed for domain in part.empty),
         gaps=tuple(gaps),
         blocking=tuple(_blocking(standing, _denied(evaluation, provider) if standing else set())),
         is_waiting=bool(limits_met)
@@ -194,27 +189,22 @@ def _special_use(
         return []
     return [
         Problem("special-use", domain, term, f"passes {few(networks.texts(), 3)}")
-        for domain, term, networks in _parts(passing, special)
+        for domain, term, networks in parts(passing, special)
     ]
 
 
-def origins(candidate: Candidate, networks: Networks) -> list[Contribution]:
-    """Return what passes each part of `networks`: terms in the order of the records, then lists."""
-    return _parts(candidate.origins, networks)
-
-
-def _parts(passing: tuple[Contribution, ...], networks: Networks) -> list[Contribution]:
-    """Return the part of `networks` that each term passes, terms that pass none left out."""
+def parts(passing: tuple[Contribution, ...], networks: Networks) -> list[Contribution]:
+    """Return the part of `networks` that each term passes, those that pass none left out."""
     # Shortcut: if the terms together pass exactly `networks`, no intersection is needed. It does
     # not hold when an outer `-include` denied part of an inner term.
     whole = Networks.union(origin.networks for origin in passing) == networks
-    parts: dict[tuple[str, str], Contribution] = {}
+    made: dict[tuple[str, str], Contribution] = {}
     for origin in passing:
         at = (origin.domain, origin.term)
         part = origin.networks if whole else origin.networks & networks
-        if at in parts:
-            part |= parts[at].networks
+        if at in made:
+            part |= made[at].networks
         if part:
             # the same object for all providers that lead to it
-            parts[at] = origin if part == origin.networks else Contribution(*at, part)
-    return list(parts.values())
+            made[at] = origin if part == origin.networks else Contribution(*at, part)
+    return list(made.values())

@@ -18,7 +18,7 @@ from spfwhite.dns.answers import ROTATING, Answers, Found, Question, Void
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan.candidates import Candidate, candidates
 from spfwhite.plan.plan import Decision, Plan
-from spfwhite.plan.rails import UNITS, amount
+from spfwhite.plan.rails import amounts
 from spfwhite.sources.hosts import host_names
 from spfwhite.sources.memory import Recall
 from spfwhite.spf.record import All, parse
@@ -76,9 +76,7 @@ def _loss(made: Decision, faults: Collection[str]) -> str:
     """Say what a provider loses by some faults; "" for none."""
     if not faults:
         return ""
-    lost = made.before - made.passed
-    amounts = [f"{amount(v, lost):,} of its {UNITS[v]}" for v in (4, 6) if lost.ranges(v)]
-    return f"loses {' and '.join(amounts)}: {few(sorted(faults), 3)}"
+    return f"loses {amounts(made.before - made.passed, 'of its ')}: {few(sorted(faults), 3)}"
 
 
 def _new_faults(made: Decision, earlier: Candidate | None) -> set[str]:

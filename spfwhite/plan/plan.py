@@ -29,7 +29,7 @@ from typing import Final, Literal, NamedTuple
 from spfwhite.config.settings import Config, Provider
 from spfwhite.dns.answers import Question
 from spfwhite.networks import EMPTY, Networks
-from spfwhite.plan.candidates import Candidate, origins
+from spfwhite.plan.candidates import Candidate, parts
 from spfwhite.plan.past import Accepted, as_of
 from spfwhite.plan.rails import Hold, Rail, foreign, news, too_many, too_many_rules
 from spfwhite.plan.state import State
@@ -343,7 +343,7 @@ class _Judge(NamedTuple):
         return Accepted(
             digest=case.candidate.provider.digest,
             since=self.now if begins else old.since,
-            origins=tuple(origins(case.candidate, passed)),
+            origins=tuple(parts(case.candidate.origins, passed)),
             partial=partial,
             lapsed=EMPTY if passed else old.networks or old.lapsed,
         )

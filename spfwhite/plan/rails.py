@@ -132,6 +132,12 @@ def amount(version: int, networks: Networks) -> int:
     return networks.size(4) if version == 4 else networks.blocks64()
 
 
+def amounts(networks: Networks, of: str = "") -> str:
+    """Return how much of each family a set holds, `of` before the unit; "" for nothing."""
+    held = ((v, amount(v, networks)) for v in UNITS if networks.ranges(v))
+    return " and ".join(f"{count:,} {of}{UNITS[v]}" for v, count in held)
+
+
 def too_many(old: Networks, new: Networks) -> list[Hold]:
     """Return a hold for each family of which one provider passes more than any real one.
 

@@ -15,11 +15,11 @@ from spfwhite.dns.answers import DNS_TYPES, Failed, Found
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan.decided import Decided
 from spfwhite.plan.plan import Plan
-from spfwhite.plan.rails import rules
+from spfwhite.plan.rails import amounts, rules
 from spfwhite.plan.state import State
 from spfwhite.report.news import News
 from spfwhite.report.report import ProviderReport, expired_report
-from spfwhite.report.text import MAX_NAMES, amounts, day
+from spfwhite.report.text import MAX_NAMES, day
 from spfwhite.tables.content import owner_of
 from spfwhite.tables.write import Ready
 from spfwhite.wording import DAY, few

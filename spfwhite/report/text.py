@@ -13,7 +13,7 @@ from typing import Final
 
 from spfwhite.networks import Networks
 from spfwhite.plan.plan import Status
-from spfwhite.plan.rails import UNITS, amount
+from spfwhite.plan.rails import amounts
 from spfwhite.report.causes import unanswered
 from spfwhite.report.report import Outcome, ProviderReport, Report
 from spfwhite.spf.result import Problem
@@ -176,11 +176,6 @@ def standing(provider: ProviderReport, now: float) -> Iterator[str]:
     if provider.stale:
         age = span(now - provider.stale[1].seen)
         yield f"  stale: {clipped(unanswered(*provider.stale))}: the answer of {age} ago is used"
-
-
-def amounts(networks: Networks) -> str:
-    """Return how much of each family a set holds, "" for nothing."""
-    return " and ".join(f"{amount(v, networks):,} {UNITS[v]}" for v in (4, 6) if networks.ranges(v))
 
 
 def day(seconds: float) -> str:

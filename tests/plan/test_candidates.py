@@ -9,7 +9,7 @@ from spfwhite.config.settings import Config
 from spfwhite.config.values import Exclusions
 from spfwhite.dns.answers import Failed, Found, Question
 from spfwhite.networks import EMPTY, Networks
-from spfwhite.plan.candidates import Candidate, candidates, origins
+from spfwhite.plan.candidates import Candidate, candidates, parts
 from spfwhite.sources.memory import Stale
 from tests.support.generated import zones
 from tests.support.nights import configured, edited, failing, records
@@ -35,7 +35,7 @@ def test_what_is_passed_is_the_union_of_its_origins(zone: Zone, strict: bool) ->
     keep = {"special_use": "keep", "widest_ipv4": 27, "widest_ipv6": 64}
     config = configured({"p": domains(zone)}, safety=keep, spf={"strict": strict})
     found = candidate(zone, config)
-    terms = origins(found, found.passed)
+    terms = parts(found.origins, found.passed)
     assert Networks.union(origin.networks for origin in terms) == found.passed
     assert all(origin.networks for origin in terms)
     assert len({(origin.domain, origin.term) for origin in terms}) == len(terms)
@@ -43,7 +43,7 @@ def test_what_is_passed_is_the_union_of_its_origins(zone: Zone, strict: bool) ->
 
 def test_an_origin_names_the_record_and_the_term_as_written() -> None:
     found = candidate(records(p="Include:S.test ip4:20.0.0.0/24", s="IP4:20.1.0.0/24"))
-    terms = origins(found, found.passed)
+    terms = parts(found.origins, found.passed)
     assert [(origin.domain, origin.term) for origin in terms] == [
         ("p.test", "ip4:20.0.0.0/24"),
         ("s.test", "IP4:20.1.0.0/24"),
@@ -52,7 +52,7 @@ def test_an_origin_names_the_record_and_the_term_as_written() -> None:
 
 def test_an_origin_has_only_what_no_record_above_it_denies() -> None:
     found = candidate(records(p="-ip4:20.0.0.0/25 include:s.test", s="ip4:20.0.0.0/24"))
-    (origin,) = origins(found, found.passed)
+    (origin,) = parts(found.origins, found.passed)
     assert (origin.domain, origin.networks.texts()) == ("s.test", ["20.0.0.128/25"])
 
 
