@@ -153,14 +153,8 @@ async def run(config: Config, options: Options) -> Report:
             decided = decide(accept=lifted)
         if options.record:
             fetch.save_snapshot(options.record, decided.answers)
-        ready = write.prepared(
-            in_force,
-            decided.plan,
-            options.output,
-            now,
-            form=options.format,
-            force=options.force,
-        )
+        force, form = options.force, options.format
+        ready = write.prepared(in_force, decided.plan, options.output, now, form=form, force=force)
         news = News(before.told, now, in_force.state.remind_days)
         report = _report(config, decided, ready, options, news)
         said = [*_news(config, decided, ready, options, news, lost)]

@@ -1,19 +1,19 @@
 """Where a path leads, and whether root may go there: nobody else may have put anything on its way.
 
 Owns: the walk, and the rule. Refuses: to read and write.
-
-The rule for root (any other user is only kept from following a third party's symlinks): the file
-and every folder above it belong to root, and neither their group nor others can write to them. A
-shared folder with the sticky bit, as /tmp, may be passed on the way to a folder of root's, for
-nobody can rename that; no file lies in it directly. Symlinks of root's are followed, each step
-under the same rule. Each folder is opened from the one above it and judged when it is open, so
-nothing changes between look and use.
-
-State, lock, tables and other data, but never configuration, may also lie below a folder that is
-wholly another account's, as /var/lib/spfwhite is the service's. That account is their keeper: files
-there may be its own, new ones become its own, and no symlink and no second name of root's file
-counts there.
 """
+
+# The rule for root (any other user is only kept from following a third party's symlinks): the file
+# and every folder above it belong to root, and neither their group nor others can write to them. A
+# shared folder with the sticky bit, as /tmp, may be passed on the way to a folder of root's, for
+# nobody can rename that; no file lies in it directly. Symlinks of root's are followed, each step
+# under the same rule. Each folder is opened from the one above it and judged when it is open, so
+# nothing changes between look and use.
+#
+# State, lock, tables and other data, but never configuration, may also lie below a folder that is
+# wholly another account's, as /var/lib/spfwhite is the service's. That account is their keeper:
+# files there may be its own, new ones become its own, and no symlink and no second name of root's
+# file counts there.
 
 from __future__ import annotations
 

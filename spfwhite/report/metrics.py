@@ -24,29 +24,21 @@ def dump(report: Report) -> bytes:
 
 
 def _lines(report: Report) -> Iterator[str]:
+    providers = report.providers.values()
+    oldest = min((p.stale[1].seen for p in providers if p.stale), default=report.started)
+    age = max(0.0, report.started - oldest)
     yield from _metric("last_run_timestamp_seconds", "When the run began.", f"{report.started:.0f}")
-    yield from _metric(
-        "last_success_timestamp_seconds",
-        "When a run last ended with a table that is current or written.",
-        f"{_last_success(report):.0f}",
-    )
-    yield from _metric(
-        "last_asked_timestamp_seconds",
-        "When all providers were last asked for.",
-        f"{report.asked:.0f}",
-    )
+    success = "When a run last ended with a table that is current or written."
+    yield from _metric("last_success_timestamp_seconds", success, f"{_last_success(report):.0f}")
+    asked = "When all providers were last asked for."
+    yield from _metric("last_asked_timestamp_seconds", asked, f"{report.asked:.0f}")
     yield from _metric("exit_code", "Exit code of the run.", f"{report.exit_code:d}")
     yield from _metric("duration_seconds", "How long the run took.", f"{report.duration:.3f}")
     yield from _metric("questions", "Questions that the run asked.", str(report.questions))
     yield from _metric("failures", "Questions without an answer.", str(report.failed))
-    providers = report.providers.values()
-    oldest = min((p.stale[1].seen for p in providers if p.stale), default=report.started)
-    yield from _metric(
-        "oldest_answer_age_seconds",
-        "Age of the oldest remembered answer in use.",
-        f"{max(0.0, report.started - oldest):.0f}",
-    )
-    number = Counter(provider.status for provider in report.providers.values())
+    in_use = "Age of the oldest remembered answer in use."
+    yield from _metric("oldest_answer_age_seconds", in_use, f"{age:.0f}")
+    number = Counter(provider.status for provider in providers)
     by_status = {f'{{status="{status}"}}': str(number[status]) for status in get_args(Status)}
     yield from _metrics("providers", "Providers by status.", by_status)
     troubles = {
@@ -58,9 +50,7 @@ def _lines(report: Report) -> Iterator[str]:
         since = "Since when a provider is in trouble."
         yield from _metrics("trouble_since_timestamp_seconds", since, troubles)
     allowed = sizes(report.networks)
-    by_family = {
-        f'{{family="{family}"}}': str(allowed[f"{family}_networks"]) for family in ("ipv4", "ipv6")
-    }
+    by_family = {f'{{family="{v}"}}': str(allowed[f"{v}_networks"]) for v in ("ipv4", "ipv6")}
     yield from _metrics("networks", "Networks in the allow table.", by_family)
     yield from _metric("ipv4_addresses", "IPv4 addresses.", str(allowed["ipv4_addresses"]))
     yield from _metric("ipv6_64s", "IPv6 /64s in the allow table.", str(allowed["ipv6_64s"]))

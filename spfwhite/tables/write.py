@@ -128,21 +128,15 @@ def _ready(table: Table, config: Config, decided: Plan, now: float, *, force: bo
     listed = sum(1 for decision in chosen(decided, table) if decision.networks)
     v4, v6 = (sum(1 for _ in networks.cidrs(version)) for version in (4, 6))
     of_list = f", default list of {config.list_date}" if config.list_date else ""
-    content = render(
-        form,
-        name.name,
-        __version__,
-        lines,
-        datetime.fromtimestamp(now, UTC),
-        f"{v4} IPv4 and {v6} IPv6 networks of {listed} providers{of_list}",
-    )
+    summary = f"{v4} IPv4 and {v6} IPv6 networks of {listed} providers{of_list}"
+    when = datetime.fromtimestamp(now, UTC)
+    content = render(form, name.name, __version__, lines, when, summary)
     old = files.read_if_there(path) if path else None
     kept = _kept_as(path, old) if path and old is not None else None
     refusal = ""
     if old is not None and not force and owner_of(old) == "foreign":
-        refusal = (
-            f"{table.path} was not written by spfwhite; --force replaces it, keeping it as {kept}"
-        )
+        what = f"{table.path} was not written by spfwhite"
+        refusal = f"{what}; --force replaces it, keeping it as {kept}"
     return Ready(table, path, networks, content, old, kept, refusal)
 
 
@@ -190,7 +184,8 @@ def write_tables(config: Config, ready: list[Ready], decided: Decided | None) ->
             new.append(stack.enter_context(files.replacement(each.path, each.content)))
             _verify(config, each, new[-1].path)
         for each in changed:
-            _keep_original(each)
+            if each.kept and each.old is not None and not os.path.lexists(each.kept):
+                files.replace(each.kept, each.old)
         state = next_state(ready, decided) if decided else None
         if state:
             save(config.state, state)
@@ -252,11 +247,6 @@ def left_behind(config: Config, ready: list[Ready], state: State) -> list[str]:
 def is_verified(config: Config) -> bool:
     """Whether tables are loaded by postmap before they are put in place."""
     return config.postfix.verify and Postfix(config.postfix.config_directory).is_here()
-
-
-def _keep_original(ready: Ready) -> None:
-    if ready.kept and ready.old is not None and not os.path.lexists(ready.kept):
-        files.replace(ready.kept, ready.old)
 
 
 def replaced(written: list[Ready]) -> list[str]:
@@ -330,10 +320,7 @@ def next_state(ready: list[Ready], decided: Decided, missed: Collection[Path | N
         asked=decided.asked,
         # the answers that a held provider was accepted for stay: on the night on which it has
         # recovered, one of them may time out
-        known={
-            **decided.recall.below(_came_from(held)),
-            **decided.recall.for_next_run(questions),
-        },
+        known=decided.recall.below(_came_from(held)) | decided.recall.for_next_run(questions),
         accepted={name: entry for name, entry in entries.items() if entry},
         tables={
             str(each.path): _table_state(each, state) for each in ready if each.path not in missed
