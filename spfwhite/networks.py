@@ -44,7 +44,6 @@ def masked(value: int, prefix: int, bits: int) -> Range:
 
 
 def _collapsed(ranges: Iterable[Range]) -> Ranges:
-    """Sort and join ranges that overlap or touch."""
     result: list[Range] = []
     last = -2
     for pair in sorted(ranges):  # the pairs themselves are kept: a large run has many
@@ -76,7 +75,6 @@ def _overlapping(ranges: Ranges, low: int, high: int) -> Iterator[Range]:
 
 
 def _shared(one: Ranges, other: Ranges) -> Iterator[Range]:
-    """Yield what two sets share, in order."""
     few, many = (one, other) if len(one) <= len(other) else (other, one)
     return (
         (max(low, a), min(high, b)) for low, high in few for a, b in _overlapping(many, low, high)

@@ -374,7 +374,6 @@ def _remembered(config: Config, options: Options) -> tuple[State | None, list[st
 
 
 def _refuse_without_state(options: Options, why: str) -> None:
-    """Raise UsageError for what cannot be done without the state of an earlier run."""
     if options.offline or (options.only and not options.output):
         option = "--offline" if options.offline else "--only"
         raise UsageError(f"{option} needs the state of an earlier run, and {why}")

@@ -99,7 +99,6 @@ def _merged_tables(overlays: Iterable[Overlay]) -> dict[str, Keys]:
 
 
 def _merged_providers(overlays: list[Overlay], defaults: Keys) -> dict[str, Keys]:
-    """Return all keys of each provider."""
     merged: dict[str, Keys] = {}
     for overlay in overlays:
         for name, keys in overlay.providers.items():

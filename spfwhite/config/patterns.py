@@ -52,7 +52,6 @@ class _Choices(NamedTuple):
 
 
 def _choices(inside: str) -> _Choices:
-    """Return what the inside of one pair of braces stands for."""
     if "," in inside:
         texts = inside.split(",")
         return _Choices(len(texts), texts)

@@ -64,7 +64,6 @@ def with_losses(
 
 
 def _void(answers: Answers) -> dict[Question, str]:
-    """Return a phrase for each void answer."""
     return {
         q: f"{q.name} {'does not exist' if answer.reason == 'NXDOMAIN' else f'has no {q.rrtype}'}"
         for q, answer in answers.items()
@@ -73,7 +72,6 @@ def _void(answers: Answers) -> dict[Question, str]:
 
 
 def _loss(made: Decision, faults: Collection[str]) -> str:
-    """Say what a provider loses by some faults; "" for none."""
     if not faults:
         return ""
     return f"loses {amounts(made.before - made.passed, 'of its ')}: {few(sorted(faults), 3)}"
@@ -116,7 +114,6 @@ def _faults(candidate: Candidate) -> list[Problem]:
 
 
 def _records(candidate: Candidate) -> list[Node]:
-    """Return the records that the domains of a provider lead to."""
     evaluation, domains = candidate.evaluation, candidate.provider.domains
     return [node for domain in domains for node in evaluation.walk(domain) if node.text]
 

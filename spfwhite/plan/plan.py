@@ -161,7 +161,6 @@ def _within_limits(judge: _Judge, cases: list[_Case], table: Networks) -> Plan:
 
 
 def _refused(plan: Plan, over: list[Hold], shares: Mapping[str, Share]) -> Plan:
-    """Return a plan that is refused for what it exceeds, if it exceeds anything."""
     refusals = tuple(f"the list {hold.phrase}; --force lets it pass" for hold in over)
     return replace(plan, refusals=refusals, causes=tuple(causes(shares, over)))
 
@@ -265,7 +264,6 @@ class _Judge(NamedTuple):
         return networks - candidate.excluded
 
     def _why_hold(self, case: _Case) -> list[Hold]:
-        """Return the reasons not to take a provider as it is now."""
         candidate, entry, before = case.candidate, case.entry, case.before
         if case.is_unproven:
             gaps = few(sorted({f"{p.domain}: {p.detail}" for p in candidate.gaps}), 3)
@@ -335,7 +333,6 @@ class _Judge(NamedTuple):
         return self._decision(case, accepted, candidate.passed, notice="; ".join(told))
 
     def _accepted(self, case: _Case, *, begins: bool) -> Accepted:
-        """Return what will be remembered of a provider that is accepted as it is now."""
         blank = Accepted(digest="", since=self.now, origins=(), partial=True)
         old = blank if case.is_unproven else case.entry or blank
         passed, partial = case.candidate.passed, old.partial and not case.is_complete

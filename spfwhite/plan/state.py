@@ -116,11 +116,11 @@ def dump(state: State) -> bytes:
         "accepted": {
             name: _accepted_json(entry, numbers) for name, entry in state.accepted.items()
         },
-        "tables": {
-            path: {"written": table.written, "loaded": table.loaded}
-            for path, table in state.tables.items()
-        },
-        "journal": [_change_json(change) for change in state.journal],
+        "tables": {path: table._asdict() for path, table in state.tables.items()},
+        "journal": [
+            {**change._asdict(), "added": change.added.texts(), "removed": change.removed.texts()}
+            for change in state.journal
+        ],
         "told": state.told,
     }
     return json.dumps(data).encode() + b"\n"  # indent would take the slow encoder
@@ -150,15 +150,6 @@ def _accepted_json(entry: Accepted, numbers: Mapping[int, int]) -> dict[str, Any
         "terms": [numbers[id(origin)] for origin in entry.origins],
     }
     return {**data, "lapsed": entry.lapsed.texts()} if entry.lapsed else data
-
-
-def _change_json(change: Change) -> dict[str, Any]:
-    return {
-        "when": change.when,
-        "provider": change.provider,
-        "added": change.added.texts(),
-        "removed": change.removed.texts(),
-    }
 
 
 def parse(content: bytes) -> State:
@@ -232,12 +223,8 @@ def _accepted(data: dict[str, Any], terms: Sequence[Contribution]) -> Accepted:
 
 
 def _change(data: dict[str, Any]) -> Change:
-    return Change(
-        _time(data["when"]),
-        _text(data["provider"]),
-        _networks(data["added"]),
-        _networks(data["removed"]),
-    )
+    added, removed = _networks(data["added"]), _networks(data["removed"])
+    return Change(_time(data["when"]), _text(data["provider"]), added, removed)
 
 
 def _networks(texts: list[Any]) -> Networks:

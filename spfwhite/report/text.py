@@ -73,7 +73,6 @@ def summary(report: Report, *, verbose: bool, quiet: bool = False) -> Iterator[s
 
 
 def _tables(report: Report, *, verbose: bool) -> Iterator[str]:
-    """Say what became of the tables, and what changed."""
     is_refused = report.outcome == "refused"
     holds, would = (report.before, "would have ") if is_refused else (report.networks, "")
     size = f": {counts(holds)}" if holds or not is_refused else ""

@@ -114,7 +114,6 @@ class Crawl:
             tasks.create_task(self._work(tasks))
 
     async def _work(self, tasks: asyncio.TaskGroup) -> None:
-        """Ask one question after the other until none is waiting."""
         while self._queue:
             question = self._queue.popleft()
             new = self._settle(question, await self._ask(question))

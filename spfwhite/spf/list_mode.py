@@ -225,7 +225,6 @@ def _widening(matches: list[Match]) -> list[Match]:
 
 
 def _of_hosts(record: MatchedRecord, term: spf.Term, name: str, hosts: Addresses) -> Match:
-    """Return what an `a` or `mx` matches whose hosts have been looked up."""
     record.voids = [a + b for a, b in zip(record.voids, hosts.voids, strict=True)]
     fault = hosts.faults[0] or hosts.faults[1]
     if fault:
