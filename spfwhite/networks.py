@@ -226,6 +226,11 @@ class Networks:
                 yield low, bits - size
                 low += 1 << size
 
+    def rules(self) -> tuple[int, int]:
+        """Return how many rules a table has of the set, for IPv4 and IPv6: the fewest CIDRs."""
+        v4, v6 = (sum(1 for _ in self.cidrs(version)) for version in BITS)
+        return v4, v6
+
     @cached_property
     def networks(self) -> tuple[Network, ...]:
         """The fewest CIDRs, IPv4 before IPv6, sorted by number."""

@@ -34,7 +34,7 @@ def clipped(text: str) -> str:
 
 def counts(networks: Networks) -> str:
     """Return how many networks and addresses a set has, both families."""
-    v4, v6 = (sum(1 for _ in networks.cidrs(version)) for version in (4, 6))
+    v4, v6 = networks.rules()
     return (
         f"{v4:,} IPv4 network{'s' * (v4 != 1)} "
         f"({networks.size(4):,} address{'es' * (networks.size(4) != 1)}), "

@@ -154,18 +154,13 @@ def too_many(old: Networks, new: Networks) -> list[Hold]:
     ]
 
 
-def rules(networks: Networks) -> int:
-    """Return how many rules of a table a set takes: the fewest CIDRs."""
-    return sum(1 for version in (4, 6) for _ in networks.cidrs(version))
-
-
 def too_many_rules(old: Networks, new: Networks, most: int) -> list[Hold]:
     """Return a hold for a provider with more rules than `most`, and than were accepted of it.
 
     A million single addresses are within every limit on their number.
     """
-    count = rules(new) if new != old else 0
-    if count <= max(most, rules(old) if count > most else 0):
+    count = sum(new.rules()) if new != old else 0
+    if count <= max(most, sum(old.rules()) if count > most else 0):
         return []
     phrase = f"adds {count:,} rules, over the {most:,} of safety.provider_max_rules"
     return [Hold("limit", phrase)]

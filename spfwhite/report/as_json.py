@@ -63,7 +63,7 @@ def time_text(seconds: float) -> str:
 
 def sizes(networks: Networks) -> dict[str, int]:
     """Return the size of a set: networks of both families, IPv4 addresses and IPv6 /64s."""
-    v4, v6 = (sum(1 for _ in networks.cidrs(version)) for version in (4, 6))
+    v4, v6 = networks.rules()
     return {
         "ipv4_networks": v4,
         "ipv6_networks": v6,

@@ -126,7 +126,7 @@ def _ready(table: Table, config: Config, decided: Plan, now: float, *, force: bo
     networks = networks_of(decided, table)
     lines = list(form.lines(rows_of(decided, table, networks, name.stem)))
     listed = sum(1 for decision in chosen(decided, table) if decision.networks)
-    v4, v6 = (sum(1 for _ in networks.cidrs(version)) for version in (4, 6))
+    v4, v6 = networks.rules()
     of_list = f", default list of {config.list_date}" if config.list_date else ""
     summary = f"{v4} IPv4 and {v6} IPv6 networks of {listed} providers{of_list}"
     when = datetime.fromtimestamp(now, UTC)
