@@ -44,10 +44,8 @@ def last_run(config: Config, state: State, now: float) -> LastRun:
 
 
 def _heard(config: Config, state: State) -> Heard:
-    """Return what came in the last run: what was seen then, and no answer to what is older.
-
-    A run with `--only` or `--offline` asked nobody for what is older.
-    """
+    """Return what came in the last run: what was seen then, and no answer to what is older."""
+    # A run with `--only` or `--offline` asked nobody for what is older.
     answers = {
         q: entry.answer
         for q, entry in state.known.items()

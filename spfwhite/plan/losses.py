@@ -78,10 +78,8 @@ def _loss(made: Decision, faults: Collection[str]) -> str:
 
 
 def _new_faults(made: Decision, earlier: Candidate | None) -> set[str]:
-    """Return what is wrong with the records of a provider that was not with the `earlier` ones.
-
-    A term, or record, that passed nothing of what is lost took nothing with it.
-    """
+    """Return what is wrong with the records of a provider that was not with the `earlier` ones."""
+    # A term, or record, that passed nothing of what is lost took nothing with it.
     lost = made.before - made.passed
     # a question without an answer is told of itself, while it is waited for
     known = {gap[:3] for gap in made.candidate.gaps if made.candidate.is_waiting}

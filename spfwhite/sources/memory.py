@@ -234,10 +234,8 @@ def is_failure(entry: Remembered) -> bool:
 
 
 def _not_after(now: float, entry: Remembered) -> Remembered:
-    """Return an entry with no time that is still to come: the clock was ahead when it was made.
-
-    Otherwise it would look fresh until that time, and what it remembers would stay in use.
-    """
+    """Return an entry with no time that is still to come: the clock was ahead when it was made."""
+    # Otherwise it would look fresh until that time, and what it remembers would stay in use.
     if entry.seen <= now and all(seen <= now for seen in entry.values.values()):
         return entry
     values = {value: min(seen, now) for value, seen in entry.values.items()}

@@ -193,11 +193,9 @@ class _ListMode:
     def _included(
         self, record: MatchedRecord, term: spf.Term, name: str, circle: frozenset[str]
     ) -> Match:
-        """Match an `include` (section 5.2) or the `redirect` (section 6.1).
-
-        A redirect stands after all directives, so it passes what the other record passes of what
-        they left over: what an include at the end would pass.
-        """
+        """Match an `include` (section 5.2) or the `redirect` (section 6.1)."""
+        # A redirect stands after all directives, so it passes what the other record passes of what
+        # they left over: what an include at the end would pass.
         if name in circle:
             fault = Fault("loop", f"{name} leads back to {record.domain}")
             return record.dropped(term, fault, name)

@@ -190,12 +190,10 @@ class _Check:
         return _Turn(undecided=remaining, fault=Fault("undecidable", term.body.reason))
 
     def _included(self, term: spf.Term, name: str, remaining: Networks) -> _Turn:
-        """Match an `include` (section 5.2) or the `redirect` (section 6.1).
-
-        An include matches where the check there passes; fail, softfail and neutral do not match. A
-        redirect gives its result on, so that what is not passed there is not passed here, which is
-        the same at the end of a record.
-        """
+        """Match an `include` (section 5.2) or the `redirect` (section 6.1)."""
+        # An include matches where the check there passes; fail, softfail and neutral do not match.
+        # A redirect gives its result on, so that what is not passed there is not passed here, which
+        # is the same at the end of a record.
         widest = self._widest
         if term.qualifier != "+":
             self._widest = ANY_WIDTH  # nothing is too wide to be denied

@@ -141,11 +141,9 @@ def _ready(table: Table, config: Config, decided: Plan, now: float, *, force: bo
 
 
 def _kept_as(path: Path, old: bytes) -> Path | None:
-    """Return where a file of somebody else is kept; None for one of ours.
-
-    A copy that is there already may be the only one of what an operator wrote: the next number
-    is taken then, unless it is the same.
-    """
+    """Return where a file of somebody else is kept; None for one of ours."""
+    # A copy that is there already may be the only one of what an operator wrote: the next number is
+    # taken then, unless it is the same.
     if owner_of(old) not in ("foreign", "postwhite"):
         return None
     ends = chain([""], (f".{number}" for number in count(1)))
@@ -204,10 +202,8 @@ def write_tables(config: Config, ready: list[Ready], decided: Decided | None) ->
 
 
 def _put(changed: list[Ready], new: list[files.Replacement]) -> tuple[list[Ready], list[str]]:
-    """Put tables in place, the allow table first; return those that are, and what failed.
-
-    Without the first of them nothing is put in place: the run can say that no table was touched.
-    """
+    """Put tables in place, the allow table first; return those that are, and what failed."""
+    # Without the first of them nothing is put in place: the run can say that no table was touched.
     placed: list[Ready] = []
     faults = []
     for each, replacement in zip(changed, new, strict=True):
