@@ -10,6 +10,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Literal, NamedTuple, get_args
 
 from spfwhite.errors import SnapshotError
@@ -125,13 +126,10 @@ def answer_to_json(answer: Answer) -> dict[str, Any]:
 
 def snapshot_from_json(data: object) -> dict[Question, Answer]:
     """Return the answers of a snapshot; raises SnapshotError on anything but our own form."""
-    match data:
-        case {"format": form, "version": int(version), "answers": dict(answers)} if (
-            form == SNAPSHOT_FORMAT
-        ):
-            pass
-        case _:
-            raise SnapshotError("is not a snapshot of spfwhite")
+    fields = data if isinstance(data, dict) else {}
+    form, version, answers = (fields.get(key) for key in ("format", "version", "answers"))
+    if form != SNAPSHOT_FORMAT or not isinstance(version, int) or not isinstance(answers, dict):
+        raise SnapshotError("is not a snapshot of spfwhite")
     if version != SNAPSHOT_VERSION:
         raise SnapshotError(f"is a snapshot of version {version}; this spfwhite reads version 1")
     return {question_from_text(key): answer_from_json(key, value) for key, value in answers.items()}
@@ -140,16 +138,14 @@ def snapshot_from_json(data: object) -> dict[Question, Answer]:
 def question_from_text(text: str) -> Question:
     """Return the question of a key like `example.org TXT`; raises SnapshotError."""
     name, _, kind = text.partition(" ")
+    if kind == "PAGE":
+        is_asked = _URL.fullmatch(name) is not None
+    else:
+        is_asked = name == canonical(name) and name_fault(name) is None
     for rrtype in RRTYPES:
-        if kind == rrtype and _is_asked(name, rrtype):
+        if kind == rrtype and is_asked:
             return Question(name, rrtype)
     raise SnapshotError(f"has an answer to {text[:80]!a}, which is no question of ours")
-
-
-def _is_asked(name: str, rrtype: RRType) -> bool:
-    if rrtype in DNS_TYPES:
-        return name == canonical(name) and name_fault(name) is None
-    return _URL.fullmatch(name) is not None
 
 
 def answer_from_json(key: str, data: object) -> Answer:
@@ -172,25 +168,19 @@ def _count(value: object) -> int:
     return value
 
 
-def _is_address(text: str, version: int) -> bool:
+def _reads(read: Callable[[str], object], text: str) -> bool:
     try:
-        return ipaddress.ip_address(text).version == version
+        read(text)
     except ValueError:
         return False
-
-
-def _is_network(text: str) -> bool:
-    try:
-        return bool(ipaddress.ip_network(text))
-    except ValueError:
-        return False
+    return True
 
 
 VALID: Final[Mapping[str, Callable[[str], bool]]] = {
     "TXT": lambda text: all(ord(character) < 256 for character in text),
     "MX": lambda text: re.fullmatch(r"[0-9]{1,5} [!-~]*", text) is not None,
-    "A": lambda text: _is_address(text, 4),
-    "AAAA": lambda text: _is_address(text, 6),
-    "PAGE": _is_network,
+    "A": partial(_reads, ipaddress.IPv4Address),
+    "AAAA": partial(_reads, ipaddress.IPv6Address),
+    "PAGE": partial(_reads, ipaddress.ip_network),
 }
 """For each type whether a text is a value of it: nothing else is read from a file."""

@@ -249,14 +249,7 @@ def _read(question: Question, wire: bytes) -> _Response:
                 options = rest
     if parser.remaining():
         raise dns.exception.FormError
-    return _Response(
-        flags=flags,
-        rcode=rcode,
-        authority=authority,
-        aliases=aliases,
-        values=values,
-        options=options,
-    )
+    return _Response(flags, rcode, authority, aliases, values, options)
 
 
 def _extended_error(options: bytes) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -87,14 +88,9 @@ def system_nameservers(path: Path = RESOLV_CONF) -> list[NameServer]:
         raise NoNameServerError(f"{path} cannot be read: {error.strerror}; {advice}") from None
     lines = [line.split() for line in text.splitlines()]
     over_tcp = any(words[:1] == ["options"] and "use-vc" in words for words in lines)
-    servers = [_server(words[1]) for words in lines if words[:1] == ["nameserver"] and words[1:]]
-    named = [server for server in servers if server] or [LOCAL]
-    return [replace(server, over_tcp=over_tcp) for server in named]
-
-
-def _server(text: str) -> NameServer | None:
-    """Return a name server of resolv.conf, or None for a typing error."""
-    try:
-        return parse_nameserver(text)
-    except ValueError:
-        return None
+    servers = []
+    for words in lines:
+        if words[:1] == ["nameserver"] and words[1:]:
+            with suppress(ValueError):  # a typing error
+                servers.append(parse_nameserver(words[1]))
+    return [replace(server, over_tcp=over_tcp) for server in servers or [LOCAL]]

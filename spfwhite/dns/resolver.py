@@ -39,9 +39,9 @@ from spfwhite.dns.window import Window
 # be reached and another one answers. What a server says of one name changes nothing for others.
 #
 # *Silence.* A packet that has no answer in the time that the server's answers have taken so far
-# (`spfwhite.dns.timer`) is sent anew, and the answer to either counts (`spfwhite.dns.udp`). As long
-# as nothing has come from an only server, it may be slow as well as deaf: it is sent 50 packets a
-# second then, not 200 at once.
+# (`spfwhite.dns.server`) is sent anew, and the answer to either counts (`spfwhite.dns.udp`). As
+# long as nothing has come from an only server, it may be slow as well as deaf: it is sent 50
+# packets a second then, not 200 at once.
 #
 # *Refusal.* The next server is asked at once. When all have refused, the question gives its slot
 # back and pauses: a little longer each time, at random, and more than a second before its last try,
@@ -180,14 +180,14 @@ class Resolver:
         if server.at.over_tcp:
             return Packet(server, query, loop.time())
         packets.send(query, server)
-        return await packets.answered(loop.time() + server.timer.wait(tries.timeouts))
+        return await packets.answered(loop.time() + server.wait(tries.timeouts))
 
     async def _over_tcp(self, packet: Packet, tries: Tries) -> bytes:
         """Ask again over TCP, in place of an answer that is truncated (RFC 7766) or none."""
         if packet.wire:
             await _sleep_until(self._window.turn())
         server = packet.server
-        timeout = max(2 * server.timer.wait(0), server.timer.wait(tries.made))  # two round trips
+        timeout = max(2 * server.wait(0), server.wait(tries.made))  # two round trips
         return await server.connections.ask(packet.query, timeout)
 
     def _failed(
@@ -213,7 +213,7 @@ class Resolver:
     def _answered(self, packet: Packet, tries: Tries) -> None:
         """Learn from an answer."""
         server = packet.server
-        server.timer.measured(packet.seconds)
+        server.measured(packet.seconds)
         if message.has_edns(packet.query):
             server.knows_edns = True
         elif server.knows_edns is None:

@@ -38,8 +38,8 @@ class Window:
     def __init__(self, size: int, rate: float = 0) -> None:
         self._largest = size
         self._size = float(min(size, START_SLOTS))
-        self._allowed_rate = rate
-        self._rate = 0.0
+        self._allowed_rate = rate or inf
+        self._rate = inf
         self._next_send = 0.0
         self._used = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -76,12 +76,8 @@ class Window:
 
     def turn(self) -> float:
         """Return when the next packet may be sent, by the loop's clock, and count it as sent."""
-        now = asyncio.get_running_loop().time()
-        if not (self._rate or self._allowed_rate):
-            return now
-        rate = min(self._rate or inf, self._allowed_rate or inf)
-        send_at = max(now, self._next_send)
-        self._next_send = send_at + 1 / rate
+        send_at = max(asyncio.get_running_loop().time(), self._next_send)
+        self._next_send = send_at + 1 / min(self._rate, self._allowed_rate)
         return send_at
 
     def silent(self) -> None:
@@ -94,10 +90,9 @@ class Window:
         self._answers += 1
         if not self._is_heard:
             self._is_heard = True
-            self._rate = self._next_send = 0.0
+            self._rate, self._next_send = inf, 0.0
             self._counted_from = asyncio.get_running_loop().time()
-        if self._rate:
-            self._rate += RATE_PER_ANSWER
+        self._rate += RATE_PER_ANSWER
         if self._size < self._largest:
             opened = 1 / self._size if self._narrowed_at else 1
             self._size = min(self._largest, self._size + opened)
@@ -116,7 +111,7 @@ class Window:
         now = asyncio.get_running_loop().time()
         self._size = max(min(MIN_SLOTS, self._largest), self._size / 2)
         elapsed = now - self._counted_from
-        self._rate = max(MIN_RATE, self._answers / elapsed) if elapsed else 0.0
+        self._rate = max(MIN_RATE, self._answers / elapsed) if elapsed else inf
         self._narrowed_at = self._counted_from = now
         self._answers = self._lost = 0
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import dns.edns
 import pytest
 
-from spfwhite.dns import timer
 from spfwhite.dns.answers import Answer, Failed, Found, Question
 from tests.support.asking import ask, ask_all, asking
 from tests.support.dnsfaults import MANGLED, Transport
@@ -53,13 +52,13 @@ class WithoutEdns(Fault):
 def test_a_server_without_edns_is_asked_without(
     server: DnsServer, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(timer, "SHORTEST_SECONDS", 0.2)
+    monkeypatch.setattr("spfwhite.dns.server.SHORTEST_SECONDS", 0.2)
     server.faults[""] = WithoutEdns(kind)  # type: ignore[arg-type]
     asks = asking(server, attempts=2)
 
     async def test() -> list[Answer]:
         first = await asks.ask(A)
-        monkeypatch.setattr(timer, "SHORTEST_SECONDS", 5.0)
+        monkeypatch.setattr("spfwhite.dns.server.SHORTEST_SECONDS", 5.0)
         server.reset()
         return [first, await asks.ask(A), await asks.ask(B)]
 
@@ -83,7 +82,7 @@ def test_one_that_has_answered_with_edns_is_not_asked_without(
 
     async def test() -> list[Answer]:
         before = await asks.ask(A)
-        monkeypatch.setattr(timer, "SHORTEST_SECONDS", 0.2)
+        monkeypatch.setattr("spfwhite.dns.server.SHORTEST_SECONDS", 0.2)
         server.faults["b.test"] = Fault(ignore_first=1)
         lost = await asks.ask(B)
         server.faults["a.test"] = Fault("formerr")

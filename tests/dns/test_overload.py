@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from spfwhite.dns import resolver, timer
+from spfwhite.dns import resolver
 from spfwhite.dns.answers import Answer, Failed, Found, Question, Void
 from spfwhite.dns.nameservers import NameServer
 from spfwhite.dns.server import Server
@@ -94,7 +94,7 @@ def test_a_failure_that_is_remembered_for_a_second_is_outwaited(server: DnsServe
 
 def test_a_late_answer_is_an_answer(server: DnsServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second packet's own answer would come too late."""
-    monkeypatch.setattr(timer, "SHORTEST_SECONDS", 1.0)
+    monkeypatch.setattr("spfwhite.dns.server.SHORTEST_SECONDS", 1.0)
     server.faults[""] = Fault(delay=2.5)
     asks = asking(server, attempts=2)
     assert ask_all(asks, A) == [FOUND]
@@ -104,7 +104,7 @@ def test_a_late_answer_is_an_answer(server: DnsServer, monkeypatch: pytest.Monke
 def test_once_its_time_is_known_a_slow_server_is_asked_once(
     server: DnsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(timer, "SHORTEST_SECONDS", 0.2)
+    monkeypatch.setattr("spfwhite.dns.server.SHORTEST_SECONDS", 0.2)
     server.faults[""] = Fault(delay=0.5)
     asks = asking(server, attempts=4)
 
@@ -121,7 +121,7 @@ def test_once_its_time_is_known_a_slow_server_is_asked_once(
 def test_a_server_of_which_nothing_is_heard_is_not_flooded_with_the_same_again(
     server: DnsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(timer, "SHORTEST_SECONDS", 0.5)
+    monkeypatch.setattr("spfwhite.dns.server.SHORTEST_SECONDS", 0.5)
     server.faults[""] = Fault(delay=1.0)
     assert ask_all(asking(server, attempts=4), *many(100)) == [Void("NXDOMAIN")] * 100
     assert len(server.queries) < 150

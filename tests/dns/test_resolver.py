@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from spfwhite.dns import resolver, timer
+from spfwhite.dns import resolver
 from spfwhite.dns.answers import Answer, Failed, Found, Question, RRType, Void, mx_hosts
 from spfwhite.dns.nameservers import NameServer
 from spfwhite.dns.resolver import KEPT_FILES
@@ -45,7 +45,7 @@ def listening() -> Iterator[Listening]:
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """No busy machine shall cause a retransmission that a test would count."""
-    monkeypatch.setattr(timer, "SHORTEST_SECONDS", 5.0)
+    monkeypatch.setattr("spfwhite.dns.server.SHORTEST_SECONDS", 5.0)
 
 
 def ask(server: DnsServer, name: str, rrtype: RRType = "TXT") -> Answer:
@@ -166,7 +166,7 @@ def test_each_attempt_has_its_own_id_and_source_port(
     listening: Listening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else one guess would be good for all of them."""
-    monkeypatch.setattr(timer, "SHORTEST_SECONDS", 0.01)
+    monkeypatch.setattr("spfwhite.dns.server.SHORTEST_SECONDS", 0.01)
     monkeypatch.setattr(resolver, "PAUSE_SECONDS", 0.01)
     monkeypatch.setattr(resolver, "LAST_PAUSE_SECONDS", 0.01)
     listening.faults[""] = Fault("drop")

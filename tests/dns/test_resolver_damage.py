@@ -12,7 +12,7 @@ import dns.rcode
 import pytest
 
 from spfwhite.dns import message as messages
-from spfwhite.dns import resolver, timer
+from spfwhite.dns import resolver
 from spfwhite.dns.answers import Failed, Found, Question, Void
 from spfwhite.dns.nameservers import NameServer
 from tests.support.asking import ask, ask_all, asking
@@ -28,7 +28,7 @@ A = Question("a.test", "TXT")
 @pytest.fixture(autouse=True)
 def haste(monkeypatch: pytest.MonkeyPatch) -> None:
     """A damaged id or question ends by time-out."""
-    monkeypatch.setattr(timer, "SHORTEST_SECONDS", 0.1)
+    monkeypatch.setattr("spfwhite.dns.server.SHORTEST_SECONDS", 0.1)
     monkeypatch.setattr(resolver, "PAUSE_SECONDS", 0.01)
     monkeypatch.setattr(resolver, "LAST_PAUSE_SECONDS", 0.01)
 
@@ -141,7 +141,7 @@ def test_a_refusal_over_tcp_is_told_as_it_is(server: DnsServer) -> None:
 
 def test_what_nobody_asked_for_keeps_no_question_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """A flood that ends only after the answer would be waited for until the end of days."""
-    monkeypatch.setattr(timer, "SHORTEST_SECONDS", 0.1)
+    monkeypatch.setattr("spfwhite.dns.server.SHORTEST_SECONDS", 0.1)
     is_response = messages.is_response
 
     def slowly(query: bytes, wire: bytes) -> bool:

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from spfwhite.dns import resolver, timer
+from spfwhite.dns import resolver
 from spfwhite.dns.answers import Answer, Failed, Found, Question, Void
 from tests.support.asking import ask, asking
 from tests.support.dnsfaults import Kind, OverTcp
@@ -24,7 +24,7 @@ FOUND: Final = Found(("found",))
 @pytest.fixture(autouse=True)
 def haste(monkeypatch: pytest.MonkeyPatch) -> None:
     """Most faults here end by time-out."""
-    monkeypatch.setattr(timer, "SHORTEST_SECONDS", 0.1)
+    monkeypatch.setattr("spfwhite.dns.server.SHORTEST_SECONDS", 0.1)
     monkeypatch.setattr(resolver, "PAUSE_SECONDS", 0.01)
     monkeypatch.setattr(resolver, "LAST_PAUSE_SECONDS", 0.01)
 
@@ -32,7 +32,7 @@ def haste(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def patience(monkeypatch: pytest.MonkeyPatch, haste: None) -> None:
     """For tests in which nothing may time out."""
-    monkeypatch.setattr(timer, "SHORTEST_SECONDS", 5.0)
+    monkeypatch.setattr("spfwhite.dns.server.SHORTEST_SECONDS", 5.0)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from spfwhite.dns import timer
 from spfwhite.dns.answers import Failed, Found, Question
 from spfwhite.dns.nameservers import NameServer
 from spfwhite.dns.resolver import Resolver
@@ -57,7 +56,7 @@ def test_who_waits_for_a_connection_does_not_time_out_meanwhile(
     server: Counting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Seven rounds of a second, where a connection may take two."""
-    monkeypatch.setattr(timer, "SHORTEST_SECONDS", 1.0)
+    monkeypatch.setattr("spfwhite.dns.server.SHORTEST_SECONDS", 1.0)
     server.faults[""] = Fault(delay=0.5)
     assert ask_all(asking(server, attempts=1), *big(100)) == [BIG] * 100
     assert server.connections == 100
@@ -66,7 +65,7 @@ def test_who_waits_for_a_connection_does_not_time_out_meanwhile(
 def test_those_who_wait_while_tcp_times_out_do_not_time_out_one_after_the_other(
     server: Counting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(timer, "SHORTEST_SECONDS", 0.2)
+    monkeypatch.setattr("spfwhite.dns.server.SHORTEST_SECONDS", 0.2)
     server.faults[""] = Fault("truncated", tcp="silent")
     answers = ask_all(asking(server, attempts=1), *big(100))
     assert answers == [Failed(f"timed out over TCP ({server.address})")] * 100

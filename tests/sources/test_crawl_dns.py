@@ -7,7 +7,6 @@ from collections import Counter
 
 import pytest
 
-from spfwhite.dns import timer
 from spfwhite.dns.answers import Answer, Failed, Found, Question
 from spfwhite.sources.crawl import crawl
 from spfwhite.spf.reach import Limits
@@ -22,7 +21,7 @@ def txt(name: str) -> Question:
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """No busy machine shall cause a retransmission that a test would count."""
-    monkeypatch.setattr(timer, "SHORTEST_SECONDS", 5.0)
+    monkeypatch.setattr("spfwhite.dns.server.SHORTEST_SECONDS", 5.0)
 
 
 def over(server: DnsServer, *domains: str) -> dict[Question, Answer]:
