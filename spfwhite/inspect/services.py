@@ -11,7 +11,6 @@ from typing import Final
 
 from spfwhite.inspect.finding import Finding, Findings, Level
 from spfwhite.inspect.parameters import DNSBL_SITES, ENDS, Postscreen
-from spfwhite.tables.access_list import LIST, words
 from spfwhite.wording import clipped
 
 Services = Sequence[Sequence[str]]
@@ -21,12 +20,11 @@ Said = Iterator[tuple[Level, str, str, tuple[str, ...]]]
 """What is found: how bad it is, what is the matter, what to do, and what postconf takes for it."""
 
 # by the part that names it in NAME_service_name: the type, the process limit, what comes of it if
-# there is none; without the last three postscreen waits or goes on, and says so in the log only
+# there is none; without the last two postscreen goes on, and says so in the log only
 HELPERS: Final[Mapping[str, tuple[str, str, Level, str]]] = {
     "smtpd": ("pass", "-", "error", "to hand clients to"),
     "dnsblog": ("unix", "0", "warning", f"so nobody is looked up in {DNSBL_SITES}"),
     "tlsproxy": ("unix", "0", "warning", "so no client that postscreen tests can use TLS"),
-    "proxymap": ("unix", "-", "error", "so postscreen waits for its tables, and no mail comes in"),
 }
 
 
@@ -100,25 +98,22 @@ def _limits(
 
 
 def _missing_helpers(in_effect: Mapping[str, Sequence[str]], running: Sequence[Postscreen]) -> Said:
-    for helper, (kind, _, level, comes) in HELPERS.items():
-        needing = [postscreen for postscreen in running if _needs(postscreen, helper)]
-        name = needing[0].values.get(f"{helper}_service_name", helper) if needing else helper
-        if needing and f"{name}/{kind}" not in in_effect:
-            chroot = "n" if helper == "proxymap" else in_effect[needing[0].service][4]
-            text = f"has postscreen, but no `{clipped(name)} {kind}`, {comes}"
-            advice = f"take its `{clipped(name)} {kind} ... {helper}` line into use"
-            yield level, text, advice, ("-M", _helper(name, helper, chroot))
+    for each in running:
+        for helper, (kind, _, level, comes) in HELPERS.items():
+            name = each.values.get(f"{helper}_service_name", helper)
+            if f"{name}/{kind}" not in in_effect and _needs(each.values, helper):
+                text = f"has postscreen, but no `{clipped(name)} {kind}`, {comes}"
+                advice = f"take its `{clipped(name)} {kind} ... {helper}` line into use"
+                arguments = "-M", _helper(name, helper, in_effect[each.service][4])
+                yield level, text, advice, arguments
 
 
-def _needs(postscreen: Postscreen, helper: str) -> bool:
-    values = postscreen.values
-    level = values.get("postscreen_tls_security_level", "").lower()
-    old_level = values.get("postscreen_use_tls", "").lower()
+def _needs(values: Mapping[str, str], helper: str) -> bool:
+    tls = values.get("postscreen_tls_security_level", "").lower() not in ("", "none")
     return {
         "smtpd": True,
         "dnsblog": bool(values.get(DNSBL_SITES)),
-        "tlsproxy": level not in ("", "none") or old_level == "yes",
-        "proxymap": any(word.startswith("proxy:") for word in words(values.get(LIST, ""))),
+        "tlsproxy": tls or values.get("postscreen_use_tls", "").lower() == "yes",
     }[helper]
 
 

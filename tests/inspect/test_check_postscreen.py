@@ -256,13 +256,6 @@ CASES = {
         re.sub("tlsproxy.*\n", "", USUAL),
         (UNLISTED,),
     ),
-    "no proxymap": Case(
-        {LIST: "permit_mynetworks, proxy:OURS", "proxy_read_maps": "proxy:OURS"},
-        "private/proxymap",
-        "error",
-        "no `proxymap unix`",
-        re.sub("proxymap.*\n", "", USUAL),
-    ),
     "no smtpd": Case(
         {}, "private/smtpd", "error", "no `smtpd pass`", re.sub("smtpd pass.*\n", "", USUAL)
     ),
