@@ -68,36 +68,31 @@ def check(overlay: Path | None, places: Places, now: float) -> Iterator[Finding]
         return
     today = datetime.fromtimestamp(now, UTC).date()
     config = config.in_force(today)
-    yield _configuration_finding(config, read)
-    yield from _old_list(config.list_date, today)
+    yield from _of_configuration(config, read, today)
     state, finding = _state(config.state, now)
     yield finding
     if state:
         yield _troubles(state)
-    used = _used(config)
-    for path in used:
-        yield _table(path, state, now, missing=REST_IGNORED)
-    for table in config.output.tables:
-        yield _table(table.path, state, now, missing="")
+    used, more = _used(config), [table.path for table in config.output.tables]
+    for path in (*used, *more):
+        yield _table(path, state, now, missing=REST_IGNORED if path in used else "")
     yield from _postfix(config, used, state)
-    out = config.output
-    ours = [path.name for path in (out.allow, out.reject, *(table.path for table in out.tables))]
-    yield from leftovers.leftovers(places.cron, places.postwhite, out.allow.parent, ours)
+    allow, reject = config.output.allow, config.output.reject
+    ours = [path.name for path in (allow, reject, *more)]
+    yield from leftovers.leftovers(places.cron, places.postwhite, allow.parent, ours)
 
 
-def _configuration_finding(config: Config, read: Collection[Path]) -> Finding:
+def _of_configuration(config: Config, read: Collection[Path], today: date) -> Findings:
     names = ", ".join(map(str, read)) or "no file but the packaged one"
     providers = config.enabled()
     text = f"{len(providers)} provider{'s are' if len(providers) != 1 else ' is'} on; read {names}"
     if providers:
-        return Finding("ok", "configuration", text)
-    return Finding("warning", "configuration", text, "switch a provider on, or add one")
-
-
-def _old_list(list_date: date | None, today: date) -> Findings:
-    """Yield a note on a default list older than a year: senders move, and it does not follow."""
-    if list_date and (age := (today - list_date).days) > MAX_LIST_AGE:
-        text = f"the default list of providers is of {list_date}, {age // 30} months ago"
+        yield Finding("ok", "configuration", text)
+    else:
+        yield Finding("warning", "configuration", text, "switch a provider on, or add one")
+    # senders move, and an old list does not follow
+    if config.list_date and (age := (today - config.list_date).days) > MAX_LIST_AGE:
+        text = f"the default list of providers is of {config.list_date}, {age // 30} months ago"
         yield Finding("note", "configuration", text, "install a newer release of spfwhite")
 
 
@@ -113,7 +108,7 @@ def _state(place: settings.State, now: float) -> tuple[State | None, Finding]:
     return state, state_finding(path, state, now)
 
 
-def _unreadable(path: Path, fault: FileError) -> Finding:
+def _unreadable(path: Path, fault: Exception) -> Finding:
     advice = "correct that, or run `spfwhite check` as the user of `spfwhite generate`"
     return Finding("error", str(path), str(fault), advice)
 
@@ -158,10 +153,8 @@ def _table(path: Path, state: State | None, now: float, *, missing: str) -> Find
     try:
         content = files.read_if_there(path)
         changed = path.stat().st_mtime if content is not None else now
-    except FileError as fault:
+    except (FileError, OSError) as fault:
         return _unreadable(path, fault)
-    except OSError as fault:
-        return _unreadable(path, FileError(f"cannot look at {path}: {fault.strerror}"))
     entry = state.tables.get(os.path.realpath(path)) if state else None
     written = entry.written if entry else None
     return table_finding(path, content, written, now - changed, missing=missing)

@@ -43,10 +43,7 @@ _JOB: Final = re.compile(rb"^(?![ \t]*[#;]).*post(?:white|allow)", re.IGNORECASE
 
 
 def leftovers(
-    cron: Collection[Path],
-    configurations: Collection[Path],
-    folder: Path,
-    ours: Collection[str],
+    cron: Collection[Path], configurations: Collection[Path], folder: Path, ours: Collection[str]
 ) -> Findings:
     """Yield what is left of Postwhite and postallow: jobs, configurations, tables in a folder.
 
@@ -71,14 +68,11 @@ def _jobs(place: Path) -> Findings:
     read: Path = place
     try:
         for read in [place] if _is_regular(place) else _files(place):
-            named = read.suffix == ".timer" and read.name.encode()
-            if _JOB.search(named or _head(read)):
+            is_timer = read.suffix == ".timer"
+            if _JOB.search(read.name.encode() if is_timer else _head(read)):
                 text = "runs Postwhite, which writes tables of its own beside or over spfwhite's"
-                advice = (
-                    f"`systemctl disable --now {read.name}`"
-                    if named
-                    else "remove that line or file"
-                )
+                stop = f"`systemctl disable --now {read.name}`"
+                advice = stop if is_timer else "remove that line or file"
                 yield Finding("warning", str(read), text, advice)
     except OSError as fault:
         text = f"cannot be read: {fault.strerror}"

@@ -22,6 +22,8 @@ REPLY_MAP: Final = "postscreen_dnsbl_reply_map"
 
 ENDS: Final = "at which postscreen ends, so no mail comes in"
 
+_TLS_LEVELS: Final = ("may", "encrypt", "none", "fingerprint", "verify", "secure")
+_UNIT: Final = "[smhdw]?"
 _SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _OCTET: Final = "(?:0*(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9]))"
 _OCTETS: Final = rf"(?:{_OCTET}|\[{_OCTET}(?:\.\.{_OCTET})?(?:;{_OCTET}(?:\.\.{_OCTET})?)*\])"
@@ -41,7 +43,7 @@ class Type(NamedTuple):
 
 
 def _number(least: int | None = None, units: str = "") -> Type:
-    form = re.compile(f"([-+]?[0-9]+)([{units}]?)" if units else "([-+]?[0-9]+)()")
+    form = re.compile(f"([-+]?[0-9]+)({units})")
 
     def wrong(text: str, _: Openable) -> str:
         match = form.fullmatch(text)
@@ -49,9 +51,8 @@ def _number(least: int | None = None, units: str = "") -> Type:
         return "" if right else text or "empty"
 
     more = "" if least is None else f" of {least} or more"
-    return Type(
-        wrong, f"a time in seconds{more}, or as in 5m, 2h, 7d" if units else f"a number{more}"
-    )
+    wanted = f"a time in seconds{more}, or as in 5m, 2h, 7d" if units else f"a number{more}"
+    return Type(wrong, wanted)
 
 
 def _one_of(*allowed: str) -> Type:
@@ -83,17 +84,14 @@ TYPES: Final = tuple(
     for names, type_ in (
         (".*_action", _one_of("ignore", "enforce", "drop")),
         (".*_enable|(?:use|enforce)_tls|helo_required|disable_vrfy_command", _one_of("yes", "no")),
-        ("cache_cleanup_interval", _number(0, "smhdw")),
-        ("watchdog_timeout", _number(10, "smhdw")),
-        (".*_(?:ttl|wait|timeout|interval|time|time_limit)", _number(1, "smhdw")),
+        ("cache_cleanup_interval", _number(0, _UNIT)),
+        ("watchdog_timeout", _number(10, _UNIT)),
+        (".*_(?:ttl|wait|timeout|interval|time|time_limit)", _number(1, _UNIT)),
         ("dnsbl_(?:allow|white)list_threshold|client_connection_count_limit", _number()),
         ("pre_queue_limit", _number(10)),
         ("post_queue_limit", _number(5)),
         (".*_(?:threshold|limit)", _number(1)),
-        (
-            "tls_security_level",
-            _one_of("may", "encrypt", "none", "fingerprint", "verify", "secure", ""),
-        ),
+        ("tls_security_level", _one_of(*_TLS_LEVELS, "")),
         ("upstream_proxy_protocol", _one_of("haproxy", "")),
         ("expansion_filter", Type(lambda text, _: "" if text else "empty", "some characters")),
         ("dnsbl_sites", Type(_site, "DOMAIN=A.B.C.D*WEIGHT, the last two optional", is_list=True)),
@@ -102,9 +100,6 @@ TYPES: Final = tuple(
         ("reject_footer_maps", _FOOTERS),  # without one of them replies have no footer
     )
 )
-
-OLD_NAMES: Final = {"deny": "black", "allow": "white"}
-"""Words in names since Postfix 3.6, and those before, which later versions still read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,15 +147,16 @@ class Postscreen:
     def either(self, name: str) -> str:
         """Return a name as the installed Postfix knows it, or as main.cf has it."""
         old = _older(name)
-        if name not in self.values and old in self.values:
-            return old
-        return old if self.values.get(old) and old in self.written.get(name, "") else name
+        return old if self.values.get(old) and old in self.written.get(name, old) else name
+
+    def value(self, name: str) -> str:
+        """Return a value by whichever name it has; empty if there is none."""
+        return self.values.get(self.either(name), "")
 
 
 def _older(name: str) -> str:
-    for new, old in OLD_NAMES.items():
-        name = name.replace(f"_{new}list", f"_{old}list")
-    return name
+    """Return what a name was before Postfix 3.6; later versions still read it."""
+    return name.replace("_denylist", "_blacklist").replace("_allowlist", "_whitelist")
 
 
 def value_findings(postscreen: Postscreen) -> Findings:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -45,6 +46,8 @@ GREYLISTING: Final = re.compile(
 )
 """What greylisting is among smtpd's restrictions and milters: its name, or its usual port."""
 
+SMTPD_CHECKS: Final = re.compile("smtpd_(?:[a-z_]+_restrictions|milters)")
+
 # Where to read on, for whoever changes a finding here:
 # - postscreen_access_list: postconf(5) of that name, and "Quick tests before everything else" in
 #   POSTSCREEN_README. The list comes before all tests: a client on it is not tested at all.
@@ -68,18 +71,21 @@ class Tables:
 
 def wiring_findings(postscreen: Postscreen, tables: Tables) -> Findings:
     """Yield what the parameters of a postscreen make of the tables; raises OSError."""
-    entries = postscreen.entries()
-    texts = postscreen.texts(LIST)
+    entries, texts = postscreen.entries(), postscreen.texts(LIST)
+    allow, reject = _place(entries, tables.allow), _place(entries, tables.reject)
     mended = _mended(texts, entries, tables)
     # one command mends all that is wrong with the list
     command = postscreen.set(LIST, *mended) if mended != texts else ""
-    for said in (_named(entries, tables), _ordered(entries, tables), _ended(postscreen, tables)):
-        for level, text, advice in said:
-            mends = "" if level == "ok" else command
-            yield Finding(level, postscreen.subject(LIST), text, advice, mends)
-    yield from _reject_action(postscreen, entries, tables)
-    yield from _deep_tests(postscreen, entries, tables.allow, command)
-    yield from _dnsbl(postscreen)
+    said = (_named(entries, tables), _ordered(entries, allow, reject), _ended(postscreen, tables))
+    for level, text, advice in chain(*said):
+        mends = "" if level == "ok" else command
+        yield Finding(level, postscreen.subject(LIST), text, advice, mends)
+    if reject is not None:
+        yield from _reject_action(postscreen)
+    sites = words(postscreen.value(DNSBL_SITES))
+    spares = any(re.search(r"\*-[0-9]+\Z", site) for site in sites)
+    yield from _deep_tests(postscreen, is_listed=allow is not None, command=command, spares=spares)
+    yield from _dnsbl(postscreen, spares=spares)
 
 
 def _mended(texts: Sequence[str], entries: Sequence[Entry], tables: Tables) -> list[str]:
@@ -129,11 +135,10 @@ def _named(entries: Sequence[Entry], tables: Tables) -> Said:
             yield "error", f"does not name {path}", f"add cidr:{path}, {place}"
 
 
-def _ordered(entries: Sequence[Entry], tables: Tables) -> Said:
-    """Yield what stands in the wrong order."""
+def _ordered(entries: Sequence[Entry], allow: int | None, reject: int | None) -> Said:
+    """Yield what stands in the wrong order, from where the tables stand."""
     # postscreen_access_list is searched in the order that is specified and stops at the first
     # match (postconf(5)), so the order decides whose word counts
-    allow, reject = _place(entries, tables.allow), _place(entries, tables.reject)
     ours = [place for place in (allow, reject) if place is not None]
     own = [i for i, entry in enumerate(entries) if entry.text.lower() == MYNETWORKS]
     if ours and (not own or own[0] > min(ours)):
@@ -173,21 +178,18 @@ def _ended(postscreen: Postscreen, tables: Tables) -> Said:
 
 def _answered(postscreen: Postscreen, word: str, name: str, *, hides: bool) -> Said:
     """Yield what a word that ends the list for every client does."""
-    action = postscreen.values.get(postscreen.either(REJECT_ACTION), "").lower()
     if hides:
         yield "error", f"ends at {name}, before a table of ours", "take it out"
     elif word == "permit":
         yield "warning", f"ends with {name}, so postscreen tests nobody", "take it out"
-    elif word == "reject" and action in REFUSING:
+    elif word == "reject" and postscreen.value(REJECT_ACTION).lower() in REFUSING:
         yield "error", f"ends with {name}, so all other clients are refused", "take it out"
 
 
-def _reject_action(postscreen: Postscreen, entries: Sequence[Entry], tables: Tables) -> Findings:
+def _reject_action(postscreen: Postscreen) -> Findings:
     """Yield whether a reject table refuses anybody; by default postscreen only logs."""
-    name = postscreen.either(REJECT_ACTION)
-    action, subject = postscreen.values.get(name, ""), postscreen.subject(name)
-    if _place(entries, tables.reject) is None:
-        return
+    name, action = postscreen.either(REJECT_ACTION), postscreen.value(REJECT_ACTION)
+    subject = postscreen.subject(name)
     if action.lower() == "ignore":
         text = "is ignore, so the clients of the reject table still get in"
         command = postscreen.set(name, "enforce")
@@ -196,65 +198,54 @@ def _reject_action(postscreen: Postscreen, entries: Sequence[Entry], tables: Tab
         yield Finding("ok", subject, f"is {clipped(action)}")
 
 
-def _deep_tests(
-    postscreen: Postscreen, entries: Sequence[Entry], allow: Path, names_it: str
-) -> Findings:
+def _deep_tests(postscreen: Postscreen, *, is_listed: bool, command: str, spares: bool) -> Findings:
     """Yield whether the deep tests defer large senders for ever, or everybody twice.
 
     postscreen cannot hand over a client that passes them, so it answers 450; the next try of a
     large sender comes from another address (POSTSCREEN_README, tests after the 220 greeting).
+    `command` adds the allow table to the list unless it `is_listed`; allow lists in DNS may spare
+    clients the tests.
     """
-    tests = [name for name in DEEP_TESTS if postscreen.values.get(name, "").lower() == "yes"]
-    smtpd = " ".join(
-        value
-        for name, value in postscreen.values.items()
-        if re.fullmatch("smtpd_(?:[a-z_]+_restrictions|milters)", name)
-    )
-    greylisting = GREYLISTING.search(smtpd)
+    tests = [name for name in DEEP_TESTS if postscreen.value(name).lower() == "yes"]
+    of_smtpd = (name for name in postscreen.values if SMTPD_CHECKS.fullmatch(name))
+    greylisting = GREYLISTING.search(" ".join(map(postscreen.value, of_smtpd)))
     for name in tests:
-        if _place(entries, allow) is None:
+        if not is_listed:
             text = "is on without the allow table, so senders of many addresses get 450 for ever"
             advice = f"add the allow table to {LIST}, or set it to no"
-            yield Finding("warning", postscreen.subject(name), text, advice, names_it)
+            yield Finding("warning", postscreen.subject(name), text, advice, command)
         if greylisting:
             text = f"is on before greylisting ({clipped(greylisting[0])}), which delays mail twice"
             advice = "set it to no, or do without greylisting"
-            command = postscreen.set(name, "no")
-            yield Finding("warning", postscreen.subject(name), text, advice, command)
-    if tests and _place(entries, allow) is not None and not _negative_sites(postscreen):
+            off = postscreen.set(name, "no")
+            yield Finding("warning", postscreen.subject(name), text, advice, off)
+    if tests and is_listed and not spares:
         text = "could spare senders that the table lacks the deep tests; "
         text += f"{DNSBL_SITES} has no allow list"
         advice = "consider a site with a negative weight, such as list.dnswl.org*-2"
         yield Finding("note", postscreen.either(ALLOW_THRESHOLD), text, advice)
 
 
-def _dnsbl(postscreen: Postscreen) -> Findings:
+def _dnsbl(postscreen: Postscreen, *, spares: bool) -> Findings:
     """Yield which lists in DNS are closed, and whether allow lists spare a client the tests."""
     texts = postscreen.texts(DNSBL_SITES)
     closed = [text for text in texts if CLOSED_SITES.fullmatch(text)]
     if closed:
-        text = (
-            f"names {clipped(', '.join(closed))}, which was closed: it lists nobody, or everybody"
-        )
+        names = clipped(", ".join(closed))
+        text = f"names {names}, which was closed: it lists nobody, or everybody"
         command = postscreen.set(DNSBL_SITES, *(text for text in texts if text not in closed))
         yield Finding("warning", postscreen.subject(DNSBL_SITES), text, "take it out", command)
-    name = postscreen.either(ALLOW_THRESHOLD)
-    value, subject = postscreen.values.get(name, ""), postscreen.subject(name)
-    is_set = value.startswith("-")
+    name, value = postscreen.either(ALLOW_THRESHOLD), postscreen.value(ALLOW_THRESHOLD)
+    subject, is_set = postscreen.subject(name), value.startswith("-")
     if value and not re.fullmatch("[-+]?[0-9]+", value):
         return
-    if _negative_sites(postscreen) and not is_set:
+    if spares and not is_set:
         text = f"is {value or 'not set'}, so the negative weights of {DNSBL_SITES} spare no client "
         text += "the tests"
         yield Finding("note", subject, text, "set it to -1", postscreen.set(name, "-1"))
-    elif is_set and not _negative_sites(postscreen):
+    elif is_set and not spares:
         text = f"is {clipped(value)}, but no site of {DNSBL_SITES} has a negative weight"
         advice = "add such a site, or leave it out"
         yield Finding("note", subject, text, advice, postscreen.unset(name))
     elif is_set:
         yield Finding("ok", subject, f"is {clipped(value)}, and complements the table")
-
-
-def _negative_sites(postscreen: Postscreen) -> list[str]:
-    sites = words(postscreen.values.get(DNSBL_SITES, ""))
-    return [site for site in sites if re.search(r"\*-[0-9]+\Z", site)]
