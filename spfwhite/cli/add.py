@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import sys
 from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import click
 
@@ -20,13 +20,10 @@ from spfwhite.cli.common import (
     network_options,
     print_bytes,
     print_lines,
+    read_anew,
 )
 from spfwhite.cli.generate import finish, reload_option
 from spfwhite.wording import counts, few, printable
-
-if TYPE_CHECKING:
-    from spfwhite.config.settings import Config
-    from spfwhite.spf.result import Evaluation
 
 
 @click.command()
@@ -71,11 +68,11 @@ def add(
     spfwhite add hubspot.com
     spfwhite add --expires 2027-01-31 --networks 54.174.52.0/24 hubspot.com
     """
-
     from spfwhite import run as app
     from spfwhite.config import adding
     from spfwhite.config.loading import SYSTEM
     from spfwhite.config.writing import unused_name
+    from spfwhite.report.text import problem
 
     names = domain_names(domains)
     if not names and not networks:
@@ -89,7 +86,9 @@ def add(
         expires=expires.date() if expires else None,
     )
     addition, evaluation = app.try_out(config, wanted)
-    _print_passed(names, evaluation)
+    for name in names:
+        print_lines([f"{name} passes {counts(evaluation.root(name).passed)}"])
+        print_lines(f"  {problem(each)}" for each in evaluation.problems(name))
     if not addition.domains and not networks:
         print_lines(["nothing was added: no address is passed"], err=True)
         sys.exit(1)
@@ -100,22 +99,9 @@ def add(
     print_lines((f"{name} is left out: it passes no address" for name in left_out), err=True)
     print_bytes(addition.block().encode())
     if common.config or dry_run:
-        where = f"# paste this into {printable(str(common.config))}" if common.config else ""
-        print_lines([where or "# not written"])
+        file = printable(str(common.config))
+        print_lines([f"# paste this into {file}" if common.config else "# not written"])
         return
-
-    def written(path: Path) -> Config:
-        print_lines([f"# written to {path}"])
-        return config_of(common, **network)
-
-    report = app.add(config, addition, SYSTEM, written, LOCK_WAIT)
+    anew = partial(read_anew, common, **network)
+    report = app.add(config, addition, SYSTEM, anew, LOCK_WAIT)
     raise finish(common, config, report, reload=reload_)
-
-
-def _print_passed(names: list[str], evaluation: Evaluation) -> None:
-    """Print what the domains pass."""
-    from spfwhite.report import text
-
-    for name in names:
-        print_lines([f"{name} passes {counts(evaluation.root(name).passed)}"])
-        print_lines(f"  {text.problem(problem)}" for problem in evaluation.problems(name))

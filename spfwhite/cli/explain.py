@@ -8,18 +8,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from typing import Any
 
 import click
 
-from spfwhite.cli.common import (
-    Common,
-    last_run_of,
-    pasted,
-    print_json,
-    print_lines,
-    text_or_json,
-)
+from spfwhite.cli.common import Common, last_run_of, pasted, print_json, print_lines, text_or_json
 from spfwhite.config.settings import Config
 from spfwhite.inspect import explain as search
 from spfwhite.inspect.explain import MAX_NAMED, Denial, Explanation, Neighbour, Passing
@@ -145,10 +139,10 @@ def _passing(passing: Passing, now: float, lead: str = "") -> Iterator[str]:
         yield f"    through {' > '.join(clipped(name) for name in passing.chain)}"
     if passing.former:
         yield "    the configuration no longer says so: it goes at the next run"
-    if passing.held is not None:
-        yield f"    held for {span(now - passing.held)}: see `spfwhite providers`"
-    if passing.stale is not None:
-        yield f"    from memory: last answered {span(now - passing.stale)} ago"
+    if passing.held_since is not None:
+        yield f"    held for {span(now - passing.held_since)}: see `spfwhite providers`"
+    if passing.stale_since is not None:
+        yield f"    from memory: last answered {span(now - passing.stale_since)} ago"
 
 
 def as_json(asked: str, explanation: Explanation) -> dict[str, Any]:
@@ -162,14 +156,8 @@ def as_json(asked: str, explanation: Explanation) -> dict[str, Any]:
         "reject_rules": list(explanation.reject_rules),
         "rejecting": [_passing_json(passing) for passing in explanation.rejecting],
         "pending": explanation.pending.texts(),
-        "denials": [
-            {"provider": d.provider, "sentence": d.sentence, "certain": d.certain}
-            for d in explanation.denials
-        ],
-        "nearest": [
-            {"network": n.network, "distance": n.distance, "providers": list(n.providers)}
-            for n in explanation.neighbours
-        ],
+        "denials": [asdict(denial) for denial in explanation.denials],
+        "nearest": [asdict(near) for near in explanation.neighbours],
         "covered_until": [
             {"provider": change.provider, "when": time_text(change.when)}
             for change in explanation.until
@@ -178,12 +166,6 @@ def as_json(asked: str, explanation: Explanation) -> dict[str, Any]:
 
 
 def _passing_json(passing: Passing) -> dict[str, Any]:
-    return {
-        "provider": passing.provider,
-        "term": passing.term,
-        "domain": passing.domain,
-        "chain": list(passing.chain),
-        "held_since": None if passing.held is None else time_text(passing.held),
-        "stale_since": None if passing.stale is None else time_text(passing.stale),
-        "former": passing.former,
-    }
+    times = {"held_since": passing.held_since, "stale_since": passing.stale_since}
+    texts = {key: None if at is None else time_text(at) for key, at in times.items()}
+    return asdict(passing) | texts

@@ -5,23 +5,12 @@ Owns: its options. Refuses: to decide anything; it calls `spfwhite.run`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
 
 import click
 
-from spfwhite.cli.common import (
-    LOCK_WAIT,
-    Common,
-    config_of,
-    print_lines,
-    provider_names,
-)
+from spfwhite.cli.common import LOCK_WAIT, Common, config_of, provider_names, read_anew
 from spfwhite.cli.generate import finish, reload_option
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from spfwhite.config.settings import Config
 
 
 @click.command()
@@ -43,11 +32,6 @@ def remove(common: Common, /, *, name: str, reload_: bool | None) -> None:
 
     if common.config:
         raise click.UsageError(f"set `enabled = false` in [providers.{name}] of your own file")
-
-    def written(path: Path) -> Config:
-        print_lines([f"# written to {path}"])
-        return config_of(common)
-
     config = config_of(common)
-    report = app.remove(config, name, SYSTEM, written, LOCK_WAIT)
+    report = app.remove(config, name, SYSTEM, partial(read_anew, common), LOCK_WAIT)
     raise finish(common, config, report, reload=reload_)

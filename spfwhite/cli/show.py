@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import click
@@ -78,12 +78,9 @@ def show(common: Common, /, *, domains: tuple[str, ...], form: str, **network: A
         print_bytes("".join(f"{text}\n" for text in cidrs(evaluation)).encode())
     else:
         for name in names:
-            print_lines(_coloured(tree(evaluation, name)))
+            lines = tree(evaluation, name)
+            print_lines(click.style(line.text, **COLOURS[line.kind]) for line in lines)
     sys.exit(0 if all(evaluation.root(name).passed for name in names) else 1)
-
-
-def _coloured(lines: Iterable[Line]) -> Iterator[str]:
-    return (click.style(line.text, **COLOURS[line.kind]) for line in lines)
 
 
 class Line(NamedTuple):

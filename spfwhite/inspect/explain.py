@@ -31,7 +31,7 @@ ELSEWHERE: Final = {4: 16, 6: 96}
 class Passing:
     """One term that passes the address, and the records that lead to it from the provider.
 
-    `held` and `stale` are since when, in seconds since the epoch. `former`: it passed it for a
+    `held_since` and `stale_since` are in seconds since the epoch. `former`: it passed it for a
     definition of the provider that the configuration no longer has.
     """
 
@@ -39,8 +39,8 @@ class Passing:
     term: str
     domain: str
     chain: tuple[str, ...] = ()
-    held: float | None = None
-    stale: float | None = None
+    held_since: float | None = None
+    stale_since: float | None = None
     former: bool = False
 
 
@@ -158,8 +158,8 @@ def _passing(decisions: list[Decision], asked: Networks) -> Iterator[Passing]:
                     term=origin.term,
                     domain=origin.domain,
                     chain=chain,
-                    held=entry.held,
-                    stale=_stale_since(decision, chain),
+                    held_since=entry.held,
+                    stale_since=_stale_since(decision, chain),
                 )
 
 

@@ -134,7 +134,7 @@ def test_exponentially_many_chains_end_and_give_a_shortest_one() -> None:
     good = records(p="include:z.test", z="ip4:20.0.0.0/24")
     series = nights(good, layers(6, 17), config=config)
     found = explained(series, "20.0.0.1")
-    assert passing(found, "p").held == SECOND
+    assert passing(found, "p").held_since == SECOND
     assert len(passing(found, "p").chain) == 19
     assert not explained(series, "30.0.0.1").is_covered
 
@@ -149,16 +149,16 @@ def test_a_held_provider_says_since_when() -> None:
     series = nights(ZONE, ZONE | records(q="ip4:21.0.0.0/24"), ZONE | records(q="ip4:21.0.0.0/24"))
     found = explained(series, "21.0.9.1")
     assert found.is_covered
-    assert passing(found, "q").held == SECOND
+    assert passing(found, "q").held_since == SECOND
     assert "held for 24 hours" in said(series, "21.0.9.1")
 
 
 def test_a_stale_term_says_since_when_and_one_of_another_record_does_not() -> None:
     series = nights(ZONE, failing(ZONE, "s.test"), failing(ZONE, "s.test"))
-    assert passing(explained(series, "2a00:1::1"), "p").stale == FIRST
+    assert passing(explained(series, "2a00:1::1"), "p").stale_since == FIRST
     assert "last answered 2 days ago" in said(series, "2a00:1::1")
-    assert passing(explained(series, "20.0.0.1"), "p").stale is None
-    assert passing(explained(series, "21.0.0.1"), "q").stale is None
+    assert passing(explained(series, "20.0.0.1"), "p").stale_since is None
+    assert passing(explained(series, "21.0.0.1"), "q").stale_since is None
 
 
 # --- not covered ---
