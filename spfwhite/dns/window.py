@@ -58,10 +58,11 @@ class Window:
         if self._used < int(self._size):  # nobody waits then
             self._used += 1
             return
-        turn = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        turn = loop.create_future()
         self._waiting.append(turn)
-        if len(self._waiting) == 1:
-            self._open_later()
+        if len(self._waiting) == 1 and not self._is_heard:
+            loop.call_later(OPENING_SECONDS, self._open)
         try:
             await turn
         except asyncio.CancelledError:
@@ -115,16 +116,12 @@ class Window:
         self._narrowed_at = self._counted_from = now
         self._answers = self._lost = 0
 
-    def _open_later(self) -> None:
-        if not self._is_heard and self._size < self._largest:
-            asyncio.get_running_loop().call_later(OPENING_SECONDS, self._open)
-
     def _open(self) -> None:
-        if not self._is_heard:
+        """Open another slot each time, while somebody waits for the first answer."""
+        if self._waiting and not self._is_heard and self._size < self._largest:
             self._size += 1
             self._hand_out()
-            if self._waiting:
-                self._open_later()
+            asyncio.get_running_loop().call_later(OPENING_SECONDS, self._open)
 
     def _hand_out(self) -> None:
         while self._waiting and self._used < int(self._size):
