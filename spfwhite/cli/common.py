@@ -1,7 +1,6 @@
-"""What the commands share: the options before the command, network options, printing, errors.
+"""What the commands share: the options before the command, network options, printing.
 
-Owns: the one place where exceptions become a line and an exit code. Refuses: to do a command's
-work.
+Refuses: to do a command's work.
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 import click
 
 from spfwhite.errors import FileError, SpfwhiteError, StateError, UsageError
-from spfwhite.wording import printable
 
 if TYPE_CHECKING:
     from spfwhite.config.settings import Config
@@ -250,13 +248,3 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
                 bar.update(done - bar.pos)
 
         yield progress
-
-
-@contextmanager
-def errors() -> Iterator[None]:
-    """Turn what stops a run into one line and an exit code."""
-    try:
-        yield
-    except SpfwhiteError as error:
-        print_lines([f"spfwhite: {printable(str(error))}"], err=True)
-        sys.exit(error.exit_code)

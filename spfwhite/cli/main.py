@@ -1,11 +1,13 @@
 """The command line: the group of commands and the options before them.
 
-Owns: that a command's module is loaded when the command is called. Refuses: to import what only one
-command needs; `--help` and `--version` must stay quick.
+Owns: that a command's module is loaded when the command is called, and the one place where
+exceptions become a line and an exit code. Refuses: to import what only one command needs; `--help`
+and `--version` must stay quick.
 """
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from keyword import iskeyword
 from typing import Any, Final
@@ -14,8 +16,9 @@ import click
 
 from spfwhite._version import __version__
 from spfwhite.cli import streams
-from spfwhite.cli.common import Common, common_options, errors
-from spfwhite.wording import did_you_mean
+from spfwhite.cli.common import Common, common_options, print_lines
+from spfwhite.errors import SpfwhiteError
+from spfwhite.wording import did_you_mean, printable
 
 COMMANDS: Final = {
     "add": "Add a sender now, so that the mail that waits gets in.",
@@ -43,8 +46,11 @@ class _Commands(click.Group):
             return super().main(*arguments, **extra)
 
     def invoke(self, context: click.Context) -> Any:
-        with errors():
+        try:
             return super().invoke(context)
+        except SpfwhiteError as error:
+            print_lines([f"spfwhite: {printable(str(error))}"], err=True)
+            sys.exit(error.exit_code)
 
     def list_commands(self, _context: click.Context) -> list[str]:
         return list(COMMANDS)

@@ -54,7 +54,9 @@ def unfailing() -> Iterator[None]:
         if output.fault is None:
             raise
         if output.fault.errno != errno.EPIPE:  # whose reader has seen enough
-            sys.stderr.write(f"spfwhite: cannot write to standard output: {_why(output.fault)}\n")
+            is_closed = output.fault.errno == errno.EBADF
+            why = "it is closed" if is_closed else output.fault.strerror
+            sys.stderr.write(f"spfwhite: cannot write to standard output: {why}\n")
         raise SystemExit(_code(end, output.fault)) from None
     finally:
         sys.stdout, sys.stderr = before
@@ -75,10 +77,6 @@ def _fill_closed() -> None:
 def _text(stream: _Stream, before: TextIO | None) -> TextIO:
     encoding, errors = (before.encoding, before.errors) if before else (None, None)
     return io.TextIOWrapper(io.BufferedWriter(stream), encoding, errors, line_buffering=True)
-
-
-def _why(fault: OSError) -> str | None:
-    return "it is closed" if fault.errno == errno.EBADF else fault.strerror
 
 
 def _code(end: SystemExit, fault: OSError) -> Any:

@@ -211,7 +211,6 @@ class Resolver:
             tries.left += 1
 
     def _answered(self, packet: Packet, tries: Tries) -> None:
-        """Learn from an answer."""
         server = packet.server
         server.measured(packet.seconds)
         if message.has_edns(packet.query):

@@ -132,7 +132,6 @@ def networks_in_force(path: Path, planned: Networks, *, only_ours: bool = False)
 
 
 def _rules(table: Networks, part: Networks) -> tuple[str, ...]:
-    """Return the rules of a table that cover some of a part."""
     return tuple(text for text in table.texts() if Networks.parse([text]) & part) if part else ()
 
 
@@ -207,7 +206,8 @@ def _in_records(decision: Decision, missing: Networks, listable: Networks) -> It
                 yield Denial(name, f"{node.domain} passes it, and safety.exclude names that domain")
         for node in evaluation.walk(domain):
             for step in node.steps:
-                if step.qualifier != "+" and step.matched & missing and not _is_all(step.term):
+                denies = step.qualifier != "+" and step.term[1:].lower() != "all"
+                if denies and step.matched & missing:
                     yield Denial(name, f"{step.term} in {node.domain} keeps it out")
                 if listable and step.problem and _might_pass(step, listable):
                     text = f"{step.term} in {node.domain} might pass it: {step.problem.detail}"
@@ -221,10 +221,6 @@ def _might_pass(step: Step, listable: Networks) -> bool:
     if step.problem.kind == "too-wide":
         return bool(listable & step.left_out)
     return step.problem.kind in ("undecidable", "temporary")
-
-
-def _is_all(term: str) -> bool:
-    return term[1:].lower() == "all"
 
 
 def _neighbours(decisions: list[Decision], table: Networks, asked: Networks) -> Iterator[Neighbour]:

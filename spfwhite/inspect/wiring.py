@@ -117,7 +117,6 @@ def _answer(entry: Entry) -> str:
 
 
 def _place(entries: Sequence[Entry], path: Path | None) -> int | None:
-    """Return where a table stands in the list."""
     places = (i for i, entry in enumerate(entries) if entry.path == path and entry.kind == "cidr")
     return next(places, None) if path else None
 
