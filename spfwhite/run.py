@@ -257,6 +257,7 @@ def _news(
     if options.accept:
         yield from notices.staying(decided.plan)
     yield from notices.long_tables(ready, config.safety.total_rules_notice, news)
+    yield from notices.expiring(config, news)
     if not options.compares:
         return
     if before.written:
@@ -439,6 +440,7 @@ def remove(
     The arguments are those of `add`. Raises UsageError for a provider that is not on the list.
     """
     remembers = _readable(config) is not None
+    write.require_folders(config, None)
     today = datetime.now(UTC).date()
     config = written(adding.remove(name, config, today, system))
     if any(each.name == name and each.enabled for each in config.providers):

@@ -144,7 +144,10 @@ def test_a_folder_that_is_missing_is_found_before_anybody_is_asked(
         }[key]
     )
     done = made.generate(*options, *more)
-    assert_refused(done, f"spfwhite: cannot write {path}: there is no folder {path.parent}\n")
+    fault = f"spfwhite: cannot write {path}: there is no folder {path.parent}"
+    named = "its path in output.tables" if key == "tables" else f"output.{key}"
+    way_out = "" if key == "-o" else f"; set {named}, or use `generate -o FILE`"
+    assert_refused(done, f"{fault}{way_out}\n")
     assert made.server.queries == []
     assert not path.parent.exists() and not made.state.exists()
 

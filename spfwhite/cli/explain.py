@@ -70,6 +70,7 @@ def lines(asked: str, explanation: Explanation, config: Config, now: float) -> I
     if len(explanation.rules) > MAX_NAMED:
         yield f"  and {len(explanation.rules) - MAX_NAMED} more rules"
     yield from _direct_first(explanation.passing, now)
+    yield from _expiry(explanation.passing, config)
     yield from _rejecting(explanation, config, now)
     if explanation.covered and not explanation.passing:
         yield "  no provider passes it: it goes at the next run"
@@ -88,6 +89,14 @@ def lines(asked: str, explanation: Explanation, config: Config, now: float) -> I
     ends_here = explanation.is_covered or explanation.pending or explanation.rejecting
     if not ends_here and not any(denial.certain for denial in explanation.denials):
         yield "  if it should be on the list: spfwhite suggest MAILLOG, or spfwhite add DOMAIN"
+
+
+def _expiry(passing: Iterable[Passing], config: Config) -> Iterator[str]:
+    """Say until when those providers count that have a last day."""
+    names = {each.provider for each in passing}
+    for provider in config.providers:
+        if provider.name in names and provider.expires:
+            yield f"  {provider.name} counts until {provider.expires}"
 
 
 def _rejecting(explanation: Explanation, config: Config, now: float) -> Iterator[str]:

@@ -7,6 +7,7 @@ Owns: their options and what they print to which stream. Refuses: to decide anyt
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from spfwhite.config.settings import Config
 
 TERMINAL_LINES: Final = 12
-"""Lines of a difference that a terminal is shown without -v."""
+"""Providers of a difference that a terminal is shown."""
 
 reload_option: Final = click.option(
     "--reload/--no-reload",
@@ -90,7 +91,10 @@ reload_option: Final = click.option(
     help="Use a saved file instead of the network; needs -o or --dry-run.",
 )
 @click.option(
-    "--report", type=click.Path(path_type=Path), metavar="FILE", help="Write the report as JSON."
+    "--report",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the report as JSON; - is standard output.",
 )
 @click.option(
     "--metrics",
@@ -126,8 +130,11 @@ def generate(
     spfwhite generate --dry-run
     spfwhite generate -o ./postscreen_spf_whitelist.cidr
     """
-    if "-" in map(str, (record, report, metrics)):
-        raise click.UsageError("--record, --report and --metrics need the name of a file, not -")
+    if "-" in map(str, (record, metrics)):
+        raise click.UsageError("--record and --metrics need the name of a file, not -")
+    report_only = str(report) == "-"
+    if report_only and str(output) == "-":
+        raise click.UsageError("-o and --report cannot both write to standard output")
     import asyncio
 
     from spfwhite import run as app  # the event loop takes 50 ms to import
@@ -143,15 +150,19 @@ def generate(
         accept=accept,
         format=form,
     )
-    for path in filter(None, (record, report, metrics)):
+    for path in filter(None, (record, None if report_only else report, metrics)):
         files.require_writable(path)
     config = config_of(common, **network)
     if reload_ is not None:
         config = config._replace(postfix=config.postfix._replace(reload=reload_))
     with progress_bar("asking DNS") as progress:
         made = asyncio.run(app.run(config, replace(options, progress=progress)))
-    made = _reported(made, report, metrics)
-    print_run(common, made, dry_run=dry_run)
+    made = _reported(made, None if report_only else report, metrics)
+    if report_only:
+        print_bytes(report_json.dump(made))
+    print_run(common, made, dry_run=dry_run, report_only=report_only)
+    if output and not (offline or replay or common.quiet) and sys.stderr.isatty():
+        print_lines(["--offline spares the look-ups, once there was a run"], err=True)
     if reload_ is None:
         print_unread(made)
     raise end(made)
@@ -176,17 +187,21 @@ def print_unread(report: Report) -> None:
         print_lines(["Postfix still uses the old table: spfwhite reload"], err=True)
 
 
-def print_run(common: Common, report: Report, *, dry_run: bool) -> None:
-    """Print results to stdout and news to stderr; nothing where there is neither."""
-    if dry_run:
-        print_lines(_cut(common, list(text.difference(report))))
+def print_run(common: Common, report: Report, *, dry_run: bool, report_only: bool = False) -> None:
+    """Print results to stdout and news to stderr; nothing where there is neither.
+
+    `report_only`: standard output has the report in JSON.
+    """
+    if dry_run and not report_only:
+        is_short = on_terminal() and not common.verbose
+        print_lines(_by_provider(report) if is_short else text.difference(report))
     elif report.path is None and not report.refusals:
         print_bytes(report.table)
     lines = text.summary(report, verbose=common.verbose, quiet=common.quiet)
     if report.exit_code or report.has_news or common.quiet:
         print_lines(lines, err=True)
     elif dry_run or common.verbose or on_terminal():
-        print_lines(lines, err=report.path is None)
+        print_lines(lines, err=report.path is None or report_only)
 
 
 def finish(common: Common, config: Config, report: Report, *, reload: bool | None) -> SystemExit:
@@ -209,8 +224,10 @@ def end(report: Report) -> SystemExit:
     return (InPlace if report.in_place else SystemExit)(report.exit_code)
 
 
-def _cut(common: Common, lines: list[str]) -> list[str]:
-    """Keep a long difference from running off a terminal."""
-    if common.verbose or not on_terminal() or len(lines) <= TERMINAL_LINES:
+def _by_provider(report: Report) -> list[str]:
+    """Return what the table loses and gains by provider, the largest, for a screen."""
+    lines = text.by_provider(report)
+    if len(lines) <= TERMINAL_LINES:
         return lines
-    return [*lines[:TERMINAL_LINES], f"... and {len(lines) - TERMINAL_LINES} more; -v lists them"]
+    more = len(lines) - TERMINAL_LINES
+    return [*lines[:TERMINAL_LINES], f"... and {more} more; -v lists the networks"]

@@ -26,7 +26,7 @@ COMMANDS: Final = {
     "explain": "Say why addresses are on the table, or why not.",
     "generate": "Resolve all providers and write the table.",
     "import": "Turn a postwhite.conf, or a list of hosts, into your file.",
-    "providers": "Show the health of each provider, trouble first.",
+    "providers": "Show the health of each provider, or all about some.",
     "reload": "Reload Postfix, unless it has the tables already.",
     "remove": "Take a provider off the list.",
     "show": "Show what domains pass, with every term.",

@@ -1,49 +1,91 @@
-"""The command that shows the health of each provider: `providers`.
+"""The command that shows the health of each provider, or all about some: `providers`.
 
-Owns: its options, its lines and their JSON form. Refuses: to judge (`spfwhite.inspect.health`), and
-to write any file.
+Owns: its options, its lines and their JSON form. Refuses: to judge (`spfwhite.inspect.health`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 from shlex import quote
 from typing import Any, Final
 
 import click
 
-from spfwhite.cli.common import Common, last_run_of, print_json, print_lines, text_or_json
+from spfwhite import files
+from spfwhite.cli.common import (
+    Common,
+    last_run_of,
+    print_json,
+    print_lines,
+    provider_names,
+    text_or_json,
+)
+from spfwhite.config.settings import Provider, plain_value
+from spfwhite.config.writing import table
 from spfwhite.inspect import health
 from spfwhite.inspect.health import Row
+from spfwhite.plan.last_run import LastRun
+from spfwhite.plan.state import JOURNAL_DAYS
 from spfwhite.plan.through_others import through_others
 from spfwhite.report.as_json import provider_json, sizes, time_text
-from spfwhite.report.text import day, problem, standing
-from spfwhite.wording import clipped, few, printable, span
+from spfwhite.report.report import ProviderReport
+from spfwhite.report.text import changed, day, problem, standing
+from spfwhite.wording import DAY, clipped, counts, did_you_mean, few, printable, span
 
 MAX_DETAILS: Final = 3
-"""Networks and faults that are named of one provider."""
+"""Networks and faults that are named of one provider, and providers that share its networks."""
+
+MAX_NAMED: Final = 12
+"""Networks and records that are named of a provider that was asked for; `-v` names all."""
+
+UNSAID: Final = {"action": "permit", "pages_enabled": True, "mx": False, "pages_http": False}
+"""Values of keys that a definition need not say."""
 
 
 @click.command()
+@click.argument("names", nargs=-1, metavar="[NAME...]", shell_complete=provider_names)
 @text_or_json("A table for people, or JSON.")
+@click.option(
+    "--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a page for a browser."
+)
 @click.pass_obj
-def providers(common: Common, /, *, form: str) -> None:
-    """Show the health of each provider, trouble first. Asks nobody.
+def providers(common: Common, /, *, names: tuple[str, ...], form: str, html: Path | None) -> None:
+    """Show the health of each provider, or all about some. Asks nobody.
 
-    empty: it has never passed an address on this host. redundant: others list all
-    that it does.
+    Trouble first, with what to do. alone: IPv4 addresses that only this provider adds.
+    empty: it has never passed an address on this host.
 
     \b
     spfwhite providers
+    spfwhite providers google
+    spfwhite providers --html /var/www/html/spfwhite.html
     spfwhite providers --format json | jq '.[] | select(.degraded)'
     """
+    if html and (names or form == "json"):
+        raise click.UsageError("--html writes a page of all providers, and nothing else")
     _, run = last_run_of(common)
-    rows = health.rows(run)
+    known = {provider.name: provider for provider in run.config.providers}
+    for name in names:
+        if name not in known:
+            meant = did_you_mean(name, known) or "; see `spfwhite providers`"
+            raise click.UsageError(f"there is no provider {name!a}{meant}")
+    rows = {row.report.name: row for row in health.rows(run)}
     program = f"spfwhite -c {quote(str(common.config))}" if common.config else "spfwhite"
-    if form == "json":
-        print_json([as_json(row, program) for row in rows])
+    if html:
+        from spfwhite.cli.page import page
+
+        files.replace(html, page(run, told(list(rows.values()), run.now, program)).encode())
+    elif form == "json":
+        print_json(
+            [as_json(row, program) for name, row in rows.items() if name in names or not names]
+        )
+    elif names:
+        for name in dict.fromkeys(names):
+            print_lines(whole(run, known[name], rows.get(name), program, verbose=common.verbose))
     else:
-        print_lines(lines(rows, run.now, program))
+        print_lines(lines(list(rows.values()), run.now, program))
         print_lines(sentence for _, sentence in through_others(run.config, run.plan))
         if run.config.list_date:
             print_lines([f"default list of {run.config.list_date}"])
@@ -58,24 +100,100 @@ def lines(rows: list[Row], now: float, program: str) -> Iterator[str]:
         yield "no provider is enabled"
         return
     width = max(len(row.report.name) for row in rows)
-    first: dict[tuple[str, ...], str] = {}
-    yield f"{'status':11} {'provider':{width}} {'nets':>5} {'IPv4':>9} {'/64s':>7}  last answers"
-    for row in rows:
+    yield (
+        f"{'status':11} {'provider':{width}} {'nets':>5} {'IPv4':>7} {'alone':>7} {'/64s':>7}"
+        "  last answers"
+    )
+    for row, below in told(rows, now, program):
         report, size = row.report, sizes(row.report.networks)
         networks = size["ipv4_networks"] + size["ipv6_networks"]
         v4, v6 = _short(size["ipv4_addresses"]), _short(size["ipv6_64s"])
-        head = f"{report.status:11} {report.name:{width}} {networks:5} {v4:>9} {v6:>7}"
+        alone = _short(row.alone.size(4))
+        head = f"{report.status:11} {report.name:{width}} {networks:5} {v4:>7} {alone:>7} {v6:>7}"
         yield f"{head}  {_ages(row, now)}{_remarks(row)}"
-        if report.left_out:
-            yield f"  {report.left_out}"
-        if report.status not in ("ok", "undecidable"):
-            name = first.setdefault(tuple(report.causes) or (report.name,), report.name)
-            yield from _details(row, name, now, program)
+        if row.also and not row.alone:
+            yield f"  {_through(row)}"
+        yield from below
+
+
+def told(rows: list[Row], now: float, program: str) -> list[tuple[Row, list[str]]]:
+    """Return each row with what is wrong and what to do; what several share is told once."""
+    first: dict[tuple[str, ...], str] = {}
+    return [
+        (
+            row,
+            list(
+                trouble(
+                    row,
+                    now,
+                    program,
+                    first.setdefault(
+                        tuple(row.report.causes) or (row.report.name,), row.report.name
+                    ),
+                )
+            ),
+        )
+        for row in rows
+    ]
+
+
+def whole(
+    run: LastRun, provider: Provider, row: Row | None, program: str, *, verbose: bool
+) -> Iterator[str]:
+    """Yield all there is to say about one provider; one that is off has no row."""
+    name, most = provider.name, 10**9 if verbose else MAX_NAMED
+    today = datetime.fromtimestamp(run.now, UTC).date()
+    why_off = run.config.why_off(provider, today)
+    yield f"{name}: {row.report.status if row else f'off: {why_off}'}"
+    if row:
+        yield from trouble(row, run.now, program)
+        yield f"  lists {counts(row.report.networks)}"
+        yield f"  alone {counts(row.alone)}"
+        if row.also:
+            yield f"  {_through(row)}"
+        yield f"  last answers: {_ages(row, run.now)}"
+        yield from (f"  {it}" for it in history(run, row))
+        records, holders = health.included(run, name)
+        for lead, texts in (
+            ("includes", [clipped(record) for record in records]),
+            ("included by", holders),
+            ("networks", row.report.networks.texts()),
+        ):
+            if texts:
+                yield f"  {lead}: {few(texts, most)}" + "; -v names all" * (len(texts) > most)
+    if provider.expires and provider.expires >= today:
+        yield f"  until {provider.expires}"
+    yield f"  defined in {printable(provider.defined_in)}:"
+    keys = {key: plain_value(getattr(provider, key)) for key in provider.__dataclass_fields__}
+    unsaid = UNSAID | {"special_use": run.config.safety.special_use}
+    said = {
+        key: value
+        for key, value in keys.items()
+        if value not in (None, "", (), [])
+        and value != unsaid.get(key)
+        and key not in ("name", "defined_in", "enabled")
+    }
+    yield from (f"    {printable(line)}" for line in table(f"providers.{name}", said).splitlines())
+
+
+def history(run: LastRun, row: Row) -> Iterator[str]:
+    """Yield since when a provider is as it is, and its changes of the last 30 days."""
+    entry = run.state.accepted.get(row.report.name)
+    since = max(
+        [change.when for change in row.changes] + ([entry.since] if entry else []), default=0
+    )
+    if run.now - since <= JOURNAL_DAYS * DAY:
+        yield f"its networks are the same since {day(since)}"
+    elif since:
+        yield f"no change in {JOURNAL_DAYS} days"
+    yield from map(changed, reversed(row.changes))
 
 
 def _short(number: int) -> str:
     """Return a number in millions where its digits would not fit 80 columns."""
-    return f"{number // 1_000_000:,}M" if number >= 10_000_000 else f"{number:,}"
+    if number < 1_000_000:
+        return f"{number:,}"
+    return f"{number // 1_000_000:,}M" if number >= 10_000_000 else f"{number / 1_000_000:.1f}M"
 
 
 def _ages(row: Row, now: float) -> str:
@@ -94,17 +212,29 @@ def _age(seconds: float) -> str:
 def _remarks(row: Row) -> str:
     faults = len(row.report.problems)
     told = f", {faults} faults" if faults > 1 else ", 1 fault" if faults else ""
-    return told + (", redundant" if row.redundant else "")
+    return told + (f", until {row.provider.expires}" if row.provider.expires else "")
 
 
-def _details(row: Row, first: str, now: float, program: str) -> Iterator[str]:
-    """Yield what is wrong with a provider, or that it is what is wrong with the one before it."""
+def _through(row: Row) -> str:
+    return f"also through: {', '.join([*row.also[:MAX_DETAILS], '...'][: len(row.also)])}"
+
+
+def trouble(row: Row, now: float, program: str, first: str = "") -> Iterator[str]:
+    """Yield what is wrong with a provider and what to do; `first` has the same trouble."""
     report = row.report
+    if report.left_out:
+        yield f"  {report.left_out}"
+    if report.status in ("ok", "undecidable"):
+        return
     if report.since is not None:
         yield f"  since {day(report.since)}"
-    if first != report.name:
+    if first in ("", report.name):
+        yield from _reasons(report, now, program)
+    else:
         yield f"  as {first}: {clipped('; '.join(report.causes.values()))}"
-        return
+
+
+def _reasons(report: ProviderReport, now: float, program: str) -> Iterator[str]:
     yield from standing(report, now)
     for hold in report.holds:
         yield f"  {clipped(hold)}"
@@ -126,6 +256,17 @@ def as_json(row: Row, program: str) -> dict[str, Any]:
     return provider_json(report) | {
         "newest_answer": None if row.newest is None else time_text(row.newest),
         "oldest_answer": None if row.oldest is None else time_text(row.oldest),
-        "redundant": row.redundant,
+        "alone": sizes(row.alone),
+        "also": list(row.also),
+        "expires": row.provider.expires and str(row.provider.expires),
+        "defined_in": row.provider.defined_in,
+        "changes": [
+            {
+                "when": time_text(change.when),
+                "added": change.added.texts(),
+                "removed": change.removed.texts(),
+            }
+            for change in row.changes
+        ],
         "accept": f"{program} generate --accept {report.name}" if report.holds else None,
     }

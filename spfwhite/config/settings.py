@@ -173,7 +173,7 @@ class Provider:
         Values that are empty are left out: a key that a later release adds must not make every
         provider look edited.
         """
-        values = {f.name: _content(getattr(self, f.name)) for f in fields(self)}
+        values = {f.name: plain_value(getattr(self, f.name)) for f in fields(self)}
         content = {k: v for k, v in values.items() if v and k not in NO_ADDRESSES}
         if not self.pages_enabled:
             content.pop("pages", None)
@@ -190,7 +190,7 @@ NO_ADDRESSES: Final = frozenset(
 """Fields of a provider that do not decide its addresses; what the files hold is in the others."""
 
 
-def _content(value: object) -> object:
+def plain_value(value: Any) -> Any:
     """Return a value for JSON, the same for the same set in another order."""
     if isinstance(value, Networks):
         return value.texts()

@@ -1,88 +1,139 @@
 """The health of each provider, from the state alone.
 
-Owns: one row a provider: status, size, age of its answers, what is wrong, and whether others cover
-it wholly. Refuses: the network.
+Owns: one row a provider: status, size, age of its answers, what is wrong, what only it adds and
+through whom the rest is listed too. Refuses: the network.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from spfwhite.networks import EMPTY, Networks
+from spfwhite.config.settings import Provider
+from spfwhite.networks import BITS, EMPTY, Networks
 from spfwhite.plan.last_run import LastRun
+from spfwhite.plan.past import Change
 from spfwhite.plan.plan import Decision
+from spfwhite.plan.state import recent
 from spfwhite.report.news import News
 from spfwhite.report.report import ProviderReport, expired_report, provider_report
+from spfwhite.spf.result import nearness
+from spfwhite.tables.listing import terms
 
 ORDER: Final = ("held", "missing", "incomplete", "stale", "expired", "empty", "undecidable", "ok")
 """Trouble first."""
+
+MAX_ALSO: Final = 4
+"""Providers that are named for what is listed through others too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One provider; `newest` and `oldest` are when its answers were seen, None without any.
 
-    `redundant`: other providers list all that it does.
+    `alone`: what no other provider of its action adds. `also`: names of some through which the rest
+    is listed too, the owners of its records first. `changes`: those of the last 30 days.
     """
 
     report: ProviderReport
+    provider: Provider
     newest: float | None = None
     oldest: float | None = None
-    redundant: bool = False
+    alone: Networks = EMPTY
+    also: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
 
 
 def rows(run: LastRun) -> list[Row]:
     """Return a row for each enabled or expired provider, trouble first."""
     decisions = run.plan.decisions
-    # what a reject provider names makes no allow provider redundant
-    redundant = _redundant(
-        [d.networks if d.provider.action == "permit" else EMPTY for d in decisions]
-    )
     news = News(run.state.told, run.state.written, run.config.state.remind_days)
+    shares: dict[str, tuple[Networks, tuple[str, ...]]] = {}
+    for action in ("permit", "reject"):
+        shares |= _shares(made for made in decisions if made.provider.action == action)
     table = [
-        _row(run, decision, provider_report(decision, news), redundant=others_list_it)
-        for decision, others_list_it in zip(decisions, redundant, strict=True)
+        _row(run, made, provider_report(made, news), *shares.get(made.provider.name, (EMPTY, ())))
+        for made in decisions
     ]
     present = {decision.provider.name for decision in decisions}
     today = datetime.fromtimestamp(run.now, UTC).date()
     table += [
-        Row(report=expired_report(provider, EMPTY))
+        Row(report=expired_report(provider, EMPTY), provider=provider)
         for provider in run.config.providers
         if provider.expires and provider.expires < today and provider.name not in present
     ]
     return sorted(table, key=lambda row: (ORDER.index(row.report.status), row.report.name))
 
 
-def _row(run: LastRun, decision: Decision, report: ProviderReport, *, redundant: bool) -> Row:
-    known = run.state.known
+def _row(
+    run: LastRun, decision: Decision, report: ProviderReport, alone: Networks, also: tuple[str, ...]
+) -> Row:
+    known, journal = run.state.known, recent(run.state.journal, run.now)
     seen = [known[q].seen for q in decision.candidate.questions if q in known]
     return Row(
         report=report,
+        provider=decision.provider,
         newest=max(seen, default=None),
         oldest=min(seen, default=None),
-        redundant=redundant and report.status != "held",
+        alone=alone,
+        also=also,
+        changes=tuple(change for change in journal if change.provider == report.name),
     )
 
 
-def _redundant(sets: Sequence[Networks]) -> list[bool]:
-    """Return, for each set, whether every address of it is in another one too.
+def _shares(decisions: Iterable[Decision]) -> dict[str, tuple[Networks, tuple[str, ...]]]:
+    """Return what each provider alone adds, and through whom the rest is listed too.
 
-    A sweep over the ends of all ranges: an owner that is ever alone is not redundant.
+    A sweep over the ends of all ranges of all terms. Of those who pass a range the nearest to its
+    record come first: its owner, for all others.
     """
-    alone: set[int] = set()
-    for version in (4, 6):
-        events: list[tuple[int, int, int]] = []
-        for owner, networks in enumerate(sets):
-            for low, high in networks.ranges(version):
-                events += [(low, 1, owner), (high + 1, 0, owner)]
-        active: set[int] = set()
+    alone: dict[str, list[Networks]] = defaultdict(list)
+    also: dict[str, Counter[str]] = defaultdict(Counter)
+    holders = [
+        ((nearness(source.chain), source.provider), part) for source, part in terms(decisions)
+    ]
+    for version in BITS:
+        ends = (
+            end
+            for holder, part in holders
+            for low, high in part.ranges(version)
+            for end in ((low, 1, holder), (high + 1, -1, holder))
+        )
+        active: Counter[tuple[tuple[int, int], str]] = Counter()
         before = 0
-        for at, starts, owner in sorted(events):
-            if at > before and len(active) == 1:
-                alone |= active
-            active = active | {owner} if starts else active - {owner}
+        for at, change, holder in sorted(ends):
+            if at > before:
+                names = list(dict.fromkeys(name for _, name in sorted(active)))
+                if len(names) == 1:
+                    alone[names[0]].append(Networks.of(version, before, at - 1))
+                for name in names if len(names) > 1 else ():
+                    others = [other for other in names[: MAX_ALSO + 1] if other != name]
+                    also[name].update({other: 0 for other in others} | {others[0]: 1})
+            active[holder] += change
+            if not active[holder]:
+                del active[holder]
             before = at
-    return [bool(networks) and owner not in alone for owner, networks in enumerate(sets)]
+    return {
+        name: (
+            Networks.union(alone[name]),
+            tuple(other for other, _ in also[name].most_common(MAX_ALSO)),
+        )
+        for name in {name for (_, name), _ in holders}
+    }
+
+
+def included(run: LastRun, name: str) -> tuple[list[str], list[str]]:
+    """Return the records that those of a provider include, and the providers that include its."""
+    chains = {
+        made.provider.name: made.candidate.evaluation.chains(made.provider.domains)
+        for made in run.plan.decisions
+    }
+    own = chains.pop(name, {})
+    return [record for record, chain in own.items() if len(chain) > 1], [
+        other
+        for other, theirs in chains.items()
+        if any(nearness(own[it]) < nearness(theirs[it]) for it in own.keys() & theirs.keys())
+    ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from spfwhite.config.settings import Config
 from spfwhite.dns.answers import DNS_TYPES, Failed, Found
@@ -23,6 +24,9 @@ from spfwhite.report.text import MAX_NAMES, day
 from spfwhite.tables.content import owner_of
 from spfwhite.tables.write import Ready
 from spfwhite.wording import DAY, few
+
+WEEK: Final = 7
+"""Days before the last day of a provider."""
 
 
 def darkness(decided: Decided, news: News) -> list[str]:
@@ -79,6 +83,15 @@ def expired(configured: Config, in_force: Config, state: State) -> Iterator[Prov
             if before.expires and state.written and last_run <= before.expires:
                 removed |= before.networks  # which are accepted by nobody and so not remembered
             yield expired_report(before, removed)
+
+
+def expiring(config: Config, news: News) -> Iterator[str]:
+    """Say in the week before it of which provider the last day comes."""
+    today = datetime.fromtimestamp(news.now, UTC).date()
+    for each in config.enabled():
+        if each.expires and (each.expires - today).days < WEEK:
+            said = f"{each.name} expires on {each.expires} (its last day; {each.defined_in})"
+            yield news.lasting(f"expires: {each.name}", said)
 
 
 def needless(decided: Decided, names: Collection[str]) -> list[str]:

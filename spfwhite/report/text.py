@@ -12,6 +12,7 @@ from shlex import quote
 from typing import Final
 
 from spfwhite.networks import Networks
+from spfwhite.plan.past import Change
 from spfwhite.plan.plan import Status
 from spfwhite.plan.rails import amounts
 from spfwhite.report.causes import unanswered
@@ -186,3 +187,30 @@ def difference(report: Report) -> list[str]:
     """Return what the table loses and gains, a line a network, as diff(1) marks them."""
     removed = [f"-{text}" for text in report.removed.texts()]
     return removed + [f"+{text}" for text in report.added.texts()]
+
+
+def changed(change: Change) -> str:
+    """Return what one run changed of a provider."""
+    parts = [f"added {amounts(change.added)}"] if change.added else []
+    parts += [f"removed {amounts(change.removed)}"] if change.removed else []
+    return f"{day(change.when)}: {', '.join(parts)}"
+
+
+def by_provider(report: Report) -> list[str]:
+    """Return a line for each provider by which the table loses or gains, the largest first.
+
+    What several share counts for each.
+    """
+    every = report.providers.values()
+    lines: list[tuple[int, str]] = []
+    for sign, whole, parts in (
+        ("-", report.removed, {each.name: each.removed for each in every}),
+        ("+", report.added, {each.name: each.networks for each in every}),
+    ):
+        rest = {"of no provider that is on": whole - Networks.union(parts.values())}
+        for name, part in (parts | rest).items():
+            if share := part & whole:
+                count = len(share.texts())
+                networks = f"{count:,} network{'s' * (count != 1)}"
+                lines.append((-share.size(4), f"{sign} {name}: {networks}, {amounts(share)}"))
+    return [line for _, line in sorted(lines)]

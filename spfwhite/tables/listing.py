@@ -7,7 +7,7 @@ decide what is accepted (`spfwhite.plan.plan`) and how a line looks (`spfwhite.t
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from operator import itemgetter
 
 from spfwhite.config.settings import Table
@@ -59,7 +59,7 @@ def _with_sources(decisions: list[Decision], networks: Networks) -> list[Row]:
     for version in BITS:
         cidrs = list(networks.cidrs(version))
         sources: list[set[Source]] = [set() for _ in cidrs]
-        for source, passed in _passing(decisions):
+        for source, passed in terms(decisions):
             for low, high in (passed & networks).ranges(version):
                 for index in _overlapping(cidrs, low, high, BITS[version]):
                     sources[index].add(source)
@@ -79,7 +79,7 @@ def _overlapping(cidrs: list[tuple[int, int]], low: int, high: int, bits: int) -
     return range(start, bisect_right(cidrs, high, key=itemgetter(0)))
 
 
-def _passing(decisions: list[Decision]) -> Iterator[tuple[Source, Networks]]:
+def terms(decisions: Iterable[Decision]) -> Iterator[tuple[Source, Networks]]:
     """Yield each term with the part of its networks that counts, provider by provider."""
     for decision in decisions:
         provider = decision.provider

@@ -85,10 +85,16 @@ def require_folders(config: Config, output: Path | None) -> None:
     """Raise FileError for a table that has no folder: said before anybody is asked."""
     out = config.output
     rejects = any(provider.action == "reject" for provider in config.enabled())
-    paths = [out.allow, *([out.reject] if rejects else []), *(each.path for each in out.tables)]
-    for path in paths if output is None else [output]:
-        if str(path) != "-":
-            files.destination(path)
+    paths = [("output.allow", out.allow), *([("output.reject", out.reject)] if rejects else [])]
+    paths += [("its path in output.tables", each.path) for each in out.tables]
+    for key, path in paths if output is None else [("", output)]:
+        try:
+            if str(path) != "-":
+                files.destination(path)
+        except FileError as fault:
+            if not key or path.parent.is_dir():
+                raise
+            raise FileError(f"{fault}; set {key}, or use `generate -o FILE`") from None
 
 
 def prepared(

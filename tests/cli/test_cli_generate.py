@@ -169,7 +169,27 @@ def test_o_dash_prints_the_table_alone_and_writes_nothing(
     assert listing(tmp_path) == before
 
 
-@pytest.mark.parametrize("option", ["--report", "--metrics", "--record"])
+@pytest.mark.parametrize("more", [[], ["--dry-run"], ["-o", "other.cidr"]])
+def test_the_report_on_standard_output_is_all_there_is(
+    more: list[str], server: DnsServer, tmp_path: Path
+) -> None:
+    config = overlay(tmp_path, PROVIDERS, server=server)
+    done = spfwhite("-c", config, "generate", "-v", "--report", "-", *more, cwd=tmp_path)
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["exit_code"]) == (0, 0)
+    assert report["outcome"] == ("planned" if "--dry-run" in more else "written")
+    assert "IPv4 networks" in done.stderr
+    assert not (tmp_path / "-").exists()
+
+
+def test_the_report_and_the_table_do_not_mix(server: DnsServer, tmp_path: Path) -> None:
+    config = overlay(tmp_path, PROVIDERS, server=server)
+    done = spfwhite("-c", config, "generate", "--report", "-", "-o", "-")
+    assert (done.returncode, done.stdout, server.queries) == (2, "", [])
+    assert "cannot both write to standard output" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--metrics", "--record"])
 def test_a_dash_is_no_file_for_what_goes_beside_the_table(
     option: str, server: DnsServer, tmp_path: Path
 ) -> None:
@@ -177,7 +197,7 @@ def test_a_dash_is_no_file_for_what_goes_beside_the_table(
     before = listing(tmp_path)
     done = spfwhite("-c", config, "generate", option, "-", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "--report and --metrics need the name of a file" in done.stderr
+    assert "--record and --metrics need the name of a file" in done.stderr
     assert listing(tmp_path) == before
     assert server.queries == []
 

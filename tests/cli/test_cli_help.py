@@ -89,7 +89,7 @@ def test_the_help_says_what_the_exit_codes_mean() -> None:
 def test_the_help_of_providers_explains_the_words_that_only_it_uses() -> None:
     said = " ".join(spfwhite("providers", "--help").stdout.split())
     assert "empty: it has never passed an address on this host" in said
-    assert "redundant: others list all" in said
+    assert "alone: IPv4 addresses that only this provider adds" in said
 
 
 @pytest.mark.parametrize("arguments", HELPS, ids=" ".join)

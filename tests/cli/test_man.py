@@ -98,12 +98,12 @@ def test_no_option_is_named_anywhere_that_does_not_exist() -> None:
 
 
 def test_every_argument_is_named_as_the_help_names_it() -> None:
-    heads = dict(re.findall(r"(?m)^\.Ss ([a-z]+) Ar (.+)$", COMMANDS))
+    heads = dict(re.findall(r"(?m)^\.Ss ([a-z]+) (?:Op )?Ar (.+)$", COMMANDS))
     for name, command in commands.EVERY.items():
         arguments = [each for each in command.params if isinstance(each, click.Argument)]
         assert bool(arguments) is (name in heads), name
         for argument in arguments:
-            word = re.split(r"[.|]", argument.metavar or "")[0]
+            word = re.split(r"[.|]", (argument.metavar or "").strip("[]"))[0]
             assert word in heads[name]
 
 

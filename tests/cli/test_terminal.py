@@ -200,7 +200,7 @@ def test_each_provider_in_good_health_is_one_line_on_a_terminal(config: Path) ->
     assert len(names) > 50
     assert [line.split()[1] for line in done.lines if line.startswith("ok ")] == names
     at = next(i for i, line in enumerate(done.lines) if line.startswith("ok "))
-    assert all(line.startswith("ok ") for line in done.lines[at:])
+    assert all(line.startswith(("ok ", "  also through: ")) for line in done.lines[at:])
 
 
 SAME = [
@@ -265,7 +265,10 @@ def test_a_dry_run_fits_the_screen_and_v_has_all(server: DnsServer, tmp_path: Pa
     fresh = overlay(tmp_path, world_providers(), server=server)
     done = shown("-c", fresh, "generate", "--dry-run")
     assert height(done) < LINES
-    assert any("more; -v lists them" in line for line in done.lines)
+    assert any("more; -v lists the networks" in line for line in done.lines)
+    first, *_ = sizes = [int(line.split()[4].replace(",", "")) for line in done.lines[:12]]
+    assert sizes == sorted(sizes, reverse=True)
+    assert first > 100_000
     whole = shown("-c", fresh, "-v", "generate", "--dry-run")
     piped = spfwhite("-c", fresh, "generate", "--dry-run").stdout.splitlines()
     added = [line for line in whole.lines if line.startswith("+")]
@@ -334,3 +337,25 @@ def test_a_short_run_shows_no_bar(tmp_path: Path) -> None:
     with DnsServer(Zone(DEEP)) as server:
         done = shown("-c", overlay(tmp_path, {"deep": ["d0.test"]}, server=server), "generate")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_dry_run_tells_of_each_provider_what_it_adds_and_takes(
+    server: DnsServer, tmp_path: Path
+) -> None:
+    names = {"proton": ["_spf.protonmail.ch"], "google": ["_spf.google.com"]}
+    config = overlay(tmp_path, names, server=server)
+    assert spfwhite("-c", config, "generate").returncode == 0
+    overlay(tmp_path, {"google": names["google"], "sendgrid": ["sendgrid.net"]}, server=server)
+    done = shown("-c", config, "generate", "--dry-run")
+    assert done.lines[0] == "+ sendgrid: 13 networks, 220,672 IPv4 addresses"
+    assert done.lines[1] == "- of no provider that is on: 8 networks, 1,540 IPv4 addresses"
+    assert not any("google" in line for line in done.lines)
+
+
+def test_a_table_of_its_own_on_a_terminal_comes_with_the_way_to_spare_the_look_ups(
+    config: Path, tmp_path: Path
+) -> None:
+    asked = ("-c", config, "generate", "-o", tmp_path / "t", "--format", "plain")
+    assert "--offline spares the look-ups" in plain(shown(*asked).stderr)
+    assert "--offline" not in shown(*asked, "--offline").stderr
+    assert "--offline" not in spfwhite(*asked).stderr

@@ -185,40 +185,77 @@ def test_only_a_held_provider_has_a_command() -> None:
         assert (data["accept"] is not None) is (each.report.status == "held")
 
 
-def test_what_others_cover_wholly_is_redundant() -> None:
-    config = configured({name: [f"{name}.test"] for name in ("a", "b", "c", "d", "e", "f")})
-    zone = records(
-        a="ip4:20.0.0.0/16 ip6:2a00:1::/48",
-        b="ip4:21.0.0.0/16",
-        c="ip4:20.0.255.0/24 ip4:21.0.0.0/24 ip6:2a00:1::/64",
-        d="ip4:20.0.255.0/24 ip4:22.0.0.1",
-        e="-all",
-        f="ip4:20.0.254.0/24 ip6:2a00:3::/64",
-    )
-    series = nights(zone, config=config)
-    assert {each.report.name for each in rows(series) if each.redundant} == {"c"}
-    assert ", redundant" in below(lines(series), "c")[0]
-    assert "redundant" not in below(lines(series), "a")[0]
+SHARED = records(
+    a="ip4:20.0.0.0/16 ip6:2a00:1::/48",
+    b="ip4:21.0.0.0/16",
+    c="ip4:20.0.255.0/24 ip4:21.0.0.0/24 ip6:2a00:1::/64",
+    d="ip4:20.0.255.0/24 ip4:22.0.0.1",
+    e="-all",
+    f="ip4:20.0.254.0/24 ip6:2a00:3::/64",
+)
 
 
-def test_a_held_provider_is_not_called_redundant() -> None:
-    config = configured({"a": ["a.test"], "b": ["b.test"]})
-    zone = records(a="ip4:20.0.0.0/16", b="ip4:20.0.0.0/17")
-    series = nights(zone, zone | records(b="ip4:20.0.0.0/24"), config=config)
-    assert row(series, "b").report.status == "held"
-    assert not row(series, "b").redundant
+def test_what_only_one_provider_adds_is_what_is_left_without_all_others() -> None:
+    config = configured({name: [f"{name}.test"] for name in "abcdef"})
+    found = {each.report.name: each for each in rows(nights(SHARED, config=config))}
+    for name, each in found.items():
+        others = Networks.union(o.report.networks for n, o in found.items() if n != name)
+        assert each.alone == each.report.networks - others
+    assert found["a"].alone and not found["c"].alone
 
 
-def test_two_that_cover_each_other_are_both_redundant() -> None:
+def test_whose_networks_are_all_listed_through_others_is_said_with_their_names() -> None:
+    config = configured({name: [f"{name}.test"] for name in "abcdef"})
+    found = lines(nights(SHARED, config=config))
+    assert below(found, "c")[1:] == ["  also through: a, b, d"]
+    assert "also through" not in "".join(below(found, "a") + below(found, "e"))
+    alone = [below(found, name)[0].split()[4] for name in "abcd"]
+    assert alone == ["65,024", "65,280", "0", "1"]
+
+
+def test_the_owner_of_a_record_comes_before_those_who_include_it() -> None:
+    domains = {"aaa": ["aaa.test"], "many": ["many.test"], "own": ["mail.own.example"]}
+    zone = records(aaa="include:_net.own.example", many="include:_net.own.example ip4:23.0.0.1")
+    zone |= {
+        ("mail.own.example", "TXT"): ("v=spf1 include:_net.own.example -all",),
+        ("_net.own.example", "TXT"): ("v=spf1 ip4:20.0.0.0/24 -all",),
+    }
+    series = nights(zone, config=configured(domains))
+    assert row(series, "aaa").also == ("own", "many")
+    assert row(series, "many").also == ("own", "aaa")
+    assert row(series, "own").also == ("aaa", "many")
+
+
+def test_of_many_through_whom_it_is_listed_some_are_named() -> None:
+    config = configured({f"p{n}": ["p.test"] for n in range(9)})
+    series = nights(records(p="ip4:20.0.0.0/24"), config=config)
+    assert row(series, "p0").also == ("p1", "p2", "p3", "p4")
+    assert below(lines(series), "p8")[1] == "  also through: p0, p1, p2, ..."
+
+
+def test_two_that_cover_each_other_add_nothing_alone() -> None:
     config = configured({"a": ["a.test"], "b": ["b.test"]})
     series = nights(records(a="ip4:20.0.0.0/24", b="ip4:20.0.0.0/24"), config=config)
-    assert [each.redundant for each in rows(series)] == [True, True]
+    assert [(each.alone.texts(), each.also) for each in rows(series)] == [
+        ([], ("b",)),
+        ([], ("a",)),
+    ]
 
 
-def test_what_a_reject_provider_names_makes_nobody_redundant() -> None:
+def test_what_a_reject_provider_names_is_no_part_of_the_allow_list() -> None:
     config = edited(configured({"a": ["a.test"], "b": ["b.test"]}), "b", action="reject")
     series = nights(records(a="ip4:20.0.0.0/24", b="ip4:20.0.0.0/16"), config=config)
-    assert [each.redundant for each in rows(series)] == [False, False]
+    assert [(each.alone, each.also) for each in rows(series)] == [
+        (each.report.networks, ()) for each in rows(series)
+    ]
+
+
+def test_own_networks_are_added_alone_and_shared_as_those_of_records_are() -> None:
+    config = configured({"a": ["a.test"], "own": []})
+    config = edited(config, "own", networks=Networks.parse(["20.0.0.0/24", "30.0.0.0/24"]))
+    series = nights(records(a="ip4:20.0.0.0/24"), config=config)
+    assert row(series, "own").alone.texts() == ["30.0.0.0/24"]
+    assert (row(series, "a").alone.texts(), row(series, "a").also) == ([], ("own",))
 
 
 def test_each_provider_has_one_line_and_those_in_trouble_what_is_wrong() -> None:
@@ -274,7 +311,8 @@ def test_json_has_these_keys() -> None:
     data = {each.report.name: providers.as_json(each, "spfwhite") for each in rows(troubled())}
     json.dumps(data)
     assert data["ok"].keys() == {
-        *("name", "status", "degraded", "since", "causes", "counts", "redundant"),
+        *("name", "status", "degraded", "since", "causes", "counts"),
+        *("alone", "also", "expires", "defined_in", "changes"),
         *("added", "removed", "lost", "gained", "holds", "stale", "notice", "problems"),
         *("newest_answer", "oldest_answer", "accept"),
     }

@@ -1,0 +1,181 @@
+"""The health of the providers as one page of HTML: `providers --html`.
+
+Owns: the page, which needs nothing but itself: no script to be read, no font, no picture. Refuses:
+to judge, and to find words for a trouble: it gets the lines that the terminal has.
+"""
+
+# What comes from DNS or the configuration reaches the page through `_text` alone. The one script,
+# which sorts the table, is named to the browser by its digest; it runs no other.
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from html import escape
+from math import sqrt
+from typing import Final
+
+from spfwhite.inspect.health import ORDER, Row
+from spfwhite.plan.last_run import LastRun
+from spfwhite.report.text import amounts, changed, day
+from spfwhite.wording import counts, printable, span
+
+Told = Sequence[tuple[Row, Sequence[str]]]
+"""The providers, each with the lines that say what is wrong with it."""
+
+STYLE: Final = """
+:root { color-scheme: light dark; --ink: #1b1f24; --paper: #fff; --soft: #59636e; --line: #d1d9e0;
+  --all: #a9c9ee; --alone: #0a58b5; --bad: #b3261e; --code: #f3f5f7 }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --paper: #0f141a; --soft: #9aa5b1;
+  --line: #303a45; --all: #2f5686; --alone: #8cc2ff; --bad: #ff8a80; --code: #1a2129 } }
+body { margin: 0 auto; padding: 1rem; max-width: 100rem; color: var(--ink);
+  background: var(--paper); font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere }
+h1 { font-size: 1.5rem; margin: 0 } h2 { font-size: 1.2rem; margin: 2rem 0 .5rem }
+h3 { font-size: 1rem; margin: 1rem 0 .25rem } p { margin: .25rem 0; max-width: 60rem }
+.soft, caption { color: var(--soft) } .bad, .bad a { color: var(--bad); font-weight: bold }
+.grid { columns: 34rem; column-gap: 1.5rem } section { break-inside: avoid; overflow: hidden }
+pre { background: var(--code); padding: .5rem; white-space: pre-wrap; margin: 0 }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
+caption { text-align: left; padding-bottom: .5rem }
+th, td { text-align: left; vertical-align: top; padding: .4rem .75rem .4rem 0; font-weight: inherit;
+  border-bottom: 1px solid var(--line) } th { font-weight: 600 }
+th button { all: unset; cursor: pointer } button:focus-visible { outline: 2px solid }
+button::after { content: " \\2195"; color: var(--soft) }
+[aria-sort=ascending] button::after { content: " \\2191" }
+[aria-sort=descending] button::after { content: " \\2193" }
+td:nth-child(2) { white-space: nowrap } details { margin-top: .5rem }
+svg { display: block; width: 100%; min-width: 8rem; height: .7rem; margin: .3rem 0 }
+.all { fill: var(--all) } .alone { fill: var(--alone) }
+@media (max-width: 40rem) { caption, thead, tbody, tr, th, td { display: block }
+  tr { padding: .5rem 0; border-bottom: 1px solid var(--line) }
+  th, td { border: 0; padding: .1rem 0 }
+  td::before { content: attr(data-head) ": "; color: var(--soft) }
+  thead tr { display: flex; flex-wrap: wrap; gap: 0 1rem } }
+@media (min-width: 120rem) { :root { font-size: 150% } }
+@media print { :root { color-scheme: light; font-size: 9pt }
+  body { max-width: none; padding: 0 } tr { break-inside: avoid } h2 { break-after: avoid }
+  svg { print-color-adjust: exact } button::after { content: none } }
+"""
+
+SCRIPT: Final = """
+for (const head of document.querySelectorAll("thead th")) {
+  const button = document.createElement("button");
+  button.append(...head.childNodes);
+  head.append(button);
+  button.onclick = () => {
+    const up = head.ariaSort !== "ascending", body = head.closest("table").tBodies[0];
+    const key = row => row.cells[head.cellIndex].dataset.key;
+    const order = (a, b) => key(a).localeCompare(key(b), "en", { numeric: true }) * (up ? 1 : -1);
+    for (const other of head.parentNode.cells) other.ariaSort = null;
+    head.ariaSort = up ? "ascending" : "descending";
+    body.append(...[...body.rows].sort(order));
+  };
+}
+"""
+
+HEADS: Final = ("Provider", "Status", "On the list", "Only through it", "Changes of 30 days")
+
+
+def page(run: LastRun, told: Told) -> str:
+    """Return the page of the providers as the last run left them."""
+    listed, made = run.plan.permitted, datetime.fromtimestamp(run.now, UTC)
+    age = span(run.now - run.state.written)
+    body = [
+        "<h1>Who is on the list of postscreen</h1>",
+        f"<p>{_text(counts(listed))}, of {len(told)} providers.</p>",
+        f'<p class="soft">{_text(str(run.config.output.allow))}, made on {day(run.state.written)}, '
+        f"{age} before this page ({made:%Y-%m-%d %H:%M} UTC).</p>",
+        *_troubles(told),
+        *_table([row for row, _ in told]),
+    ]
+    policy = f"script-src {_digest(SCRIPT)}; style-src {_digest(STYLE)}; base-uri 'none'"
+    return "\n".join(
+        [
+            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
+            '<meta http-equiv="Content-Security-Policy" '
+            f"content=\"default-src 'none'; {policy}; form-action 'none'\">",
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>spfwhite: {len(told)} providers</title>\n<style>{STYLE}</style>\n</head>",
+            *("<body>", *body, f"<script>{SCRIPT}</script>\n</body>\n</html>\n"),
+        ]
+    )
+
+
+def _digest(content: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
+
+
+def _text(text: str) -> str:
+    """Return text of whatever origin as HTML shows it."""
+    return escape(printable(text))
+
+
+def _troubles(told: Told) -> Iterator[str]:
+    """Yield what is wrong and what to do; what has never listed anything is folded away."""
+    troubles = [(row, lines) for row, lines in told if row.report.degraded]
+    others = [(row, lines) for row, lines in told if lines and not row.report.degraded]
+    yield "<h2>What needs you</h2>"
+    yield from _paragraphs(troubles) if troubles else ["<p>Nothing: no provider is in trouble.</p>"]
+    if others:
+        yield f"<details><summary>{len(others)} others list nothing, or not all that they pass</summary>"
+        yield from _paragraphs(others)
+        yield "</details>"
+
+
+def _paragraphs(told: Told) -> Iterator[str]:
+    yield '<div class="grid">'
+    for row, lines in told:
+        name, text = _text(row.report.name), "\n".join(_text(line[2:]) for line in lines)
+        head = f'<h3 id="{name}">{name}: {row.report.status}</h3>'
+        yield f"<section>{head}\n<pre>{text}</pre></section>"
+    yield "</div>"
+
+
+def _table(rows: Iterable[Row]) -> Iterator[str]:
+    cells = "".join(f'<th scope="col" role="columnheader">{head}</th>' for head in HEADS)
+    # the roles, since a narrow window shows no table and would take them away
+    yield f"""<h2>All providers</h2>\n<table role="table">
+<caption>A bar stands for IPv4 addresses: its length for the square root of how many are listed, or
+the small ones could not be seen; its strong part for the share that no other provider lists.
+</caption>
+<thead role="rowgroup"><tr role="row">{cells}</tr></thead>\n<tbody role="rowgroup">"""
+    rows = list(rows)
+    most = max((row.report.networks.size(4) for row in rows), default=0) or 1
+    yield from (_row(row, most) for row in rows)
+    yield "</tbody>\n</table>"
+
+
+def _row(row: Row, most: int) -> str:
+    report, size, alone = row.report, row.report.networks.size(4), row.alone.size(4)
+    name = _text(report.name)
+    until = f"<br>until {row.provider.expires}" if row.provider.expires else ""
+    since = f"<br>since {day(report.since)}" if report.since else ""
+    status = f'<span class="bad"><a href="#{name}">{report.status}</a></span>'
+    length = 100 * sqrt(size / most)
+    bars = "".join(
+        f'<rect class="{kind}" width="{part:.2f}%" height="100%"/>'
+        for kind, part in (("all", length), ("alone", length * alone / max(size, 1)))
+    )
+    also = f'<br><span class="soft">also through: {_text(", ".join(row.also))}</span>'
+    cells = (
+        (
+            ORDER.index(report.status),
+            (status if report.degraded else report.status) + since + until,
+        ),
+        (size, f'{amounts(report.networks) or "nothing"}<svg aria-hidden="true">{bars}</svg>'),
+        (alone, (amounts(row.alone) or "nothing") + (also if row.also else "")),
+        (
+            max((change.when for change in row.changes), default=0),
+            "<br>".join(_text(changed(change)) for change in reversed(row.changes)) or "none",
+        ),
+    )
+    return (
+        f'<tr role="row"><th scope="row" role="rowheader" data-key="{name}">{name}</th>'
+        + "".join(
+            f'<td role="cell" data-key="{key}" data-head="{head}">{cell}</td>'
+            for head, (key, cell) in zip(HEADS[1:], cells, strict=True)
+        )
+        + "</tr>"
+    )
