@@ -119,7 +119,7 @@ def _troubles(told: Told) -> Iterator[str]:
     yield "<h2>What needs you</h2>"
     yield from _paragraphs(troubles) if troubles else ["<p>Nothing: no provider is in trouble.</p>"]
     if others:
-        yield f"<details><summary>{len(others)} others list nothing, or not all that they pass</summary>"
+        yield f"<details><summary>{len(others)} others list nothing, or not all</summary>"
         yield from _paragraphs(others)
         yield "</details>"
 

@@ -76,7 +76,8 @@ def providers(common: Common, /, *, names: tuple[str, ...], form: str, html: Pat
     if html:
         from spfwhite.cli.page import page
 
-        files.replace(html, page(run, told(list(rows.values()), run.now, program)).encode())
+        content = page(run, list(told(list(rows.values()), run.now, program)))
+        files.replace(html, content.encode())
     elif form == "json":
         print_json(
             [as_json(row, program) for name, row in rows.items() if name in names or not names]
@@ -116,25 +117,13 @@ def lines(rows: list[Row], now: float, program: str) -> Iterator[str]:
         yield from below
 
 
-def told(rows: list[Row], now: float, program: str) -> list[tuple[Row, list[str]]]:
-    """Return each row with what is wrong and what to do; what several share is told once."""
+def told(rows: list[Row], now: float, program: str) -> Iterator[tuple[Row, list[str]]]:
+    """Yield each row with what is wrong and what to do; what several share is told once."""
     first: dict[tuple[str, ...], str] = {}
-    return [
-        (
-            row,
-            list(
-                trouble(
-                    row,
-                    now,
-                    program,
-                    first.setdefault(
-                        tuple(row.report.causes) or (row.report.name,), row.report.name
-                    ),
-                )
-            ),
-        )
-        for row in rows
-    ]
+    for row in rows:
+        name = row.report.name
+        shared = first.setdefault(tuple(row.report.causes) or (name,), name)
+        yield row, list(trouble(row, now, program, shared))
 
 
 def whole(
@@ -144,7 +133,7 @@ def whole(
     name, most = provider.name, 10**9 if verbose else MAX_NAMED
     today = datetime.fromtimestamp(run.now, UTC).date()
     why_off = run.config.why_off(provider, today)
-    yield f"{name}: {row.report.status if row else f'off: {why_off}'}"
+    yield f"{name}: {row.report.status + _until(row) if row else f'off: {why_off}'}"
     if row:
         yield from trouble(row, run.now, program)
         yield f"  lists {counts(row.report.networks)}"
@@ -161,8 +150,6 @@ def whole(
         ):
             if texts:
                 yield f"  {lead}: {few(texts, most)}" + "; -v names all" * (len(texts) > most)
-    if provider.expires and provider.expires >= today:
-        yield f"  until {provider.expires}"
     yield f"  defined in {printable(provider.defined_in)}:"
     keys = {key: plain_value(getattr(provider, key)) for key in provider.__dataclass_fields__}
     unsaid = UNSAID | {"special_use": run.config.safety.special_use}
@@ -179,9 +166,7 @@ def whole(
 def history(run: LastRun, row: Row) -> Iterator[str]:
     """Yield since when a provider is as it is, and its changes of the last 30 days."""
     entry = run.state.accepted.get(row.report.name)
-    since = max(
-        [change.when for change in row.changes] + ([entry.since] if entry else []), default=0
-    )
+    since = max([entry.since if entry else 0.0, *(change.when for change in row.changes)])
     if run.now - since <= JOURNAL_DAYS * DAY:
         yield f"its networks are the same since {day(since)}"
     elif since:
@@ -212,7 +197,11 @@ def _age(seconds: float) -> str:
 def _remarks(row: Row) -> str:
     faults = len(row.report.problems)
     told = f", {faults} faults" if faults > 1 else ", 1 fault" if faults else ""
-    return told + (f", until {row.provider.expires}" if row.provider.expires else "")
+    return told + _until(row)
+
+
+def _until(row: Row) -> str:
+    return f", until {row.provider.expires}" if row.provider.expires else ""
 
 
 def _through(row: Row) -> str:

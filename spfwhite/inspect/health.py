@@ -132,7 +132,8 @@ def included(run: LastRun, name: str) -> tuple[list[str], list[str]]:
         for made in run.plan.decisions
     }
     own = chains.pop(name, {})
-    return [record for record, chain in own.items() if len(chain) > 1], [
+    records = sorted((len(chain), record) for record, chain in own.items() if len(chain) > 1)
+    return [record for _, record in records], [
         other
         for other, theirs in chains.items()
         if any(nearness(own[it]) < nearness(theirs[it]) for it in own.keys() & theirs.keys())

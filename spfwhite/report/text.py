@@ -207,7 +207,7 @@ def by_provider(report: Report) -> list[str]:
         ("-", report.removed, {each.name: each.removed for each in every}),
         ("+", report.added, {each.name: each.networks for each in every}),
     ):
-        rest = {"of no provider that is on": whole - Networks.union(parts.values())}
+        rest = {"listed by nobody any more": whole - Networks.union(parts.values())}
         for name, part in (parts | rest).items():
             if share := part & whole:
                 count = len(share.texts())

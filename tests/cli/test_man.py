@@ -271,7 +271,9 @@ def completed(*words: str) -> set[str]:
     return {entry.partition(",")[2] for entry in done.stdout.splitlines()}
 
 
-@pytest.mark.parametrize("words", [("generate", "--accept"), ("generate", "--only"), ("remove",)])
+@pytest.mark.parametrize(
+    "words", [("generate", "--accept"), ("generate", "--only"), ("remove",), ("providers", "x")]
+)
 def test_completion_offers_the_names_of_providers(words: tuple[str, ...]) -> None:
     assert completed(*words, "goog") == {"google"}
 

@@ -348,7 +348,7 @@ def test_a_dry_run_tells_of_each_provider_what_it_adds_and_takes(
     overlay(tmp_path, {"google": names["google"], "sendgrid": ["sendgrid.net"]}, server=server)
     done = shown("-c", config, "generate", "--dry-run")
     assert done.lines[0] == "+ sendgrid: 13 networks, 220,672 IPv4 addresses"
-    assert done.lines[1] == "- of no provider that is on: 8 networks, 1,540 IPv4 addresses"
+    assert done.lines[1] == "- listed by nobody any more: 8 networks, 1,540 IPv4 addresses"
     assert not any("google" in line for line in done.lines)
 
 
