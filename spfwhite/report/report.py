@@ -183,7 +183,8 @@ def provider_report(decision: Decision, news: News) -> ProviderReport:
 
 def _status(decision: Decision, news: News) -> Status:
     """Return what the plan says, or that a missing provider is empty: it never passed anything."""
-    was_listed = decision.earlier or decision.networks
+    lapsed = decision.entry.lapsed if decision.entry else EMPTY
+    was_listed = decision.earlier or decision.networks or lapsed
     if decision.status != "missing" or was_listed or news.kind(decision.provider.name) == "missing":
         return decision.status
     return "empty"

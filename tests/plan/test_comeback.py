@@ -37,6 +37,13 @@ def test_a_provider_that_comes_back_as_somebody_elses_is_held() -> None:
     assert not phrases(series.night(world("ip4:45.0.0.0/24")))
 
 
+def test_one_that_came_back_as_somebody_elses_and_is_gone_again_is_missing_and_not_empty() -> None:
+    series = let_go("ip4:20.0.0.0/30")
+    assert series.night(GONE).reported("p").status == "missing"
+    assert series.night(world("ip4:45.0.0.0/24")).reported("p").status == "held"
+    assert series.night(GONE).reported("p").status == "missing"
+
+
 def test_what_was_let_go_is_remembered_whatever_happens_in_between() -> None:
     series = let_go("ip4:20.0.0.0/24")
     series.night(failing(GONE, "p.test"))
