@@ -48,6 +48,8 @@ def test_who_has_no_part_in_what_exceeds_is_no_cause() -> None:
     }
     assert order(shares) == ["a"]
     assert causes({"b": shares["b"]}, []) == []
+    unknown = RAIL.violations(nets("22.0.0.0/20"), EMPTY, nets("22.0.0.0/20"))
+    assert causes({"a": grown("20.0.0.0/20")}, unknown) == []
 
 
 def test_what_came_in_the_week_is_no_part_of_a_loss_beside_what_was_there() -> None:
