@@ -15,9 +15,9 @@ from typing import Any
 from spfwhite.config.config_file import entries, listed, text
 from spfwhite.config.overlay import Overlay, read_overlay
 from spfwhite.config.settings import SETTINGS, SOURCES, Config, Provider, Table, set_name
-from spfwhite.config.values import Exclusions, parse_domain, shown
+from spfwhite.config.values import Exclusions, by_action, parse_domain, parse_line, shown
 from spfwhite.errors import ConfigError
-from spfwhite.networks import Networks, parse_operator
+from spfwhite.networks import Networks
 from spfwhite.wording import did_you_mean, printable
 
 DEFAULTS = "providers.toml"
@@ -128,7 +128,9 @@ def _provider(
     if file := keys["domains_file"]:
         domains += entries(file, parse_domain)
     if file := keys["networks_file"]:
-        networks = Networks.union([networks, *entries(file, parse_operator)])
+        lines = by_action(entries(file, parse_line), keys["action"])
+        networks |= lines.pop(keys["action"])
+        _refuse_half_a_list(name, providers, [action for action, left in lines.items() if left])
     _refuse_plain_http(name, keys)
     inherited = keys["special_use"] == "inherit"
     followed = tuple(d for d in dict.fromkeys(domains) if d not in safety["exclude"].domains)
@@ -174,6 +176,18 @@ def _refuse_plain_http(name: str, keys: Keys) -> None:
             raise ConfigError(
                 f"{keys['defined_in']}: providers.{name}.pages has {printable(url)}, which anybody "
                 "on the way can change; use https, or set pages_http = true"
+            )
+
+
+def _refuse_half_a_list(name: str, providers: Mapping[str, Keys], left: Iterable[str]) -> None:
+    """Raise ConfigError for lines of a provider's file that are nobody's, by their action."""
+    keys = providers[name]
+    for action in left:
+        wanted = {"networks_file": keys["networks_file"], "action": action}
+        if not any(wanted.items() <= other.items() for other in providers.values()):
+            raise ConfigError(
+                f"{keys['defined_in']}: providers.{name}.networks_file has lines that {action}; a "
+                f'second provider with the same networks_file and action = "{action}" lists them'
             )
 
 

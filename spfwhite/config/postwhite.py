@@ -1,7 +1,8 @@
 """What a predecessor was told: a `postwhite.conf`, or a list of hosts, as an overlay.
 
-Owns: which kind a file is, the overlay that says the same, and a remark for all that it leaves
-out. Refuses: files that are neither, and to touch any file.
+Owns: which kind a file is, the names that forks and other versions have for a setting, the overlay
+that says the same, and a remark for all that it leaves out. Refuses: files that are neither, and to
+write any file.
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, get_args
 
+from spfwhite.config.config_file import entries
 from spfwhite.config.settings import Action, Config
 from spfwhite.config.shell import Assigned, Assignments, Remark
-from spfwhite.config.values import parse_domain, shown
+from spfwhite.config.values import Line, by_action, parse_domain, parse_line, shown
 from spfwhite.config.values import path as parse_path
 from spfwhite.config.writing import Value, table, unused_name
-from spfwhite.networks import parse_operator
+from spfwhite.errors import ConfigError
 from spfwhite.wording import clipped
 
 MAX_BYTES: Final = 2**20
@@ -32,17 +34,23 @@ UNNEEDED: Final[Mapping[str, str]] = {
     "simplify": "a table is always collapsed to the fewest networks",
     "invalid_ip4": "host bits in a record are always masked",
 }
-KNOWN: Final = UNNEEDED.keys() | (
-    {"postfixpath", "whitelist", "blacklist", "reload_postfix", "custom_hosts"}
-    | {"enable_blacklist", "blacklist_hosts", "include_yahoo", "yahoo_static_hosts"}
-)
-"""The variables of Postwhite 3.4."""
+TOGGLES: Final = ("google", "microsoft", "facebook", "twitter")
+"""The senders of Postwhite 1.x, which were switched one by one."""
 
-_ASSIGNS_KNOWN: Final = re.compile(rf"^[ \t]*(?:{'|'.join(sorted(KNOWN))})\+?=", re.MULTILINE)
-_LIKE_ADDRESS: Final = re.compile(r"[0-9A-Fa-f.:/ -]+")
+KNOWN: Final = UNNEEDED.keys() | (
+    {*TOGGLES, "postfixpath", "whitelist", "blacklist", "reload_postfix", "enable_blacklist"}
+    | {"blacklist_hosts", "include_yahoo", "yahoo_static_hosts"}
+)
+"""The variables of Postwhite 1.0 to 3.4, but for lists of hosts to permit."""
+
+_RENAMED: Final = {"reloadpostfix": "reload_postfix", "output_dir": "postfixpath"} | dict.fromkeys(
+    ("invalidip4", "invalid_cidr"), "invalid_ip4"
+)
+_LISTS: Final = re.compile(r"[a-z]+_hosts(?:_file)?")  # `_file` is the path of one, in postallow
+_ASSIGNS: Final = re.compile(r"^[ \t]*(\w+)\+?=", re.ASCII | re.MULTILINE)
+_LIKE_ADDRESS: Final = re.compile(r"(?i)(?:ip[46]:)?[0-9a-f.:/ \t-]+(?:permit|reject)?")
 
 _NOTHING: Final = Assigned("", 0)
-
 
 NOTHING: Final = "nothing"  # in the place of a provider: the host lists nothing any more
 
@@ -77,14 +85,23 @@ def convert(data: bytes, defaults: Config) -> Imported:
         raise NotPostwhiteError("is not a text, it has a NUL byte")
     text = data.decode("utf-8", "surrogateescape").removeprefix("\ufeff").replace("\r\n", "\n")
     overlay = _Overlay(defaults)
-    if is_settings := _ASSIGNS_KNOWN.search(text):
+    built_in: tuple[str, ...] = ()
+    names = {_name(assigned[1]) for assigned in _ASSIGNS.finditer(text)}
+    if names & KNOWN or any(map(_LISTS.fullmatch, names)):
         assignments = Assignments(text)
         overlay.remarks += assignments.remarks
-        _Settings(assignments.values, overlay, defaults).carry_over()
+        settings = _Settings(assignments.values, overlay, defaults)
+        settings.carry_over()
+        built_in = () if settings.names_hosts else overlay.built_in()
     elif not overlay.hosts(_lines(text), "permit"):
-        raise NotPostwhiteError("is neither a postwhite.conf nor a list of hosts")
-    built_in = overlay.built_in() if is_settings else ()
+        first = next((f"; line {line}: {why}" for line, why in overlay.remarks), "")
+        raise NotPostwhiteError(f"is neither a postwhite.conf nor a list of hosts{first}")
     return Imported(overlay.toml(), tuple(sorted(set(overlay.remarks))), built_in)
+
+
+def _name(written: str) -> str:
+    """Return Postwhite 3.4's name of a setting of a fork, of postallow or of an older version."""
+    return _RENAMED.get(written) or re.sub("deny|block", "black", written.replace("allow", "white"))
 
 
 def _lines(text: str) -> Iterable[tuple[int, str]]:
@@ -108,7 +125,7 @@ class _Overlay:
         self._on = {provider.name for provider in defaults.enabled()}
         self._names = {provider.name for provider in defaults.providers}
         self._carried: set[tuple[str, Action]] = set()
-        self._networks: dict[Action, list[str]] = {}
+        self._lines: list[Line] = []
 
     def remark(self, line: int, text: str) -> None:
         """Say what of a line is not carried over as it stands."""
@@ -120,17 +137,15 @@ class _Overlay:
 
     def _host(self, line: int, entry: str, action: Action) -> bool:
         try:
-            domain = _domain(entry)
+            read = _read(entry)
         except ValueError as fault:
             self.remark(line, f"{shown(entry)} {fault}; it is not carried over")
             return False
-        key = (domain or entry, action)
-        if key not in self._carried:
-            self._carried.add(key)
-            if domain:
-                self._add_domain(line, domain, action)
-            else:
-                self._add_network(entry, action)
+        if isinstance(read, Line):
+            self._lines.append(Line(read.networks, read.action or action))
+        elif (read, action) not in self._carried:
+            self._carried.add((read, action))
+            self._add_domain(line, read, action)
         return True
 
     def _add_domain(self, line: int, domain: str, action: Action) -> None:
@@ -144,13 +159,6 @@ class _Overlay:
             by = f" by the default provider {default}" if default else ""
             self.remark(line, f"{domain} is permitted{by}, too, which wins over its rejection")
         self._add_provider(domain, action)["domains"] = [domain]
-
-    def _add_network(self, entry: str, action: Action) -> None:
-        if action not in self._networks:
-            self._networks[action] = []
-            provider = self._add_provider("postwhite-networks", action)
-            provider["networks"] = self._networks[action]
-        self._networks[action].append(entry)
 
     def _add_provider(self, name: str, action: Action) -> dict[str, Value]:
         name = unused_name(name, self._names)
@@ -181,52 +189,74 @@ class _Overlay:
         )
 
     def toml(self) -> str:
-        """Return the overlay as TOML."""
+        """Return the overlay as TOML; networks come last."""
+        networks = by_action(self._lines, "permit")
+        for action in get_args(Action):
+            if networks[action]:
+                provider = self._add_provider("postwhite-networks", action)
+                provider["networks"] = networks[action].texts()
         head = "# Made by spfwhite import; it holds only what differs from the defaults.\n"
         return "\n".join([head, *(table(name, keys) for name, keys in self.tables.items())])
 
 
-def _domain(entry: str) -> str | None:
-    """Return the domain that an entry is, or None if it is a network. Raises ValueError."""
+def _read(entry: str) -> str | Line:
+    """Return the domain or the network that an entry is. Raises ValueError."""
     try:
         return parse_domain(entry)
     except ValueError:
         if not _LIKE_ADDRESS.fullmatch(entry):
             raise
-        parse_operator(entry)
-        return None
+        return parse_line(entry)
 
 
 class _Settings:
     """The settings of a postwhite.conf, on their way into an overlay; an empty one says nothing."""
 
     def __init__(self, values: Mapping[str, Assigned], overlay: _Overlay, defaults: Config) -> None:
-        self._values = {name: assigned for name, assigned in values.items() if assigned[0].strip()}
+        stated = {name: assigned for name, assigned in values.items() if assigned[0].strip()}
+        self._written = {_name(name): name for name in stated}
+        self._values = {name: stated[written] for name, written in self._written.items()}
+        self._is_postallow = not stated.keys().isdisjoint(("output_dir", "allowlist_hosts"))
+        self._lists = [n for n in self._values.keys() - KNOWN if _LISTS.fullmatch(n)]
         self._overlay = overlay
-        self._defaults = defaults
+        self._output_defaults = defaults.output
+        self._state = defaults.state.path
+
+    @property
+    def names_hosts(self) -> bool:
+        """Whether the script had no hosts by itself: the file names them, or switches them."""
+        return not {*self._lists, *(self._values.keys() & {*TOGGLES})} <= {"custom_hosts"}
 
     def carry_over(self) -> None:
-        for name in self._values.keys() - KNOWN:
+        for name in self._values.keys() - KNOWN - {*self._lists}:
             self._remark(name, "is no setting of Postwhite; it is not carried over")
         for name, reason in UNNEEDED.items():
             self._remark(name, f"is not needed: {reason}")
         self._outputs()
         if (reload := self._switch("reload_postfix")) is not None:
             self._overlay.tables["postfix"] = {"reload": reload}
+        for name in TOGGLES:
+            if self._switch(name) is False:
+                self._overlay.switch_off(own_hosts()[f"{name}.com"])
         self._yahoo()
-        self._overlay.hosts(self._listed("custom_hosts"), "permit")
+        for name in self._lists:
+            self._overlay.hosts(self._listed(name), "permit")
         if self._switch("enable_blacklist"):
             self._overlay.hosts(self._listed("blacklist_hosts"), "reject")
         else:
-            self._remark("blacklist_hosts", "is not carried over: enable_blacklist is not yes")
+            switch = self._written.get("enable_blacklist", "enable_blacklist")
+            self._remark("blacklist_hosts", f"is not carried over: {switch} is not yes")
 
     def _remark(self, name: str, text: str) -> None:
         """Say something about a setting, if the file has it."""
         if assigned := self._values.get(name):
-            self._overlay.remark(assigned.line, f"{clipped(name)} {text}")
+            self._overlay.remark(assigned.line, f"{clipped(self._written[name])} {text}")
 
     def _listed(self, name: str) -> list[tuple[int, str]]:
         assigned = self._values.get(name, _NOTHING)
+        if assigned.value.startswith("/"):
+            self._remark(name, f"is a file of its own: import {shown(assigned.value)} as well")
+            return []
         return [(assigned.line, entry) for entry in assigned.value.split()]
 
     def _switch(self, name: str) -> bool | None:
@@ -238,10 +268,10 @@ class _Settings:
         return None
 
     def _outputs(self) -> None:
-        output = self._defaults.output
+        output = self._output_defaults
         allow = self._output("whitelist", output.allow)
         reject = self._output("blacklist", output.reject)
-        if len({allow or output.allow, reject or output.reject, self._defaults.state.path}) < 3:
+        if len({allow or output.allow, reject or output.reject, self._state}) < 3:
             for name in ("postfixpath", "whitelist", "blacklist"):
                 self._remark(name, "is not carried over: two files would have the same path")
             return
@@ -255,6 +285,8 @@ class _Settings:
         if not (folder or file):
             return None
         parent = folder.value if folder else str(default.parent)
+        if self._is_postallow:
+            default = Path(str(default).replace("white", "allow").replace("black", "block"))
         # the script put a slash between the two, whatever they were
         path = f"{parent.rstrip('/')}/{(file.value if file else default.name).lstrip('/')}"
         try:
@@ -269,9 +301,19 @@ class _Settings:
     def _yahoo(self) -> None:
         wanted = self._switch("include_yahoo")
         if wanted:
-            self._remark("include_yahoo", "is not needed: the provider yahoo is on by default")
-        elif wanted is False:
+            self._overlay.tables["providers.yahoo"] = self._addresses_of_yahoo()
+        elif wanted is False and not self._is_postallow:  # which has Yahoo's domains all the same
             self._overlay.switch_off("yahoo")
-        file = self._values.get("yahoo_static_hosts", _NOTHING).value
-        proposal = f"a provider with networks_file = {shown(file)} would list its networks"
-        self._remark("yahoo_static_hosts", f"is not carried over; {proposal}")
+
+    def _addresses_of_yahoo(self) -> dict[str, Value]:
+        """Return the key that gives Yahoo the addresses beside its records that it had before."""
+        if file := self._values.get("yahoo_static_hosts", _NOTHING).value:
+            try:
+                entries(parse_path(file), parse_line)
+            except (ConfigError, ValueError) as fault:
+                self._remark("yahoo_static_hosts", f"is not carried over: {fault}")
+            else:
+                self._remark("yahoo_static_hosts", "is read by the provider yahoo; keep the file")
+                return {"networks_file": file}
+        self._remark("include_yahoo", "switches on the page on which Yahoo lists its addresses")
+        return {"pages_enabled": True}

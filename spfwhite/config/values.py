@@ -8,7 +8,8 @@ or defaults.
 
 import datetime
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import groupby
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 from urllib.parse import urlsplit
@@ -25,6 +26,8 @@ NAME_WORDS: Final = "small letters, digits, _ and -, a letter or digit first"
 # Letters, digits and hyphens (RFC 1034 section 3.5), and the underscore of names such as _spf.
 LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 DOMAIN_LENGTH: Final = 253
+
+_LINE: Final = re.compile(r"(?:ip[46]:)?(.*?)(?:[ \t]+(permit|reject))?", re.DOTALL | re.IGNORECASE)
 
 
 def shown(value: object) -> str:
@@ -149,6 +152,34 @@ def _entry(value: object, parse: Callable[[str], T]) -> T:
 def networks(value: object) -> Networks:
     """Return the union of a list of addresses, networks and ranges."""
     return Networks.union(list_of(parse_operator)(value))
+
+
+class Line(NamedTuple):
+    """A line of a list of networks; `action` is "permit", "reject", or "" if it says neither."""
+
+    networks: Networks
+    action: str
+
+
+def parse_line(text: str) -> Line:
+    """Return a line of a list: a network, as in SPF behind `ip4:`, or as in a table of postscreen.
+
+    Raises ValueError with a text that continues "it ...".
+    """
+    network, action = _LINE.fullmatch(text.strip()).groups("")  # type: ignore[union-attr]
+    return Line(parse_operator(network), action.lower())
+
+
+def by_action(lines: Iterable[Line], otherwise: str) -> dict[str, Networks]:
+    """Return what lines permit and what they reject; the first that has an address decides.
+
+    So cidr_table(5) reads them. `otherwise` is the action of a line without one.
+    """
+    found = {"permit": EMPTY, "reject": EMPTY}
+    for action, group in groupby(lines, lambda line: line.action or otherwise):
+        decided = found["permit"] | found["reject"]
+        found[action] |= Networks.union(line.networks for line in group) - decided
+    return found
 
 
 class Exclusions(NamedTuple):

@@ -92,6 +92,28 @@ def test_a_bad_line_is_named_by_file_and_line(
     assert fault(own).startswith(f"{own.with_name('list.txt')}:3: {sentence}")
 
 
+MIXED = "ip4:192.0.2.7 reject\n192.0.2.0/30 permit\n192.0.2.0/29 REJECT\nip6:2001:db8::/32\n"
+
+
+def test_a_list_may_have_lines_as_in_spf_and_as_in_a_table_for_postscreen(own: Path) -> None:
+    own.with_name("list.txt").write_text(MIXED)
+    file = 'networks_file = "list.txt"'
+    own.write_text(f'[providers.a]\n{file}\n[providers.b]\n{file}\naction = "reject"\n')
+    providers = {each.name: each.networks.texts() for each in load(own).providers}
+    assert providers["a"] == ["192.0.2.0/30", "2001:db8::/32"]
+    assert providers["b"] == ["192.0.2.4/30", "2001:db8::/32"]
+
+
+@pytest.mark.parametrize(("action", "left"), [("permit", "reject"), ("reject", "permit")])
+def test_lines_of_a_list_that_nobody_would_list_are_said(own: Path, action: str, left: str) -> None:
+    own.with_name("list.txt").write_text(MIXED)
+    own.write_text(f'[providers.a]\nnetworks_file = "list.txt"\naction = "{action}"\n')
+    assert fault(own) == (
+        f"{own}: providers.a.networks_file has lines that {left}; a second provider with the "
+        f'same networks_file and action = "{left}" lists them'
+    )
+
+
 def test_a_missing_list_is_an_error(own: Path) -> None:
     own.write_text('[providers.own]\ndomains_file = "list.txt"')
     assert f"{own.with_name('list.txt')}: cannot be read" in fault(own)

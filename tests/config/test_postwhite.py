@@ -79,6 +79,7 @@ def test_a_whole_postwhite_conf_becomes_this_overlay() -> None:
         'allow = "/etc/postfix/postscreen_spf_whitelist.cidr"\n'
         'reject = "/etc/postfix/postscreen_spf_blacklist.cidr"\n'
         "\n[postfix]\nreload = true\n"
+        "\n[providers.yahoo]\npages_enabled = true\n"
         '\n[providers.github-com]\ncategory = "postwhite"\ndomains = ["github.com"]\n'
         '\n[providers.partner-example]\ncategory = "postwhite"\ndomains = ["partner.example"]\n'
         '\n[providers.spam-example]\ncategory = "postwhite"\naction = "reject"\n'
@@ -90,17 +91,16 @@ def test_all_that_a_whole_postwhite_conf_says_besides_is_remarked_in_its_order()
     starts = [
         (2, "spftoolspath is not needed: "),
         (4, "postfixbinarypath is not needed: "),
-        (7, "yahoo_static_hosts is not carried over; a provider with networks_file = "),
+        (7, "yahoo_static_hosts is not carried over: /usr/local/bin/spf-tools/yahoo.txt: cannot"),
         (8, "icloud.com is not carried over: the default provider icloud has it"),
         (12, "simplify is not needed: a table is always collapsed"),
         (13, "invalid_ip4 is not needed: host bits in a record are always masked"),
-        (14, "include_yahoo is not needed: the provider yahoo is on by default"),
+        (14, "include_yahoo switches on the page on which Yahoo lists its addresses"),
     ]
     remarks = said(CONF)
     assert [line for line, _ in remarks] == [line for line, _ in starts]
     for (_, text), (_, start) in zip(remarks, starts, strict=True):
         assert text.startswith(start)
-    assert '"/usr/local/bin/spf-tools/yahoo.txt"' in remarks[2][1]
 
 
 def test_the_overlay_of_a_whole_postwhite_conf_loads() -> None:
@@ -336,7 +336,6 @@ def test_a_line_of_a_list_that_cannot_be_carried_over_is_a_remark(line: str, sen
         b"\n\n",
         b"# custom_hosts=a.test\n",
         b"x=1\n",
-        b"192.0.2.0/24 permit\n",
         b"%PDF-1.4\n\xff\xfe\n",
         b'[output]\nallow = "x"\n',
         b"<html><body>a.test</body></html>\n",
@@ -345,6 +344,11 @@ def test_a_line_of_a_list_that_cannot_be_carried_over_is_a_remark(line: str, sen
 def test_a_file_that_is_neither_is_refused(data: bytes) -> None:
     with pytest.raises(NotPostwhiteError, match=r"is neither a postwhite\.conf nor a list"):
         imported(data)
+
+
+def test_a_file_of_which_every_line_is_refused_says_why_the_first_is() -> None:
+    with pytest.raises(NotPostwhiteError, match=r'; line 2: "192\.0\.2\.1/24" has host bits set'):
+        imported("# ours\n192.0.2.1/24\nlocalhost\n")
 
 
 def test_a_nul_is_refused() -> None:
@@ -360,8 +364,120 @@ def test_a_file_of_1_mib_is_read_and_a_longer_one_refused() -> None:
         imported(data + b"#")
 
 
+# --- lists of addresses: of Postwhite, and tables for postscreen ---
+
+
+def test_a_list_of_terms_is_taken() -> None:
+    # as the static lists of Postwhite and of all its forks are
+    [provider] = own("ip4:192.0.2.0/24\nip4:198.51.100.7\nip6:2001:db8::/32\n")
+    assert provider.networks.texts() == ["192.0.2.0/24", "198.51.100.7/32", "2001:db8::/32"]
+
+
+def test_a_table_for_postscreen_is_taken_on_both_sides_and_its_first_match_counts() -> None:
+    text = "192.0.2.7 reject\n192.0.2.0/30 PERMIT # partner\n2001:db8::/32\tpermit\n"
+    permitted, rejected = own(f"{text}192.0.2.0/29 reject\n203.0.113.0/24\n")
+    assert permitted.networks.texts() == ["192.0.2.0/30", "203.0.113.0/24", "2001:db8::/32"]
+    assert (permitted.action, rejected.action) == ("permit", "reject")
+    assert rejected.networks.texts() == ["192.0.2.4/30"]
+    assert said(text) == []
+
+
+# --- what forks, older versions and postallow call it ---
+
+
+def test_the_tables_of_forks_are_carried_over_whole() -> None:
+    output = loaded("postfixpath=/srv\nallowlist=a.cidr\ndenylist=d.cidr\n").output
+    assert (str(output.allow), str(output.reject)) == ("/srv/a.cidr", "/srv/d.cidr")
+
+
+@pytest.mark.parametrize("word", ["deny", "block"])
+def test_the_reject_list_of_forks_is_carried_over(word: str) -> None:
+    [provider] = own(f"enable_{word}list=yes\n{word}list_hosts=spam.test\n")
+    assert (provider.domains, provider.action) == (("spam.test",), "reject")
+    assert said(f"enable_{word}list=no\n{word}list_hosts=spam.test\n") == [
+        (2, f"{word}list_hosts is not carried over: enable_{word}list is not yes")
+    ]
+
+
+def test_a_name_of_version_2_is_known_and_a_remark_has_the_name_that_the_file_has() -> None:
+    text = "reloadpostfix=no\ninvalidip4=fix\n"
+    assert "reload = false" in imported(text).overlay
+    [(line, remark)] = said(text)
+    assert (line, remark[:27]) == (2, "invalidip4 is not needed: h")
+
+
+def test_the_senders_of_version_1_are_switched_one_by_one() -> None:
+    text = "google=yes\nmicrosoft=no\nfacebook=no\ntwitter=no\n"
+    switched = ["facebook", "google", "microsoft", "x"]
+    providers = [each for each in loaded(text).providers if each.name in switched]
+    assert [each.enabled for each in providers] == [False, True, False, False]
+    assert (said(text), built_in(text)) == ([], "")
+
+
+POSTALLOW = """\
+allowlist_hosts=/usr/share/postallow/allowlist_hosts
+custom_hosts_file=/etc/postallow/custom_hosts
+output_dir=/var/lib/postallow
+enable_blocklist=yes
+invalid_cidr=fix
+"""
+
+
+def test_the_configuration_of_postallow_is_carried_over_and_names_what_to_import_next() -> None:
+    output = loaded(POSTALLOW).output
+    assert str(output.allow) == "/var/lib/postallow/postscreen_spf_allowlist.cidr"
+    assert str(output.reject) == "/var/lib/postallow/postscreen_spf_blocklist.cidr"
+    first, second, third = said(POSTALLOW)
+    path = '"/usr/share/postallow/allowlist_hosts"'
+    assert first == (1, f"allowlist_hosts is a file of its own: import {path} as well")
+    assert second[1].startswith("custom_hosts_file is a file of its own: import ")
+    assert third[1].startswith("invalid_cidr is not needed")
+    assert built_in(POSTALLOW) == ""
+
+
+@pytest.mark.parametrize("value", ["yes", "no"])
+def test_without_scraped_extras_postallow_has_yahoo_all_the_same(value: str) -> None:
+    config = loaded(f"{POSTALLOW}include_yahoo={value}\n")
+    yahoo = next(each for each in config.providers if each.name == "yahoo")
+    assert (yahoo.enabled, yahoo.pages_enabled) == (True, value == "yes")
+
+
+def test_lists_of_hosts_in_shell_go_on_over_lines() -> None:
+    text = 'email_hosts="a.test \\\n\tb.test _spf.c.test"\nbulk_hosts="gmx.net"\n'
+    assert {each.domains for each in own(text)} == {("a.test",), ("b.test",), ("_spf.c.test",)}
+    assert said(text) == [(3, "gmx.net is not carried over: the default provider gmx has it")]
+    assert built_in(text) == ""
+
+
+# --- Yahoo ---
+
+
+def test_the_static_list_of_yahoo_is_read_on_if_it_is_there(tmp_path: Path) -> None:
+    file = tmp_path / "yahoo.txt"
+    file.write_text("ip4:192.0.2.0/24\n")
+    text = f"include_yahoo=yes\nyahoo_static_hosts={file}\n"
+    yahoo = next(each for each in loaded(text).providers if each.name == "yahoo")
+    assert yahoo.networks.texts() == ["192.0.2.0/24"]
+    assert not yahoo.pages_enabled
+    assert said(text) == [(2, "yahoo_static_hosts is read by the provider yahoo; keep the file")]
+
+
+@pytest.mark.parametrize("content", [b"", b"ip4:192.0.2.1/24\n", b"\xff\n"])
+def test_a_static_list_that_no_run_would_read_is_said_and_the_page_takes_its_place(
+    content: bytes, tmp_path: Path
+) -> None:
+    (tmp_path / "yahoo.txt").write_bytes(content)
+    text = f"include_yahoo=yes\nyahoo_static_hosts={tmp_path}/yahoo.txt\n"
+    yahoo = next(each for each in loaded(text).providers if each.name == "yahoo")
+    assert (yahoo.pages_enabled, yahoo.networks_file) == (True, None)
+    (page, why) = said(text)
+    assert page == (1, "include_yahoo switches on the page on which Yahoo lists its addresses")
+    assert why[1].startswith(f"yahoo_static_hosts is not carried over: {tmp_path}/yahoo.txt:")
+
+
 KEYS = ["postfixpath", "whitelist", "blacklist", "custom_hosts", "blacklist_hosts"]
 KEYS += ["enable_blacklist", "include_yahoo", "reload_postfix", "yahoo_static_hosts", "other"]
+KEYS += ["output_dir", "allowlist", "denylist", "allowlist_hosts", "bulk_hosts", "google"]
 VALUES = ["/etc", "x", "yes", "no", "a.test", "b.test _c.d-e.test", "192.0.2.1", "::/0", "mail.de"]
 VALUES += [
     '"',
@@ -380,6 +496,7 @@ VALUES += [
     "\x7f",
     "\t",
 ]
+VALUES += ["ip4:", " permit", " reject"]
 CONFS = st.lists(
     st.tuples(st.sampled_from(KEYS), st.lists(st.sampled_from(VALUES) | st.text(max_size=4)))
 ).map(lambda lines: "\n".join(f"{key}={''.join(value)}" for key, value in lines).encode())
