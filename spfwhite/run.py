@@ -34,7 +34,6 @@ from spfwhite.report import notices
 from spfwhite.report.causes import gone
 from spfwhite.report.news import News
 from spfwhite.report.report import Report, TableReport, provider_report
-from spfwhite.report.text import MAX_NAMES
 from spfwhite.sources import fetch
 from spfwhite.sources.crawl import Progress, no_progress
 from spfwhite.sources.memory import Heard, Recall, policy
@@ -42,7 +41,7 @@ from spfwhite.spf.evaluation import evaluate
 from spfwhite.spf.result import Evaluation
 from spfwhite.tables import write
 from spfwhite.tables.content import owner_of
-from spfwhite.wording import did_you_mean, few
+from spfwhite.wording import did_you_mean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,11 +278,14 @@ async def _of_postwhite(decided: Decided, allow: write.Ready, options: Options) 
 
     hosts = own_hosts()  # asked for this once, and listed only if a provider has them
     evaluation = evaluate(hosts, await fetch.look_up(hosts, config.dns, config.limits()))
-    shares = [((gone & evaluation.root(host).passed).size(4), host) for host in hosts]
-    named = [f"{size:,} of {host}" for size, host in sorted(shares, reverse=True) if size]
+    passed = {host: gone & evaluation.root(host).passed for host in hosts}
+    shares = [(networks.size(4), host) for host, networks in passed.items()]
+    shares.append(((gone - Networks.union(passed.values())).size(4), "nobody known"))
+    # all of them, unlike in other news: this is said once, and what is not named is lost
+    named = ", ".join(f"{size:,} of {who}" for size, who in sorted(shares, reverse=True) if size)
     return [
         f"{allow.path}, by Postwhite, has {gone.size(4):,} IPv4 addresses that the new table has "
-        f"not: {few(named, MAX_NAMES) or 'of nobody known'}; `spfwhite add DOMAIN` adds a sender"
+        f"not: {named}; `spfwhite add DOMAIN` adds a sender"
     ]
 
 

@@ -165,7 +165,8 @@ SENDERS = Zone(
 )
 GOES = (
     "by Postwhite, has 193 IPv4 addresses that the new table has not: "
-    "128 of icontact.com, 64 of authsmtp.com; `spfwhite add DOMAIN` adds a sender"
+    "128 of icontact.com, 64 of authsmtp.com, 1 of nobody known; "
+    "`spfwhite add DOMAIN` adds a sender"
 )
 
 
@@ -179,10 +180,16 @@ def test_what_a_table_of_postwhite_lists_and_ours_does_not_is_said_by_sender(
     assert rules(table.read_bytes()) == [RULE]
 
 
+def test_rules_without_a_length_are_among_what_goes(table: Path, tmp_path: Path) -> None:
+    table.write_bytes(POSTWHITE + b"203.0.113.7 permit\n2001:db8::7 permit\n")
+    gone = [line for line in generate(tmp_path, "--dry-run").stdout.splitlines() if line[0] == "-"]
+    assert gone == ["-198.51.100.0/24", "-203.0.113.7/32", "-2001:db8::7/128"]
+
+
 def test_what_nobody_known_lists_is_said_to_be_of_nobody(table: Path, tmp_path: Path) -> None:
     table.write_bytes(POSTWHITE)
     said = generate(tmp_path, "--dry-run")
-    assert "256 IPv4 addresses that the new table has not: of nobody known" in (
+    assert "256 IPv4 addresses that the new table has not: 256 of nobody known;" in (
         said.stdout + said.stderr
     )
 
