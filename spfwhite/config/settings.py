@@ -20,6 +20,7 @@ from spfwhite.config.patterns import parse_pattern
 from spfwhite.config.values import (
     Exclusions,
     Rule,
+    Selection,
     choice,
     entries,
     exclusions,
@@ -34,6 +35,7 @@ from spfwhite.config.values import (
     parse_name,
     parse_url,
     path,
+    selection,
     switch,
     whole,
 )
@@ -123,6 +125,7 @@ class Safety(NamedTuple):
     special_use: Annotated[SpecialUse, choice("drop", "keep")]
     exclude: Annotated[Exclusions, exclusions]
     max_values: Annotated[int, COUNT]
+    pages_max_mib: Annotated[int, whole(1, 1000)]
     provider_max_rules: Annotated[int, COUNT]
     total_rules_notice: Annotated[int, COUNT]
     provider_max_loss: Annotated[int, PERCENT]
@@ -158,6 +161,7 @@ class Provider:
     pages: Annotated[tuple[str, ...], list_of(parse_url)]
     pages_enabled: Annotated[bool, switch]
     pages_http: Annotated[bool, switch]
+    pages_select: Annotated[Selection, selection]
     hosts: Annotated[tuple[str, ...], list_of(parse_pattern)]
     mx: Annotated[bool, switch]
     domains_file: Annotated[Path | None, optional_path]

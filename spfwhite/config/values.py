@@ -182,6 +182,17 @@ def by_action(lines: Iterable[Line], otherwise: str) -> dict[str, Networks]:
     return found
 
 
+Selection = tuple[tuple[str, str], ...]
+"""Keys and values."""
+
+
+def selection(value: object) -> Selection:
+    """Return a table of texts as its pairs; the rule of what selects objects of JSON."""
+    if isinstance(value, dict) and all(isinstance(each, str) for each in value.values()):
+        return tuple(value.items())
+    raise ValueError(f'must be a table of texts such as {{ service = "EC2" }}, not {shown(value)}')
+
+
 class Exclusions(NamedTuple):
     """Networks that are never listed, and domains whose records are followed for nobody."""
 

@@ -2,8 +2,8 @@
 
 Owns: where in a text an address begins and ends, and which lookalikes are none: versions, host
 names, times, MAC addresses, parts of a URL. Refuses: to know how the text was laid out
-(`spfwhite.sources.page_text`; a newline ends every entry), and to judge widths or special-use
-addresses.
+(`spfwhite.sources.page_text`; a newline ends every row, CELL a cell of it), to guess at what is
+unclear (`spfwhite.sources.page_doubts`), and to judge widths or special-use addresses.
 
 In doubt it takes less: what touches a letter, a further dot or a slash is part of something else.
 Host bits are masked: they are somebody else's typing error, and the network is plain.
@@ -17,9 +17,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from spfwhite.networks import BITS, Address, Networks, masked
-
-WIDEST_RANGE: Final = {4: 12, 6: 28}
-"""Prefix lengths. `192.0.2.1 - 198.51.100.7` is no range but two addresses with a dash between."""
+from spfwhite.sources.page_doubts import CELL, Entry, is_range, refuse_unclear
 
 GLOBAL_UNICAST: Final = Networks.of(6, 0x2000 << 112, (0x4000 << 112) - 1)
 """2000::/3 (RFC 4291 section 2.4): `::`, `fade::bed` and an EUI-64 are IPv6 in form only."""
@@ -45,7 +43,8 @@ _ENTRY: Final = re.compile(
     re.ASCII,
 )
 _VERSION: Final = re.compile(
-    r"\b(?:version|ver|release|rev|build)[^\w\n]{0,3}\Z", re.ASCII | re.IGNORECASE
+    r"\b(?:version|ver|release|rev|build|section|chapter|clause|paragraph)[^\w\n]{0,3}\Z",
+    re.ASCII | re.IGNORECASE,
 )
 _REACH: Final = 12
 """Characters before an address in which `_VERSION` looks."""
@@ -55,16 +54,25 @@ def networks_in(text: str) -> Iterator[Networks]:
     """Yield what each entry of a text names, in order: an address, a CIDR or a range.
 
     Ranges are `192.0.2.1 - 192.0.2.9` and, without spaces, `192.0.2.1-9`; any dash does. Takes
-    linear time, raises nothing.
+    linear time. Raises ValueError with a phrase about the text for a row that is unclear.
     """
-    text = _INVISIBLE.sub("", text)
+    for row in _INVISIBLE.sub("", text).split("\n"):
+        cells = row.split(CELL)
+        found = [list(_entries(cell)) for cell in cells]
+        refuse_unclear(cells, found)
+        yield from (entry.networks for entries in found for entry in entries if not entry.is_mask)
+
+
+def _entries(text: str) -> Iterator[Entry]:
     position = 0
     while entry := _ENTRY.search(text, position):
         row, position = _row(text, entry)
         if not _is_version(text, entry.start("first")):
             for networks in _meaning(entry, row):
                 if not networks.family(6) - GLOBAL_UNICAST:
-                    yield networks
+                    is_lone = not (row[1:] or entry["prefix"] or entry["octet"])
+                    lone = ipaddress.ip_address(row[0]) if is_lone else None
+                    yield Entry(networks, lone, position)
 
 
 def _row(text: str, entry: re.Match[str]) -> tuple[list[str], int]:
@@ -94,7 +102,7 @@ def _meaning(entry: re.Match[str], row: list[str]) -> Iterator[Networks]:
         last = int(entry["octet"])
         if first.version == 4 and int(first) & 255 <= last <= 255:
             yield Networks.of(4, int(first), int(first) & ~255 | last)
-    elif len(found) == 2 and _is_range(*found):
+    elif len(found) == 2 and is_range(*found):
         yield Networks.of(first.version, int(first), int(found[1]))
     else:
         yield from (Networks.of(each.version, int(each), int(each)) for each in found)
@@ -104,10 +112,3 @@ def _cidr(address: Address, length: str) -> Iterator[Networks]:
     prefix, bits = int(length), BITS[address.version]
     if prefix <= bits and length == str(prefix):
         yield Networks.of(address.version, *masked(int(address), prefix, bits))
-
-
-def _is_range(first: Address, last: Address) -> bool:
-    if first.version != last.version:
-        return False
-    most = 1 << BITS[first.version] - WIDEST_RANGE[first.version]
-    return 0 <= int(last) - int(first) < most

@@ -19,13 +19,11 @@ from typing import Final, NamedTuple
 import httpx
 
 from spfwhite._version import __version__
+from spfwhite.config.values import Selection
 from spfwhite.dns.answers import NOT_ASKED, Answer, Failed, Found
 from spfwhite.sources.memory import Validators
 from spfwhite.sources.page_addresses import networks_in
 from spfwhite.sources.page_text import MEDIA_TYPES, media_type, visible_text
-
-MAX_BYTES: Final = 2 * 1024 * 1024
-"""Of the body."""
 
 SECONDS: Final = 10.0
 """For everything: name look-up, redirects, and a body that comes drop by drop."""
@@ -58,14 +56,16 @@ async def fetch_page(
     known: Page = UNKNOWN,
     *,
     max_networks: int,
+    max_bytes: int,
+    select: Selection = (),
     allow_http: bool = False,
     seconds: float = math.inf,
 ) -> Page:
     """Return what a page lists now, `known` if it has not changed since, or why neither.
 
     Of a page with more than `max_networks` one more is kept, by which one can tell, and reading
-    ends. What is known is sent along by its validators (RFC 9110 section 13.1). `seconds` may leave
-    it less time than `SECONDS`. Never raises but for cancellation.
+    ends. `max_bytes` are those of the body. What is known is sent along by its validators (RFC 9110
+    section 13.1). `seconds` may leave it less time than `SECONDS`. Never raises but if cancelled.
     """
     seconds = min(SECONDS, seconds)
     pairs = zip(_VALIDATORS.values(), known.validators, strict=True)
@@ -73,9 +73,10 @@ async def fetch_page(
     try:
         # As a task of its own: with anyio 3.6, which Debian 12 has, an `asyncio.timeout` around a
         # TLS handshake does not learn that it was the one who cancelled it.
-        fetched = await asyncio.wait_for(_fetch(url, conditions, allow_http=allow_http), seconds)
-        # a thread of its own: the time of other pages runs while 2 MiB of markup are read
-        return await asyncio.to_thread(_page, *fetched, max_networks) if fetched else known
+        fetch = _fetch(url, conditions, allow_http=allow_http, max_bytes=max_bytes)
+        fetched = await asyncio.wait_for(fetch, seconds)
+        # a thread of its own: the time of other pages runs while 8 MiB of markup are read
+        return await asyncio.to_thread(_page, *fetched, max_networks, select) if fetched else known
     except TimeoutError:
         return Page(Failed(f"took longer than {seconds:.2g} s"))
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:  # httpx 0.23 lets TLS errors out
@@ -89,9 +90,9 @@ def _is_validator(text: str) -> bool:
     return re.fullmatch(r"[!-~](?:[ -~]{0,498}[!-~])?", text) is not None
 
 
-def _page(headers: httpx.Headers, body: bytes, max_networks: int) -> Page:
+def _page(headers: httpx.Headers, body: bytes, max_networks: int, select: Selection) -> Page:
     """Return what was fetched as a page; raises _UnusableError and ValueError."""
-    text = visible_text(body, headers["content-type"])
+    text = visible_text(body, headers["content-type"], select)
     cidrs: dict[str, None] = {}
     for networks in networks_in(text):  # one range may be two hundred CIDRs
         cidrs.update(dict.fromkeys(networks.texts()))
@@ -107,7 +108,7 @@ def _page(headers: httpx.Headers, body: bytes, max_networks: int) -> Page:
 
 
 async def _fetch(
-    url: str, conditions: dict[str, str], *, allow_http: bool
+    url: str, conditions: dict[str, str], *, allow_http: bool, max_bytes: int
 ) -> tuple[httpx.Headers, bytes] | None:
     """Return headers and body, None for 304; raises _UnusableError and httpx's errors."""
     headers = {"User-Agent": f"spfwhite/{__version__}", "Accept-Encoding": "identity", **conditions}
@@ -121,7 +122,7 @@ async def _fetch(
             if response.status_code == httpx.codes.NOT_MODIFIED and conditions:
                 return None
             _refuse_by_head(response)
-            return response.headers, await _body(response)
+            return response.headers, await _body(response, max_bytes)
 
 
 def _trust() -> ssl.SSLContext:
@@ -169,10 +170,10 @@ def _refuse_by_head(response: httpx.Response) -> None:
         raise _UnusableError(f"is packed with {packing}, which was not asked for")
 
 
-async def _body(response: httpx.Response) -> bytes:
+async def _body(response: httpx.Response, max_bytes: int) -> bytes:
     body = bytearray()
     async for chunk in response.aiter_raw():
         body += chunk
-        if len(body) > MAX_BYTES:
-            raise _UnusableError(f"is longer than {MAX_BYTES:,} bytes")
+        if len(body) > max_bytes:
+            raise _UnusableError(f"is longer than {max_bytes:,} bytes (safety.pages_max_mib)")
     return bytes(body)

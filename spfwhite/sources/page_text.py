@@ -1,7 +1,7 @@
 """The visible text of a document: what a browser would show of its bytes.
 
-Owns: character sets, and the text of HTML, JSON, CSV and plain text, with a newline wherever two
-pieces do not belong together. Refuses: to know what an address is
+Owns: character sets, and the text of HTML, JSON, CSV and plain text: rows that end with a newline,
+in which CELL stands between two cells. Refuses: to know what an address is
 (`spfwhite.sources.page_addresses`).
 
 Takes linear time on any input. The standard library's HTML parser does not: up to Python 3.13 it
@@ -15,19 +15,25 @@ import html
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
+
+from spfwhite.config.values import Selection
+from spfwhite.sources.page_doubts import CELL
 
 # Text on both sides of these is one word. Of all other elements, unknown ones included, nobody can
 # tell without the style sheet: to tear an address apart is safer than to make one up.
 _GLUING: Final = frozenset(
     (
-        *("a", "abbr", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em"),
-        *("font", "i", "ins", "kbd", "mark", "nobr", "q", "s", "samp", "small", "span"),
-        *("strike", "strong", "time", "tt", "u", "var", "wbr"),
+        *("a", "abbr", "b", "bdi", "bdo", "big", "cite", "code", "data", "dfn", "em"),
+        *("font", "i", "ins", "kbd", "mark", "nobr", "q", "samp", "small", "span"),
+        *("strong", "time", "tt", "u", "var", "wbr"),
     )
 )
 _PREFORMATTED: Final = ("pre", "textarea", "listing")
+_UNREAD: Final = ("template", "del", "s", "strike")
+_NO_DISPLAY: Final = re.compile(r"display\s*:\s*none", re.IGNORECASE)
+_EMPTY: Final = ("area", "br", "col", "embed", "hr", "img", "input", "link", "meta", "wbr")
 
 # Each alternative ends at the end of the document at the latest, so that nothing is tried twice.
 _MARKUP: Final = re.compile(
@@ -49,6 +55,9 @@ _END_OF_UNSEEN: Final = {
 _REFERENCE: Final = re.compile(r"&#?[0-9A-Za-z]{1,32};?")
 _SPACES: Final = re.compile(r"\s+")
 _SELF_CLOSED: Final = re.compile(r"<[^<>]*/>")
+_VERSION_KEY: Final = re.compile(r"version|release|revision|build", re.IGNORECASE)
+_ADDRESS_KEY: Final = re.compile(r"[0-9A-Fa-f.:]{3,39}(?:/[0-9]{1,3})?")
+_CONTROL: Final = re.compile(r"[\0-\x08\x0e-\x1f]")
 _COMMENT_LINE: Final = re.compile(r"^[ \t]*#.*", re.MULTILINE)
 _BYTE_ORDER_MARKS: Final = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 _UTF16: Final = re.compile(r'charset\s*=\s*"?utf-?16(le|be)?\b', re.IGNORECASE)
@@ -59,12 +68,14 @@ def media_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-def visible_text(content: bytes, content_type: str) -> str:
+def visible_text(content: bytes, content_type: str, select: Selection = ()) -> str:
     """Return what a document shows; `content_type` is its header, of one of `MEDIA_TYPES`.
 
-    Raises ValueError with a phrase about the document for JSON that is none.
+    `select` is what the objects of JSON have that count, with all that is in them. Raises
+    ValueError with a phrase about the document for JSON that is none.
     """
-    return MEDIA_TYPES[media_type(content_type)](_decoded(content, content_type))
+    source = _decoded(content, content_type)
+    return _json(source, select) if select else MEDIA_TYPES[media_type(content_type)](source)
 
 
 def _decoded(content: bytes, content_type: str) -> str:
@@ -91,18 +102,31 @@ class _Screen:
     def __init__(self) -> None:
         self.parts: list[str] = []
         self._open: Counter[str] = Counter()
+        self._unread, self._depth = "", 0
+        self._in_row = False
 
     def text(self, source: str) -> None:
-        if self._open["template"]:
+        if self._unread:
             return
         shown = _REFERENCE.sub(lambda reference: html.unescape(reference[0]), source)
         self.parts.append(shown if self._preformatted() else _SPACES.sub(" ", shown))
 
-    def tag(self, name: str, *, closing: bool) -> None:
-        if name == "template" or name in _PREFORMATTED:
+    def tag(self, name: str, *, closing: bool, hides: bool) -> None:
+        if name == self._unread:
+            self._depth += -1 if closing else 1
+            self._unread = name if self._depth else ""
+        elif not (self._unread or closing or name in _EMPTY) and (hides or name in _UNREAD):
+            self._unread, self._depth = name, 1
+        if name in _PREFORMATTED:
             self._open[name] = max(0, self._open[name] + (-1 if closing else 1))
-        if name not in _GLUING:
+        if name in ("tr", "table"):
+            self._in_row = name == "tr" and not closing
             self.parts.append("\n")
+        elif name in ("td", "th"):
+            self._in_row = True
+            self.parts.append(CELL)
+        elif name not in _GLUING:
+            self.parts.append("\v" if self._in_row else "\n")
 
     def _preformatted(self) -> bool:
         return any(self._open[name] for name in _PREFORMATTED)
@@ -116,21 +140,30 @@ def _html(source: str) -> str:
         position = markup.end()
         if markup["name"]:
             name, closing = markup["name"].lower(), bool(markup["closing"])
-            position = _end_of_tag(source, position)
+            position, hides = _end_of_tag(source, position)
             if not closing and name in _END_OF_UNSEEN:
                 end = _END_OF_UNSEEN[name].search(source, position)
                 position = end.end() if end else len(source)
-            screen.tag(name, closing=closing)
+            screen.tag(name, closing=closing, hides=hides)
     screen.text(source[position:])
     return "".join(screen.parts)
 
 
-def _end_of_tag(source: str, position: int) -> int:
-    """Return where the tag ends whose name ends at a position; a `>` in quotes is no end."""
+def _end_of_tag(source: str, position: int) -> tuple[int, bool]:
+    """Return where the tag ends whose name ends at a position, and whether it hides its element.
+
+    A `>` in quotes is no end.
+    """
+    hides, names = False, [""]
     # one by one: a repeated group would keep hundreds of octets for each attribute that it matched
     while attribute := _ATTRIBUTE.match(source, position):
         position = attribute.end()
-    return position + source.startswith(">", position)
+        if attribute[0].startswith("="):
+            hides = hides or (names[-1] == "style" and bool(_NO_DISPLAY.search(attribute[0])))
+        else:
+            names = attribute[0].lower().split() or names
+            hides = hides or "hidden" in names
+    return position + source.startswith(">", position), hides
 
 
 def _xhtml(source: str) -> str:
@@ -138,40 +171,68 @@ def _xhtml(source: str) -> str:
     return _html(_SELF_CLOSED.sub("\n", source))
 
 
-def _json(source: str) -> str:
-    """Return the texts of all values, one a line; a list stands for an object while parsing."""
+def _json(source: str, select: Selection = ()) -> str:
+    """Return a row for each text of a list, and for each object its own texts and numbers."""
     try:
-        document = json.loads(source, object_pairs_hook=_object_values)
+        document = json.loads(source, object_pairs_hook=tuple)  # what is no list is an object
     except (ValueError, RecursionError):
         raise ValueError("is not JSON") from None
-    return "\n".join(_texts(document))
+    return "\n".join(_rows(document, select))
 
 
-def _object_values(pairs: list[tuple[str, object]]) -> list[object]:
-    """Return the values but for a version: `1.2.3.4` may be one in form and in fact."""
-    return [value for key, value in pairs if key.lower() != "version" or isinstance(value, list)]
-
-
-def _texts(document: object) -> Iterator[str]:
-    """Yield the texts in nested lists, in order."""
-    waiting = [document]
+def _rows(document: object, select: Selection) -> Iterator[str]:
+    """Yield the rows of what is selected, in order; all is if nothing is."""
+    waiting = [(document, not select)]
     while waiting:
-        value = waiting.pop()
-        if isinstance(value, str):
-            yield value
-        elif isinstance(value, list):
-            waiting.extend(reversed(value))
+        value, counts = waiting.pop()
+        inner: Iterable[object] = value if isinstance(value, list) else ()
+        if isinstance(value, tuple):
+            counts = counts or all(_has(value, key, wanted) for key, wanted in select)
+            # `1.2.3.4` may be a version in form and in fact
+            plain = [(key, each) for key, each in value if not _VERSION_KEY.search(key)]
+            keys = (key for key, _ in value if _ADDRESS_KEY.fullmatch(key))
+            inner = (each for _, each in value if isinstance(each, list | tuple))
+            if counts:
+                yield CELL.join([*keys, *(_cell(each) for _, each in plain)])
+        elif counts and isinstance(value, str):
+            yield _cell(value)
+        waiting.extend((each, counts) for each in reversed([*inner]))
+
+
+def _has(pairs: tuple[tuple[str, object], ...], key: str, wanted: str) -> bool:
+    """Tell whether an object has a value, or has it in a list, behind a key."""
+    held = [each for name, each in pairs if name == key]
+    return any(wanted in (each if isinstance(each, list) else [str(each)]) for each in held)
+
+
+def _cell(value: object) -> str:
+    """Return a text or a whole number; a text may be HTML."""
+    if isinstance(value, str):
+        return _html(value) if "<" in value or "&" in value else value
+    return str(value) if type(value) is int and abs(value) < 1000 else ""
 
 
 def _plain(source: str) -> str:
-    return _COMMENT_LINE.sub("", source)
+    return re.sub(r"[\t|]", CELL, _COMMENT_LINE.sub("", source))
+
+
+def _csv(source: str) -> str:
+    return re.sub(r"[,;\t]", CELL, _COMMENT_LINE.sub("", source))
+
+
+def _octets(source: str) -> str:
+    """Return the text of a file whose server does not know what it is."""
+    if _CONTROL.search(source):
+        raise ValueError("is not a text")
+    return _json(source) if source.lstrip()[:1] in ("{", "[") else _plain(source)
 
 
 MEDIA_TYPES: Final[dict[str, Callable[[str], str]]] = {
     "text/html": _html,
     "application/xhtml+xml": _xhtml,
     "application/json": _json,
-    "text/csv": _plain,
+    "text/csv": _csv,
     "text/plain": _plain,
+    **dict.fromkeys(("application/octet-stream", "binary/octet-stream"), _octets),
 }
 """The media types that are read, each with what shows the text of a document."""

@@ -22,12 +22,14 @@ TERM: Final = "page"  # in place of a term, and none of RFC 7208's
 
 def questions(provider: Provider) -> list[Question]:
     """Return the questions for a provider's pages, unless they are switched off."""
-    return [Question(url, "PAGE") for url in provider.pages if provider.pages_enabled]
+    # what is selected is part of the question, since the answer to another one is remembered
+    part = "".join(f"#{key}={value}" for key, value in provider.pages_select)
+    return [Question(url + part, "PAGE") for url in provider.pages if provider.pages_enabled]
 
 
 async def ask(providers: list[Provider], asking: Asking) -> Answers:
     """Fetch all pages; one that has not changed is what is remembered of it."""
-    wanted = {q: provider.pages_http for provider in providers for q in questions(provider)}
+    wanted = {q: provider for provider in providers for q in questions(provider)}
     if not wanted:
         return {}
     import asyncio
@@ -41,10 +43,12 @@ async def ask(providers: list[Provider], asking: Asking) -> Answers:
             q.name,
             known.get(q, UNKNOWN),
             max_networks=asking.config.safety.provider_max_rules,
-            allow_http=allow_http,
+            max_bytes=asking.config.safety.pages_max_mib << 20,
+            select=provider.pages_select,
+            allow_http=provider.pages_http,
             seconds=asking.end - monotonic(),
         )
-        for q, allow_http in wanted.items()
+        for q, provider in wanted.items()
     )
     pages = dict(zip(wanted, await asyncio.gather(*fetches), strict=True))
     asking.validators.update({question: page.validators for question, page in pages.items()})

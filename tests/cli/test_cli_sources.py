@@ -34,7 +34,8 @@ BAD = {
     "gone": (Reply(b"198.51.100.0/24", 404), "status 404"),
     "empty": (Reply(b""), "lists no address"),
     "login": (Reply(LOGIN), "lists no address"),
-    "huge": (Reply(TEN_MIB), "is longer than 2,097,152 bytes"),
+    "unclear": (Reply(b"<p>198.51.100.1 to 198.51.100.9</p>"), "198.51.100.1 to 198.51.100.9"),
+    "huge": (Reply(TEN_MIB), "is longer than 8,388,608 bytes"),
     "type": (Reply(b"198.51.100.0/24", headers={"Content-Type": "image/png"}), "image/png"),
     "elsewhere": (Reply(b"", 302, {"Location": "http://localhost/"}), "another host, localhost"),
 }
@@ -208,3 +209,40 @@ def test_a_page_of_more_networks_than_rules_are_allowed_is_cut_and_held(new: Pag
     detail = "the page has more than 4 values (safety.provider_max_rules)"
     assert any(detail in hold for hold in listed["holds"])
     assert new.remembered()["found"] == NETWORKS[:5]
+
+
+SERVICES = Reply(
+    b'[{"ip": "198.51.100.0/24", "service": "a"}, {"ip": "203.0.113.0/24", "service": "b"}]',
+    200,
+    {"Content-Type": "application/json", "ETag": '"one"'},
+)
+
+
+def test_a_page_lists_what_is_selected_and_is_asked_anew_for_something_else(tmp_path: Path) -> None:
+    keys = 'pages_http = true\npages_select = { service = "a" }'
+    with page_site(tmp_path, SERVICES, keys=keys) as made:
+        assert made.site.generate().returncode == 0
+        assert made.site.rules() == [*PLAIN, "198.51.100.0/24\tpermit"]
+        own = made.site.config.read_text()
+        made.site.config.write_text(own.replace('service = "a"', 'service = "b"'))
+        assert made.site.generate().returncode == 0, "what the operator edits is held by no limit"
+        assert made.site.rules() == [*PLAIN, "203.0.113.0/24\tpermit"]
+        assert made.requests() == [None, None]
+
+
+def test_pages_select_is_a_table_of_texts(tmp_path: Path) -> None:
+    with page_site(tmp_path, SERVICES, keys='pages_select = { service = ["a"] }') as made:
+        done = made.site.generate()
+    assert done.returncode == 2
+    assert 'providers.listed.pages_select must be a table of texts such as { service = "EC2" }' in (
+        done.stderr
+    )
+
+
+def test_the_size_of_a_page_is_limited_as_the_configuration_says(tmp_path: Path) -> None:
+    body = NETWORKS[0].encode() + b" " * (1 << 20)
+    with page_site(tmp_path, Reply(body, 200, {"Content-Type": "text/plain"})) as made:
+        assert made.reported()[1]["status"] == "ok"
+        own = made.site.config.read_text()
+        made.site.config.write_text(own.replace("[safety]", "[safety]\npages_max_mib = 1"))
+        assert "is longer than 1,048,576 bytes" in made.reported()[1]["stale"]["reason"]

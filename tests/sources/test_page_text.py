@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spfwhite.sources.page_addresses import networks_in
-from spfwhite.sources.page_text import MEDIA_TYPES, media_type, visible_text
+from spfwhite.sources.page_doubts import CELL
+from spfwhite.sources.page_text import media_type, visible_text
 
 DEEP = 100_000
 
@@ -135,6 +136,10 @@ def test_html_is_shown_as_a_browser_shows_it(source: str, text: str) -> None:
         "<a title='192.0.2.1' data-x=192.0.2.1></a>",
         '<input value="> 192.0.2.1 <">',
         "<!-- 192.0.2.1 > 192.0.2.1 -- 192.0.2.1 -->",
+        "<p><del>192.0.2.1</del></p><s>192.0.2.<b>1</b></s><strike>192.0.2.1</strike>",
+        "<div hidden>192.0.2.1<div>192.0.2.1</div>192.0.2.1</div>",
+        "<p title='x>' style='color: red; DISPLAY : none'>192.0.2.1</p>",
+        "<span class=a hidden=''>192.0.2.1</span>",
         "<!doctype 192.0.2.1>",
         "<?xml 192.0.2.1 ?>",
     ],
@@ -159,8 +164,55 @@ def test_in_xhtml_an_element_may_close_itself() -> None:
 
 
 def test_json_shows_its_text_values_in_order() -> None:
-    document = {"192.0.2.9": ["192.0.2.1", 7, None, {"a": {"b": "192.0.2.2"}, "c": ["192.0.2.3"]}]}
+    document = {"a-b": ["192.0.2.1", 7, None, {"a": {"b": "192.0.2.2"}, "c": ["192.0.2.3"]}]}
     assert shown(json.dumps(document), "application/json") == "192.0.2.1\n192.0.2.2\n192.0.2.3"
+
+
+def test_json_shows_keys_that_are_networks() -> None:
+    source = '{"192.0.2.1": {"region": "us"}, "2001:db8::/32": "eu", "1a2": "no", "rest": "of it"}'
+    assert listed(source, "application/json") == ["192.0.2.1/32", "2001:db8::/32"]
+
+
+SERVICES = """{"version": "1.2.3.4", "networks": ["192.0.2.1"], "prefixes": [
+  {"cidr": "192.0.2.2/32", "service": "EC2", "region": "eu"},
+  {"cidr": "192.0.2.3/32", "service": "S3", "region": "eu"},
+  {"product": ["jira", "mail"], "in": {"all": ["192.0.2.4/32"]}, "is": {"cidr": "192.0.2.5"}}]}"""
+
+
+@pytest.mark.parametrize(
+    ("select", "cidrs"),
+    [
+        ({"service": "EC2"}, ["192.0.2.2/32"]),
+        ({"service": "EC2", "region": "eu"}, ["192.0.2.2/32"]),
+        ({"service": "EC2", "region": "us"}, []),
+        ({"region": "eu"}, ["192.0.2.2/32", "192.0.2.3/32"]),
+        ({"product": "mail"}, ["192.0.2.4/32", "192.0.2.5/32"]),
+        ({}, [f"192.0.2.{n}/32" for n in (1, 2, 3, 4, 5)]),
+    ],
+)
+def test_of_json_only_the_objects_count_that_have_what_is_selected(
+    select: dict[str, str], cidrs: list[str]
+) -> None:
+    text = visible_text(SERVICES.encode(), "application/json", tuple(select.items()))
+    assert [cidr for networks in networks_in(text) for cidr in networks.texts()] == cidrs
+
+
+def test_a_selection_needs_json() -> None:
+    with pytest.raises(ValueError, match=r"^is not JSON$"):
+        visible_text(b"192.0.2.1", "text/plain", (("service", "EC2"),))
+
+
+def test_html_in_json_is_shown_as_html() -> None:
+    source = json.dumps({"body": "<p>192.0.2.8&nbsp;- 192.0.2.15</p><li>192.0.2.4</li>"})
+    assert listed(source, "application/json") == ["192.0.2.8/29", "192.0.2.4/32"]
+
+
+@pytest.mark.parametrize("kind", ["application/octet-stream", "binary/octet-stream"])
+def test_octets_that_are_text_are_read_and_others_not(kind: str) -> None:
+    assert listed("# old: 192.0.2.2\n192.0.2.1\n", kind) == ["192.0.2.1/32"]
+    assert listed(' {"release": "1.2.3.4", "ip": "192.0.2.1"}', kind) == ["192.0.2.1/32"]
+    with pytest.raises(ValueError, match=r"^is not a text$"):
+        shown("\x7fELF\x01 192.0.2.1", kind)
 
 
 def test_json_values_are_not_glued() -> None:
@@ -174,8 +226,10 @@ def test_json_shows_every_value_of_a_key_that_comes_twice() -> None:
 
 
 def test_a_version_in_json_is_not_shown_but_what_is_below_it() -> None:
-    source = '{"Version": "1.2.3.4", "version": {"x": "192.0.2.1"}, "ipversion": "192.0.2.2"}'
+    source = '{"apiVersion": "1.2.3.4", "version": {"x": "192.0.2.1"}, "release": ["192.0.2.2"]}'
     assert shown(source, "application/json") == "192.0.2.1\n192.0.2.2"
+    for key in ("schema_version", "Release", "build", "buildNumber"):
+        assert shown(json.dumps({key: "1.2.3.4"}), "application/json") == ""
 
 
 @pytest.mark.parametrize("source", ['"192.0.2.1"', '["\\u0031\\u003992.0.2.1"]', " [[[]],{},1.5]"])
@@ -194,8 +248,22 @@ def test_json_that_is_none_raises_a_phrase(source: str) -> None:
 
 @pytest.mark.parametrize("kind", ["text/plain", "text/csv"])
 def test_plain_text_is_shown_as_it_is_but_for_comment_lines(kind: str) -> None:
-    source = "a,<b>,&amp;\r\n# old: 192.0.2.1\n  #192.0.2.2\n192.0.2.3 # new\n\n192.0.2.4"
-    assert shown(source, kind) == "a,<b>,&amp;\n192.0.2.3 # new\n192.0.2.4"
+    source = "a.<b>.&amp\r\n# old: 192.0.2.1\n  #192.0.2.2\n192.0.2.3 # new\n\n192.0.2.4"
+    assert shown(source, kind) == "a.<b>.&amp\n192.0.2.3 # new\n192.0.2.4"
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
+        ("1\t2|3", "text/plain"),
+        ("1,2;3", "text/csv"),
+        ("<tr><td>1<td>2</td><th>3</tr>", "text/html"),
+        ('{"a": "1", "b": "2", "c": 3}', "application/json"),
+    ],
+)
+def test_cells_of_a_row_stay_beside_each_other_and_apart(source: str, kind: str) -> None:
+    cells = visible_text(source.encode(), kind).strip().split(CELL)
+    assert [cell for cell in cells if cell] == ["1", "2", "3"]
 
 
 @pytest.mark.parametrize(
@@ -206,7 +274,19 @@ def test_the_media_type_of_a_header_is_found(header: str, kind: str) -> None:
     assert media_type(header) == kind
 
 
-TEXTUAL = [kind for kind in MEDIA_TYPES if kind != "application/json"]
+@pytest.mark.parametrize(
+    "attributes",
+    ["aria-hidden=true", "class='a hidden b'", "title='display:none'", "style='display:block'"],
+)
+def test_what_only_looks_hidden_is_shown(attributes: str) -> None:
+    assert shown(f"<p {attributes}>192.0.2.1</p>") == "192.0.2.1"
+
+
+def test_an_element_without_an_end_hides_nothing_behind_it() -> None:
+    assert shown("<input hidden>192.0.2.1") == "192.0.2.1"
+
+
+TEXTUAL = ["text/html", "application/xhtml+xml", "text/csv", "text/plain"]
 FRAGMENTS = st.lists(
     st.sampled_from(
         [

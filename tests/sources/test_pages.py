@@ -6,6 +6,7 @@ import asyncio
 import gzip
 from collections.abc import AsyncIterator, Iterable, Iterator
 from itertools import repeat
+from typing import Any
 
 import httpx
 import pytest
@@ -15,7 +16,6 @@ from spfwhite import __version__
 from spfwhite.dns.answers import Failed, Found
 from spfwhite.sources import page_fetch
 from spfwhite.sources.page_fetch import (
-    MAX_BYTES,
     MAX_REDIRECTS,
     UNKNOWN,
     Page,
@@ -24,6 +24,8 @@ from spfwhite.sources.page_fetch import (
 
 pytestmark = pytest.mark.slow
 
+MAX_BYTES = 2 << 20
+LIMITS: Any = {"max_networks": 1000, "max_bytes": MAX_BYTES}
 URL = "https://senders.example.org/outbound/"
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 PLAIN = {"Content-Type": "text/plain"}
@@ -59,7 +61,7 @@ def web() -> Iterator[respx.MockRouter]:
 
 
 def fetched(url: str = URL, known: Page = UNKNOWN, *, http: bool = False) -> Page:
-    return asyncio.run(fetch_page(url, known, max_networks=1000, allow_http=http))
+    return asyncio.run(fetch_page(url, known, **LIMITS, allow_http=http))
 
 
 def listing(networks: tuple[str, ...], etag: str = "", last_modified: str = "") -> Page:
@@ -388,7 +390,7 @@ def test_a_long_body_is_left_where_the_limit_is(web: respx.MockRouter) -> None:
     chunk = LIST.encode().ljust(64 * 1024)
     body = Body(repeat(chunk, 160))
     web.get(URL).mock(httpx.Response(200, headers=HTML, stream=body))
-    assert reason(fetched()) == "is longer than 2,097,152 bytes"
+    assert reason(fetched()) == "is longer than 2,097,152 bytes (safety.pages_max_mib)"
     assert body.taken <= MAX_BYTES + len(chunk)
     assert body.closed
 
@@ -458,7 +460,7 @@ class Clock(asyncio.SelectorEventLoop):
 
 def fetched_by(clock: Clock) -> Page:
     with asyncio.Runner(loop_factory=lambda: clock) as runner:
-        return runner.run(fetch_page(URL, max_networks=1000))
+        return runner.run(fetch_page(URL, **LIMITS))
 
 
 def test_a_server_that_says_nothing_is_given_up(
@@ -481,7 +483,7 @@ def test_a_run_that_has_less_time_left_gives_a_page_less(web: respx.MockRouter) 
 
     web.get(URL).mock(side_effect=silence)
     for seconds in (0.0, 0.2):
-        page = asyncio.run(fetch_page(URL, max_networks=1000, seconds=seconds))
+        page = asyncio.run(fetch_page(URL, **LIMITS, seconds=seconds))
         assert reason(page) == f"took longer than {seconds:g} s"
 
 
@@ -517,7 +519,7 @@ def test_cancellation_is_not_taken_for_a_failure(web: respx.MockRouter) -> None:
     async def cancelled() -> None:
         body = Body(repeat(b" "), pause=0.01)
         web.get(URL).mock(httpx.Response(200, headers=HTML, stream=body))
-        task = asyncio.create_task(fetch_page(URL, max_networks=1000))
+        task = asyncio.create_task(fetch_page(URL, **LIMITS))
         while not body.taken:
             await asyncio.sleep(0.01)
         task.cancel()

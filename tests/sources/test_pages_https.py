@@ -54,7 +54,7 @@ def certified(authority: trustme.CA, name: str) -> ssl.SSLContext:
 
 def fetched(server: WebServer, path: str = "/", known: Page = UNKNOWN) -> Page:
     url = f"https://127.0.0.1:{server.port}{path}"
-    return asyncio.run(fetch_page(url, known, max_networks=1000))
+    return asyncio.run(fetch_page(url, known, max_networks=1000, max_bytes=1 << 20))
 
 
 def reason(page: Page) -> str:
@@ -123,7 +123,9 @@ def test_a_server_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch
         given_up, closed = asyncio.Event(), asyncio.Event()
         silent = await asyncio.start_server(accept, "127.0.0.1", 0)
         port = silent.sockets[0].getsockname()[1]
-        answer = await fetch_page(f"https://127.0.0.1:{port}/", max_networks=1000)
+        answer = await fetch_page(
+            f"https://127.0.0.1:{port}/", max_networks=1000, max_bytes=1 << 20
+        )
         given_up.set()
         await closed.wait()
         silent.close()
