@@ -6,16 +6,17 @@ their own. Refuses: to decide what is proposed, to write any file, and to keep a
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
 import sys
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from io import BufferedIOBase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 import click
 
@@ -52,8 +53,17 @@ SUMS: Final = {
 }
 """What a `Tally` counts of the connections."""
 
+FORMS: Final = (
+    "read are lines of syslog, and what journalctl, Docker and Kubernetes make of them with a date "
+    "and a name such as postfix/postscreen[1]; `journalctl -o export` and `-o json`; each plain or "
+    "packed by gzip, bzip2 or xz"
+)
+PACKINGS: Final[dict[bytes, Any]] = {b"\x1f\x8b": gzip, b"BZh": bz2, b"\xfd7zXZ": lzma}
+"""What unpacks a log, by the octets that it begins with."""
+
 WHY_NOT: Final[dict[Spf, str]] = {
     "passes none": "its SPF passes none of them",
+    "too wide": "its SPF passes more than the limits of [safety] allow",
     "missing": "there is no SPF record at that name or its parents",
     "failed": "its SPF could not be looked up",
     "not asked": f"not looked up: only {MAX_NAMES} names are, those that came back first",
@@ -65,10 +75,12 @@ WHY_NOT: Final[dict[Spf, str]] = {
 class Findings:
     """What logs and DNS say; `days` is how many a client must have come on, `table` the list.
 
-    `off` says of each provider that is switched off what switches it on.
+    `unread` says of each log without a line of Postfix what it has, `off` of each provider that is
+    switched off what switches it on.
     """
 
     tally: Tally
+    unread: Sequence[str]
     groups: Sequence[Group]
     days: int
     table: str
@@ -97,9 +109,9 @@ def suggest(
 ) -> None:
     """Propose senders in the mail log that the list lacks.
 
-    LOG is a file of syslog lines or of `journalctl -o export`, plain or gzipped; -
-    is standard input. Name each line once: mail.log and mail.info share theirs.
-    Nothing is added; whose mail is wanted is yours to decide.
+    LOG is a file as syslog, journalctl, Docker or Kubernetes write it, or packed; - is
+    standard input. Name each line once: mail.log and mail.info share theirs. Nothing
+    is added; whose mail is wanted is yours to decide.
 
     \b
     spfwhite suggest /var/log/mail.log /var/log/mail.log.1
@@ -109,43 +121,51 @@ def suggest(
     error, 2 usage.
     """
     config = config_of(common, **network)
-    tally = _tally(logs)
+    tally, unread = _tally(logs)
     if not tally.lines:
-        raise SpfwhiteError("no log line of Postfix's postscreen or smtpd was found")
-    findings = _findings(config, tally, days)
+        raise SpfwhiteError("; ".join([*unread, FORMS]))
+    findings = _findings(config, tally, unread, days)
     if form == "json":
         print_json(as_json(findings))
     else:
         print_lines(lines(findings, verbose=common.verbose))
 
 
-def _tally(logs: tuple[Path, ...]) -> Tally:
-    """Return the counts of all logs; raises FileError."""
-    tally = Tally()
+def _tally(logs: tuple[Path, ...]) -> tuple[Tally, list[str]]:
+    """Return the counts of all logs, and what is said of those that are not read.
+
+    Raises FileError.
+    """
+    tally, unread = Tally(), []
     for path in logs:
         try:
             with _opened(path) as stream:
-                tally.read(iter(lambda: stream.readline(LINE_BYTES), b""))
-        except (OSError, EOFError, zlib.error) as fault:
+                before = tally.lines
+                first = tally.read(iter(lambda: stream.readline(LINE_BYTES), b""))
+        except (OSError, EOFError, zlib.error, lzma.LZMAError) as fault:
             reason = getattr(fault, "strerror", None) or str(fault)
             raise FileError(f"cannot read {printable(str(path))}: {reason}") from None
-    return tally
+        if tally.lines == before:
+            line = clipped(first.decode("utf-8", "surrogateescape").rstrip())
+            what = f'no line of Postfix\'s postscreen or smtpd; its first is "{line}"'
+            unread.append(f"{printable(str(path))}: {what if first else 'is empty'}")
+    return tally, unread
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BufferedIOBase]:
-    """Yield a log as a stream, unpacked if it is gzipped; raises OSError."""
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    """Yield a log as a stream, unpacked; raises OSError."""
     if str(path) == "-" and sys.stdin is None:
         raise OSError("standard input is closed")
     with open(0 if str(path) == "-" else path, "rb", closefd=str(path) != "-") as stream:
-        if stream.peek(2)[:2] == b"\x1f\x8b":
-            with gzip.open(stream) as unpacked:
-                yield unpacked
-        else:
-            yield stream
+        start = stream.peek(6)[:6]
+        if start.startswith(b"\x28\xb5\x2f\xfd"):
+            raise OSError("it is packed by zstd; `zstdcat LOG | spfwhite suggest -` reads it")
+        packing = next((each for head, each in PACKINGS.items() if start.startswith(head)), None)
+        yield packing.open(stream) if packing else stream
 
 
-def _findings(config: Config, tally: Tally, days: int) -> Findings:
+def _findings(config: Config, tally: Tally, unread: Sequence[str], days: int) -> Findings:
     """Look up the domains of unlisted clients; raises FileError and NoNameServerError."""
     import asyncio
 
@@ -179,14 +199,17 @@ def _findings(config: Config, tally: Tally, days: int) -> Findings:
             for domain in provider.domains
         },
     )
-    return Findings(tally=tally, groups=proposals, days=days, table=str(table), off=off)
+    return Findings(
+        tally=tally, unread=unread, groups=proposals, days=days, table=str(table), off=off
+    )
 
 
 def lines(findings: Findings, *, verbose: bool) -> Iterator[str]:
     """Yield what people read: the summary, the proposals, the rest."""
     yield from _summary(findings)
     proposed = [group for group in findings.groups if group.is_proposed]
-    others = [group for group in findings.groups if not group.is_proposed]
+    waiting = [group for group in findings.groups if group.is_waiting and not group.is_proposed]
+    others = [group for group in findings.groups if group not in (*proposed, *waiting)]
     yield ""
     if proposed:
         yield (
@@ -200,6 +223,15 @@ def lines(findings: Findings, *, verbose: bool) -> Iterator[str]:
         )
     for group in proposed:
         yield from _proposal(findings, group)
+    if waiting:
+        yield ""
+        yield f"Waiting: their SPF passes them, so they are not forged; {CAVEAT}."
+    for group in waiting:
+        passed = "all" if group.passed == group.clients else f"{group.passed:,}"
+        yield (
+            f"  {group.domain}: {group.deferred:,} deferred from {group.clients:,} addresses, its "
+            f"SPF passes {passed} of them, none got in; `spfwhite add {group.domain}` lists it"
+        )
     if others:
         yield ""
         yield "Not proposed:"
@@ -217,11 +249,23 @@ def _summary(findings: Findings) -> Iterator[str]:
     for name, text in SUMS.items():
         yield f"{getattr(tally, name):>12,}  {text}"
     yield f"{_many(findings.unlisted, 'client')} tested and not in {clipped(findings.table)}"
-    yield from notices(tally)
+    yield from notices(findings)
 
 
-def notices(tally: Tally) -> Iterator[str]:
+def notices(findings: Findings) -> Iterator[str]:
     """Yield what keeps the numbers from being the whole truth."""
+    tally = findings.tally
+    yield from (f"note: {said}" for said in findings.unread)
+    if findings.unread:
+        yield f"note: {FORMS}"
+    if tally.undated:
+        tests = _many(tally.undated, "test")
+        yield f"note: the date of {tests} cannot be read, so that no day of theirs counts"
+    if tally.uncounted:
+        yield (
+            "note: smtpd's lines at disconnect have no counters, as before Postfix 3.0: whether "
+            "mail was accepted cannot be seen"
+        )
     if not (tally.connections or tally.listed or tally.clients):
         yield "note: no connection to postscreen in these logs; is it in use, and logs here?"
     if tally.left_out:
@@ -281,7 +325,7 @@ def as_json(findings: Findings) -> dict[str, Any]:
         **{name: getattr(tally, name) for name in SUMS},
         "unlisted_clients": findings.unlisted,
         "capped": bool(tally.left_out),
-        "notices": list(notices(tally)),
+        "notices": list(notices(findings)),
         "caveat": CAVEAT,
         "groups": [_group(findings, group) for group in findings.groups],
     }
@@ -291,6 +335,7 @@ def _group(findings: Findings, group: Group) -> dict[str, Any]:
     return asdict(group) | {
         "networks": dict(group.networks),
         "proposed": group.is_proposed,
+        "waiting": group.is_waiting,
         "command": f"spfwhite add {group.domain}" if group.is_proposed else "",
         "why_not": "" if group.is_proposed else _why_not(findings, group),
     }

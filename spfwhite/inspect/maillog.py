@@ -1,14 +1,16 @@
 """Log lines of postscreen and smtpd to counts, as a stream in constant memory.
 
-Owns: the forms of the lines (Postfix 3.7, both spellings of postscreen's words) and of what they
-come in: syslog files (RFC 3164, ISO 8601) and `journalctl -o export`. Refuses: to open anything,
-and to read HELO and envelope names, which anybody can forge: what follows the client's address in
-a line is looked at only where Postfix alone writes it.
+Owns: the forms of the lines (Postfix 3.7, both spellings of postscreen's words). Postfix's name and
+the date are found wherever they stand in a line, whatever logger wrote it; `journalctl -o export`
+and JSON are unpacked. Refuses: to open anything, and to read HELO names, which anybody can forge.
+Envelope domains are kept for their SPF to judge; what else follows the client's address in a line
+is looked at only where Postfix alone writes it.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -23,14 +25,29 @@ LINE_BYTES: Final = 65_536
 """Octets of a line that are looked at; who opens a log reads no more at once."""
 
 _ADDRESS: Final = rb"\[(?P<address>[0-9A-Fa-f:.]{2,45})\]"
-_MONTHS: Final = {
-    name: number
-    for number, name in enumerate(b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)
+_MONTHS: Final = (
+    "jan jän ene gen sty led,feb fév lut úno,mar mär mrz mrt bře,apr avr abr kwi dub,"
+    "may mai mei mag maj kvě,jun jui giu cze čer,jul juil lug lip čec,aug aoû ago sie srp,"
+    "sep set wrz zář,oct okt ott out paź říj,nov lis,dec dez déc dic gru pro"
+)
+"""How months begin, each in the languages that logs come in."""
+
+_MONTH: Final = {
+    name: number for number, names in enumerate(_MONTHS.split(","), 1) for name in names.split()
 }
-_LINE: Final = re.compile(
-    rb"(?:(?P<name>[A-Z][a-z]{2}) +|[0-9]{4}-(?P<month>[0-9]{2})-)(?P<day>[0-9]{1,2})[ T]"
-    rb"[0-9]{2}:[0-9]{2}:[0-9]{2}\S* \S+ "
-    rb"[^\s\[]+/(?P<program>postscreen|smtpd)(?:\[[0-9]+\])?: (?P<message>.*)"
+
+_TAG: Final = re.compile(
+    rb"(?<=[^\s\[])/(?P<program>postscreen|smtpd)"
+    rb"(?:(?:\[[0-9]+\])?: | [0-9-]+ \S+ (?:-|\[[^\]]*\]) (?:\xef\xbb\xbf)?)(?P<message>.*)"
+)
+"""The end of Postfix's name, as RFC 3164 has it and as RFC 5424 has."""
+
+_OTHERS: Final = re.compile(rb": | - |\[")
+"""What stands between the name of a program and its message: the name behind it is forged."""
+
+_DATE: Final = re.compile(
+    r"(?:(?P<name>[^\W\d_]{3,9})\.? +|[0-9]{4}-(?P<month>[0-9]{2})-)(?P<day>[0-9]{1,2})[ T]"
+    r"[0-9]{2}:"
 )
 _FIELD: Final = re.compile(rb"[A-Z0-9_]+[=\n]")
 _IDENTIFIER: Final = re.compile(rb"[^\s\[]+/(postscreen|smtpd)")
@@ -43,13 +60,15 @@ _EVENT: Final = re.compile(
     rb"|(?P<failed>DNSBL rank [0-9]+ for|PREGREET [0-9]+ after \S+ from"
     rb"|(?:COMMAND PIPELINING|NON-SMTP COMMAND|BARE NEWLINE) from)) "
     + _ADDRESS
-    + rb":[0-9]{1,5}(?P<deferred>: 450 4\.3\.2 )?"
+    + rb":[0-9]{1,5}(?P<deferred>: 450 4\.3\.2 "
+    rb"(?:[^;<>]*; from=<[^<>]*@(?P<sender>[A-Za-z0-9._-]{1,253})>, to=<)?)?"
 )
 _CONNECT: Final = re.compile(
     rb"connect from (?P<name>[A-Za-z0-9._-]{1,253})" + _ADDRESS + rb"(?::[0-9]{1,5})?"
 )
 _ACCEPTED: Final = re.compile(
-    rb"disconnect from [^\s\[\]]+" + _ADDRESS + rb"(?::[0-9]{1,5})? (?:\S+ )*?(?:data|bdat)=[1-9]"
+    rb"disconnect from [^\s\[\]]+" + _ADDRESS + rb"(?::[0-9]{1,5})?"
+    rb"(?:(?P<uncounted>\Z)| (?:\S+ )*?(?:data|bdat)=[1-9])"
 )
 """`QUEUEID: client=` comes too early: it also stands before mail that is then refused."""
 
@@ -69,7 +88,8 @@ class Client:
     `connections` counts those since its first test. `days` has a bit for each day of the year of a
     test; the year itself is in no RFC 3164 time stamp. `deferred` counts connections with a 450,
     `accepted` those with mail that smtpd took. `name` is the one that Postfix has verified: the
-    name of the address leads back to the address; "" for none.
+    name of the address leads back to the address; "" for none. `sender` is the domain of the last
+    envelope that was deferred, which anybody can forge.
     """
 
     connections: int = 1
@@ -79,6 +99,7 @@ class Client:
     failed: bool = False
     accepted: int = 0
     name: str = ""
+    sender: str = ""
 
 
 @dataclass(slots=True)
@@ -86,7 +107,8 @@ class Tally:
     """What the logs say; the numbers are connections.
 
     `lines` are those of postscreen and smtpd. `left_out` counts tests of clients that came when
-    `max_clients` were kept.
+    `max_clients` were kept, `undated` tests whose day is not known, `uncounted` sessions of which
+    smtpd does not say what was accepted.
     """
 
     max_clients: int = MAX_CLIENTS
@@ -98,17 +120,23 @@ class Tally:
     deferred: int = 0
     failed: int = 0
     left_out: int = 0
+    undated: int = 0
+    uncounted: int = 0
     days: int = 0
     clients: dict[str, Client] = field(default_factory=dict)
 
-    def read(self, pieces: Iterable[bytes]) -> None:
-        """Add a log: its lines with their ends, one that is too long in several pieces."""
-        stream = iter(pieces)
+    def read(self, pieces: Iterable[bytes]) -> bytes:
+        """Add a log: its lines with their ends, one that is too long in several pieces.
+
+        Returns its first piece if it has no line of Postfix, nothing otherwise.
+        """
+        stream, before = iter(pieces), self.lines
         first = next(stream, b"")
         entries = _journal if _FIELD.match(first) else _syslog
         for entry in entries(chain([first], stream)):
             self.lines += 1
             (self._postscreen if entry.program == b"postscreen" else self._smtpd)(entry)
+        return first if self.lines == before else b""
 
     def _postscreen(self, entry: Entry) -> None:
         event = _EVENT.match(entry.message)
@@ -138,6 +166,8 @@ class Tally:
             self.left_out += 1
             return
         client.days |= day
+        self.undated += not day
+        client.sender = (event["sender"] or b"").decode().lower() or client.sender
         if event["deferred"] and not client.deferring:  # several recipients, one connection
             client.deferring = True
             client.deferred += 1
@@ -157,6 +187,9 @@ class Tally:
             if client and name not in ("unknown", client.name):
                 client.name = name
         elif match := _ACCEPTED.match(entry.message):
+            if match["uncounted"] is not None:
+                self.uncounted += 1
+                return
             client = self.clients.get(match["address"].decode())
             if client:
                 client.accepted += 1
@@ -173,10 +206,35 @@ def _is_address(text: str) -> bool:
 def _syslog(pieces: Iterator[bytes]) -> Iterator[Entry]:
     for piece in pieces:
         _skip_line(piece, pieces)
-        line = _LINE.match(piece)
-        if line:
-            month = _MONTHS.get(line["name"], 0) if line["name"] else int(line["month"])
-            yield Entry(_day(month, int(line["day"])), line["program"], line["message"].rstrip())
+        yield from _json(piece) if piece.startswith(b"{") else _line(piece)
+
+
+def _line(line: bytes) -> Iterator[Entry]:
+    """Yield the entry of a line, if its first name of a program is Postfix's."""
+    tag = _TAG.search(line)
+    if tag and not _OTHERS.search(head := line[: tag.start()]):
+        # the last date is that of the logger that was nearest to Postfix
+        days = [_day_of(date) for date in _DATE.finditer(head.decode("utf-8", "replace"))]
+        yield Entry(days[-1] if days else 0, tag["program"], tag["message"].rstrip())
+
+
+def _day_of(date: re.Match[str]) -> int:
+    name = (date["name"] or "").lower()
+    month = int(date["month"] or _MONTH.get(name[:4], _MONTH.get(name[:3], 0)))
+    return _day(month, int(date["day"]))
+
+
+def _json(line: bytes) -> Iterator[Entry]:
+    """Yield the entry of a JSON object: of `journalctl -o json`, or a line in Docker's `log`."""
+    try:
+        found = json.loads(line)
+        yield from (
+            _line(str(found["log"]).encode())
+            if "log" in found
+            else _entry({name: str(found.get(name.decode(), "")).encode() for name in _WANTED})
+        )
+    except (ValueError, RecursionError):
+        return
 
 
 def _skip_line(piece: bytes, pieces: Iterator[bytes]) -> None:

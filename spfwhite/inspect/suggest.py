@@ -33,10 +33,10 @@ COPYABLE_NAME: Final = re.compile(
 )
 """Names that may stand in a command to copy (RFC 1034 section 3.5)."""
 
-Spf = Literal["passes", "passes none", "missing", "failed", "not asked", "no name"]
+Spf = Literal["passes", "passes none", "too wide", "missing", "failed", "not asked", "no name"]
 
 Named = Mapping[str, Sequence[str]]
-"""Addresses by their verified name; "" holds those without."""
+"""Addresses by their verified name or, behind an `@`, the domain of their envelopes; or by ""."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,8 @@ class Group:
 
     `domain` is "" for those without a verified name or whose name was not asked about. `passed`
     counts the clients that its SPF passes; `proven` those of them that passed every test, came back
-    on enough days and had mail accepted. `networks` are the /24s and /64s of the most clients.
+    on enough days and had mail accepted; `accepted` those of all that had any.
+    `networks` are the /24s and /64s of the most clients.
     `provider` has the domain in the configuration already, "" if none does.
     """
 
@@ -54,6 +55,7 @@ class Group:
     clients: int
     passed: int
     proven: int
+    accepted: int
     connections: int
     deferred: int
     networks: tuple[tuple[str, int], ...]
@@ -65,14 +67,20 @@ class Group:
         """Whether the domain may be offered to the operator."""
         return bool(self.proven and not self.provider and COPYABLE_NAME.fullmatch(self.domain))
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether its SPF passes clients that were deferred, and no mail of it got in."""
+        return bool(self.spf == "passes" and self.deferred and not (self.accepted or self.provider))
+
 
 def by_name(clients: Mapping[str, Client], listed: Networks) -> dict[str, list[str]]:
-    """Return the addresses that are not listed, by their verified name ("" for none)."""
+    """Return the addresses that are not listed, as `Named` has them."""
     named: dict[str, list[str]] = {}
     for text, client in clients.items():
         if ip_address(text) not in listed:
-            name = client.name if COPYABLE_NAME.fullmatch(client.name) else ""
-            named.setdefault(name, []).append(text)
+            known = {client.name: client.name, client.sender: f"@{client.sender}"}
+            usable = (name for domain, name in known.items() if COPYABLE_NAME.fullmatch(domain))
+            named.setdefault(next(usable, ""), []).append(text)
     return named
 
 
@@ -83,7 +91,7 @@ def is_proven(client: Client, days: int) -> bool:
 
 
 def promising(clients: Mapping[str, Client], named: Named, days: int) -> list[str]:
-    """Return the verified names to ask about, at most 500, the most promising first."""
+    """Return the names to ask about, at most 500, the most promising first."""
 
     def promise(name: str) -> tuple[int, int, str]:
         its_clients = [clients[address] for address in named[name]]
@@ -97,8 +105,11 @@ def parents(name: str) -> list[str]:
     """Return the domains that may have the SPF record of a host, in the order of preference.
 
     The nearest parent comes first and the host itself last: its own record, which many hosts have
-    for their HELO name (RFC 7208 section 2.3), speaks for one client only.
+    for their HELO name (RFC 7208 section 2.3), speaks for one client only. The domain of an
+    envelope has it itself.
     """
+    if name.startswith("@"):
+        return [name[1:]]
     labels = name.split(".")
     suffixes = [".".join(labels[at:]) for at in range(1, len(labels) - 1)]
     return [*suffixes[-(MAX_PARENTS - 1) :], name]
@@ -125,7 +136,14 @@ def groups(
     passed = _passed(named, evaluation)
     members: dict[tuple[str, Spf], list[str]] = {}
     for name, texts in named.items():
-        members.setdefault(_spoken_for(name, evaluation, passed), []).extend(texts)
+        domain, spf = _spoken_for(name, evaluation, passed)
+        for text in texts:
+            # an envelope may be forged unless the SPF of its domain passes this very client
+            forged = name.startswith("@") and spf in ("passes", "passes none", "missing")
+            if forged and ip_address(text) not in evaluation.root(domain).passed:
+                members.setdefault(("", "no name"), []).append(text)
+            else:
+                members.setdefault((domain, spf), []).append(text)
     grouped = [
         _group(clients, texts, domain, spf, evaluation, days, providers)
         for (domain, spf), texts in members.items()
@@ -156,6 +174,8 @@ def _spoken_for(name: str, evaluation: Evaluation, passed: Counter[str]) -> tupl
         return best, "passes"
     if failed := [d for d in asked if any(p.kind == "temporary" for p in evaluation.problems(d))]:
         return failed[0], "failed"
+    if wide := [d for d in asked if any(p.kind == "too-wide" for p in evaluation.problems(d))]:
+        return wide[0], "too wide"
     bearing = [domain for domain in asked if not evaluation.root(domain).fault]
     return (bearing[0], "passes none") if bearing else (asked[0], "missing")
 
@@ -178,6 +198,7 @@ def _group(
         clients=len(texts),
         passed=len(passed),
         proven=sum(is_proven(clients[text], days) for text in passed),
+        accepted=sum(clients[text].accepted > 0 for text in texts),
         connections=sum(clients[text].connections for text in texts),
         deferred=sum(clients[text].deferred for text in texts),
         networks=tuple(places.most_common(MAX_NETWORKS)),

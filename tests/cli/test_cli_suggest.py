@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -202,7 +204,75 @@ def test_a_journal_export_is_read(config: Path) -> None:
 def test_a_log_without_a_line_of_postfix_is_exit_1_and_says_so(log: bytes, config: Path) -> None:
     done = suggest(config, log)
     assert (done.returncode, done.stdout) == (1, "")
-    assert "no log line of Postfix" in done.stderr
+    assert re.match("spfwhite: -: (is empty|no line of Postfix)", done.stderr)
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_of_several_logs_those_that_gave_nothing_are_named_with_their_first_line(
+    form: str, config: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "other").write_bytes(b"auth \x1b[31m one\ntwo\n")
+    (tmp_path / "none").write_bytes(b"")
+    logs: list[str | Path] = [tmp_path / "other", "-", tmp_path / "none"]
+    done = spfwhite("-c", config, "suggest", "--format", form, *logs, stdin=LOG)
+    assert done.returncode == 0
+    told = " ".join(json.loads(done.stdout)["notices"]) if form == "json" else done.stdout
+    assert f"{tmp_path}/other: no line of Postfix's postscreen or smtpd; its first is" in told
+    assert 'is "auth \\027[31m one"' in told
+    assert f"{tmp_path}/none: is empty" in told
+    assert "read are lines of syslog, and what journalctl, Docker and Kubernetes" in told
+
+
+@pytest.mark.parametrize("pack", [bz2.compress, lzma.compress, gzip.compress])
+def test_packed_logs_are_unpacked(pack: Callable[[bytes], bytes], config: Path) -> None:
+    assert proposed(config, pack(LOG)) == ["sender.test"]
+    done = suggest(config, pack(LOG)[:-9])
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "cannot read -: " in done.stderr
+
+
+def test_a_log_that_zstd_has_packed_is_said_with_what_reads_it(config: Path) -> None:
+    done = suggest(config, b"\x28\xb5\x2f\xfd\x00")
+    assert done.returncode == 1
+    assert "packed by zstd; `zstdcat LOG | spfwhite suggest -` reads it" in done.stderr
+
+
+def test_a_sender_that_waits_with_all_its_addresses_is_said_and_not_added(config: Path) -> None:
+    log = (
+        LOG
+        + b"".join(
+            deferral(f"198.51.100.{i}", 3).replace(b"a@mail.example", b"b@spf.sender.test")
+            for i in range(100, 220)
+        )
+        + deferral("203.0.113.200", 3).replace(b"a@mail.example", b"b@spf.sender.test")
+    )
+    said = suggest(config, log).stdout
+    assert (
+        "  spf.sender.test: 120 deferred from 120 addresses, its SPF passes all of them, "
+        "none got in; `spfwhite add spf.sender.test` lists it\n"
+    ) in said
+    (group,) = (each for each in found(config, log)["groups"] if each["waiting"])
+    assert (group["domain"], group["proposed"], group["command"]) == ("spf.sender.test", False, "")
+
+
+def test_a_waiting_domain_that_passes_more_than_the_limits_is_said_to(config: Path) -> None:
+    log = LOG + deferral("203.0.113.7", 3).replace(b"a@mail.example", b"b@spam.test")
+    said = suggest(config, log).stdout
+    assert re.search(
+        r"spam\.test: .*: its SPF passes more than the limits of \[safety\] allow", said
+    )
+
+
+def test_dates_and_acceptance_that_cannot_be_seen_are_said(config: Path) -> None:
+    said = suggest(config, LOG.replace(b"Nov", b"Xyz")).stdout
+    assert "the date of 6 tests cannot be read, so that no day of theirs counts" in said
+    old = re.sub(rb"(disconnect from \S+) .*", rb"\1", LOG)
+    assert (
+        "no counters, as before Postfix 3.0: whether mail was accepted"
+        in suggest(config, old).stdout
+    )
+    assert "note:" not in suggest(config, LOG).stdout
 
 
 def test_smtpd_without_postscreen_is_told(config: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import json
+import re
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -279,6 +281,127 @@ def test_an_export_that_ends_anywhere_is_read_as_far_as_it_goes(cut: int) -> Non
     found = tally(entry(b"PASS NEW [203.0.113.1]:5678") + log[:cut])
     assert "203.0.113.1" in found.clients
     assert found.clients.keys() <= {"203.0.113.1", CLIENT}
+
+
+PLAIN = b"".join(
+    (
+        mail(CLIENT, "mail.a.test", 1),
+        deferral("198.51.100.8", 2, b'"quoted" \\ \xc3\xa9'),
+        mail(CLIENT, "mail.a.test", 3, "PASS OLD"),
+    )
+)
+_LINE = re.compile(rb"Nov +([0-9]+) 18:00:01 mx (\S+)\[123\]: (.*)\n")
+
+
+def _dated(line: bytes, head: str) -> bytes:
+    """Return a line with another head; `{day}`, `{name}` stand for its day and its program."""
+    match = _LINE.fullmatch(line)
+    assert match
+    day, name, message = match.groups()
+    return head.format(day=int(day), name=name.decode()).encode() + message + b"\n"
+
+
+def _as_journal(line: bytes) -> bytes:
+    match = _LINE.fullmatch(line)
+    assert match
+    moment = 1_793_500_000_000_000 + 86_400_000_000 * (int(match[1]) - 1)
+    fields = {"SYSLOG_IDENTIFIER": match[2], "MESSAGE": match[3], "__REALTIME_TIMESTAMP": b""}
+    texts = {name: value.decode() for name, value in fields.items()}
+    return json.dumps(texts | {"__REALTIME_TIMESTAMP": str(moment)}).encode() + b"\n"
+
+
+FORMS: dict[str, Callable[[bytes], bytes]] = {
+    "docker compose": lambda line: b"postfix-mailcow-1  | " + line,
+    "docker logs -t": lambda line: b"2026-11-09T18:00:01.123456789Z " + line,
+    "kubernetes": lambda line: b"2026-11-09T18:00:01.123456789+01:00 stdout F " + line,
+    "docker json-file": lambda line: (
+        json.dumps({"log": line.decode(), "stream": "stdout", "time": "x"}).encode() + b"\n"
+    ),
+    "busybox": lambda line: line.replace(b" mx ", b" mx mail.info "),
+    "freebsd -v": lambda line: line.replace(b" mx ", b" <mail.info> mx "),
+    "freebsd -vv": lambda line: line.replace(b" mx ", b" <2.6> mx "),
+    "PRI": lambda line: b"<22>" + line,
+    "RFC 5424": lambda line: _dated(line, "2026-11-{day:02}T18:00:01.1Z mx {name} 123 - - "),
+    "RFC 5424 with PRI and data": lambda line: _dated(
+        line, '<22>1 2026-11-{day:02}T18:00:01Z mx {name} - - [a b="c"] \ufeff'
+    ),
+    "short-full": lambda line: _dated(line, "Sun 2026-11-{day:02} 18:00:01 CET mx {name}[123]: "),
+    "journal as json": _as_journal,
+    "CRLF": lambda line: line.replace(b"\n", b"\r\n"),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_log_says_the_same_in_every_form(form: str) -> None:
+    log = b"".join(FORMS[form](line) for line in PLAIN.splitlines(keepends=True))
+    assert tally(log) == tally(PLAIN)
+
+
+MONTHS = {
+    11: "Nov nov. nov Nov. listopada lis",
+    10: "Okt Oct oct. ott out paź říj okt.",
+    5: "Mai May mei mag maj kvě mai",
+    3: "Mär März mars mar. mrt Mar bře",
+    12: "Dez déc. dic gru pro dec",
+    7: "juil. jul lug čec lip",
+    6: "juin giu čer Jun cze",
+    1: "janv. ene gen sty led Jän",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "month"), [(name, month) for month, names in MONTHS.items() for name in names.split()]
+)
+def test_months_have_their_names_of_other_languages(name: str, month: int) -> None:
+    line = f"{name} 2 18:00:01 mx postfix/postscreen[1]: PASS NEW [{CLIENT}]:5678\n".encode()
+    iso = f"2026-{month:02}-02T18:00:01Z mx postfix/postscreen[1]: PASS OLD [{CLIENT}]:5678\n"
+    found = tally(line, iso.encode())
+    assert (found.clients[CLIENT].days.bit_count(), found.undated) == (1, 0)
+
+
+def test_a_test_whose_date_cannot_be_read_is_counted_as_such() -> None:
+    line = f"Abc 2 18:00:01 mx postfix/postscreen[1]: PASS NEW [{CLIENT}]:5678\n".encode()
+    assert tally(line, line.replace(b"Abc 2 18:00:01 ", b""), arrival(CLIENT, 1)).undated == 2
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"2026-11-01T18:00:01Z mx sshd 1 - - user postfix/postscreen[1]: PASS NEW [192.0.2.1]:25\n",
+        b"postfix-1  | Nov  1 18:00:01 mx sshd[1]: a/postscreen[1]: PASS NEW [192.0.2.1]:25\n",
+        b'{"MESSAGE": "PASS NEW [192.0.2.1]:25", "SYSLOG_IDENTIFIER": "sshd"}\n',
+        b'{"log": "sshd: postfix/postscreen[1]: PASS NEW [192.0.2.1]:25"}\n',
+        b'{"log": 7}\n',
+        b'{"a": "postfix/postscreen[1]: PASS NEW [192.0.2.1]:25"}\n',
+        b"{" * 60_000 + b"\n",
+        b"[" + b'{"a":' * 10_000 + b"\n",
+    ],
+)
+def test_what_another_program_says_is_none_of_postfix_in_any_form(line: bytes) -> None:
+    assert tally(line).lines == 0
+
+
+def test_a_log_without_a_line_of_postfix_gives_its_first_line() -> None:
+    other = b"Nov  1 18:00:01 mx sshd[1]: hello\n"
+    found = Tally()
+    assert found.read(pieces(other + b"second\n")) == other
+    assert found.read(pieces(other + arrival(CLIENT, 1))) == b""
+    assert found.read(pieces(other)) == other
+
+
+def test_the_domain_of_an_envelope_is_kept_in_lower_case_and_that_of_a_helo_is_not() -> None:
+    helo = b"x>; from=<a@forged.test>, to=<b>"
+    line = deferral(CLIENT, 1, helo).replace(b"mail.example>", b"A.Test>")
+    assert client(line).sender == "a.test"
+    assert client(line.replace(b"from=<a@A.Test>", b"from=<>")).sender == ""
+    hostile = line.replace(b"from=<a@A.Test>", b'from=<"x@forged.test>, to=<y"@A.Test>')
+    assert client(hostile).sender in ("", "forged.test")  # which its SPF has to pass
+
+
+def test_sessions_without_counters_are_counted_and_accept_nothing() -> None:
+    old = at(1, "smtpd", f"disconnect from mail.a.test[{CLIENT}]")
+    found = tally(arrival(CLIENT, 1), old, session(CLIENT, "mail.a.test", 1))
+    assert (found.uncounted, found.clients[CLIENT].accepted) == (1, 1)
 
 
 def test_several_logs_of_several_forms_are_one() -> None:

@@ -107,7 +107,55 @@ def test_clients_on_the_list_are_left_out() -> None:
 
 def test_a_wide_record_speaks_for_nobody() -> None:
     group = only({"198.51.100.7": seen("mail.spam.test")}, {"spam.test": "v=spf1 +all"})
-    assert (group.spf, group.is_proposed) == ("passes none", False)
+    assert (group.domain, group.spf, group.is_proposed) == ("spam.test", "too wide", False)
+
+
+def waiting(address: str, sender: str = "a.test", **more: Any) -> tuple[str, Client]:
+    """Return a client that was seen once and deferred, so that nobody has verified its name."""
+    return address, replace(Client(deferred=1, days=0b1, sender=sender), **more)
+
+
+def test_an_envelope_domain_speaks_for_the_very_clients_that_its_spf_passes() -> None:
+    clients = dict(waiting(f"198.51.100.{i}") for i in range(120))
+    group = only(clients, A_TEST)
+    assert (group.domain, group.clients, group.passed, group.deferred) == ("a.test", 120, 120, 120)
+    assert (group.is_waiting, group.is_proposed) == (True, False)
+
+
+def test_an_envelope_that_its_spf_does_not_pass_may_be_forged_and_names_nobody() -> None:
+    clients = dict(
+        [waiting("198.51.100.1"), waiting("203.0.113.1"), waiting("203.0.113.2", "no.test")]
+    )
+    others, ours = found(clients, A_TEST)
+    assert (ours.domain, ours.clients) == ("a.test", 1)
+    assert (others.domain, others.spf, others.clients) == ("", "no name", 2)
+
+
+def test_clients_with_a_name_and_with_an_envelope_are_one_group() -> None:
+    clients = dict([waiting("198.51.100.1"), ("198.51.100.2", seen("mx.a.test"))])
+    group = only(clients, A_TEST)
+    assert (group.clients, group.is_waiting, group.is_proposed) == (2, False, True)
+
+
+def test_an_envelope_domain_whose_spf_passes_more_than_the_limits_is_told() -> None:
+    group = only(dict([waiting("198.51.100.1", "spam.test")]), {"spam.test": "v=spf1 +all"})
+    assert (group.domain, group.spf, group.is_waiting) == ("spam.test", "too wide", False)
+
+
+def test_an_envelope_domain_that_cannot_be_looked_up_is_told() -> None:
+    group = only(dict([waiting("198.51.100.1")]), {"a.test": Failed("timed out")})
+    assert (group.domain, group.spf) == ("a.test", "failed")
+
+
+def test_each_envelope_domain_is_one_name_to_ask_about_and_one_question() -> None:
+    clients = dict(waiting(f"198.51.100.{i}", f"d{i % 2}.test") for i in range(99))
+    named = by_name(clients, EMPTY)
+    assert questions(promising(clients, named, 2)) == ["d0.test", "d1.test"]
+
+
+def test_a_sender_that_a_provider_has_is_not_waiting() -> None:
+    (group,) = found(dict([waiting("198.51.100.1")]), A_TEST, providers={"a.test": "acme"})
+    assert not group.is_waiting
 
 
 def test_names_below_one_domain_are_one_group_with_its_networks_the_largest_first() -> None:
