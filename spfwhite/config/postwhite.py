@@ -302,7 +302,9 @@ class _Settings:
         wanted = self._switch("include_yahoo")
         if wanted:
             self._overlay.tables["providers.yahoo"] = self._addresses_of_yahoo()
-        elif wanted is False and not self._is_postallow:  # which has Yahoo's domains all the same
+            return
+        self._remark("yahoo_static_hosts", "is not carried over: include_yahoo is not yes")
+        if wanted is False and not self._is_postallow:  # which has Yahoo's domains all the same
             self._overlay.switch_off("yahoo")
 
     def _addresses_of_yahoo(self) -> dict[str, Value]:
@@ -314,6 +316,6 @@ class _Settings:
                 self._remark("yahoo_static_hosts", f"is not carried over: {fault}")
             else:
                 self._remark("yahoo_static_hosts", "is read by the provider yahoo; keep the file")
-                return {"networks_file": file}
+                return {"networks_file": str(Path(file).absolute())}
         self._remark("include_yahoo", "switches on the page on which Yahoo lists its addresses")
         return {"pages_enabled": True}

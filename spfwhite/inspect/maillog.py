@@ -37,7 +37,7 @@ _MONTH: Final = {
 }
 
 _TAG: Final = re.compile(
-    rb"(?<=[^\s\[])/(?P<program>postscreen|smtpd)"
+    rb"/(?<=[^\s\[]/)(?P<program>postscreen|smtpd)"
     rb"(?:(?:\[[0-9]+\])?: | [0-9-]+ \S+ (?:-|\[[^\]]*\]) (?:\xef\xbb\xbf)?)(?P<message>.*)"
 )
 """The end of Postfix's name, as RFC 3164 has it and as RFC 5424 has."""

@@ -475,6 +475,12 @@ def test_a_static_list_that_no_run_would_read_is_said_and_the_page_takes_its_pla
     assert why[1].startswith(f"yahoo_static_hosts is not carried over: {tmp_path}/yahoo.txt:")
 
 
+@pytest.mark.parametrize("switch", ["", "include_yahoo=no\n"])
+def test_a_static_list_that_was_not_included_is_not_either_and_that_is_said(switch: str) -> None:
+    text = f"yahoo_static_hosts=/etc/yahoo.txt\n{switch}"
+    assert said(text) == [(1, "yahoo_static_hosts is not carried over: include_yahoo is not yes")]
+
+
 KEYS = ["postfixpath", "whitelist", "blacklist", "custom_hosts", "blacklist_hosts"]
 KEYS += ["enable_blacklist", "include_yahoo", "reload_postfix", "yahoo_static_hosts", "other"]
 KEYS += ["output_dir", "allowlist", "denylist", "allowlist_hosts", "bulk_hosts", "google"]
