@@ -22,6 +22,9 @@ from spfwhite.sources.page_doubts import CELL, Entry, is_range, refuse_unclear
 GLOBAL_UNICAST: Final = Networks.of(6, 0x2000 << 112, (0x4000 << 112) - 1)
 """2000::/3 (RFC 4291 section 2.4): `::`, `fade::bed` and an EUI-64 are IPv6 in form only."""
 
+MAX_ROW: Final = 1 << 19
+"""Characters, of which 10,000 networks need less; all that a row names is held at once."""
+
 _INVISIBLE: Final = re.compile("[\xad\u200b-\u200d\u2060\ufeff]+")
 _DASH: Final = "[-\u2010-\u2015\u2212]"
 _SPACE: Final = "[ \t\xa0\u2007\u2009\u202f]*"
@@ -57,6 +60,8 @@ def networks_in(text: str) -> Iterator[Networks]:
     linear time. Raises ValueError with a phrase about the text for a row that is unclear.
     """
     for row in _INVISIBLE.sub("", text).split("\n"):
+        if len(row) > MAX_ROW:
+            raise ValueError(f"has a line of more than {MAX_ROW:,} characters")
         cells = row.split(CELL)
         found = [list(_entries(cell)) for cell in cells]
         refuse_unclear(cells, found)

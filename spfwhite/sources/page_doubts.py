@@ -20,6 +20,8 @@ CELL: Final = "\x1e"
 WIDEST_RANGE: Final = {4: 12, 6: 28}
 """Prefix lengths. `192.0.2.1 - 198.51.100.7` is no range but two addresses with a dash between."""
 
+MOST_PARTS: Final = 9  # addresses of a row, one of which may have its length in another cell
+
 _BEHIND: Final = re.compile(
     r"\s*(?:(?:to|through|thru|until|till|bis|\.{2,3}|[\u2026\u2192])\s*(?=[0-9A-Fa-f]{1,4}[.:])"
     r"|/\s*[0-9]{1,3}(?![0-9A-Fa-f.:])|[-\u2010-\u2015\u2212]\s*[0-9]{1,3}\s*\Z)",
@@ -81,14 +83,16 @@ def _are_parts(cells: Sequence[str], found: Sequence[Sequence[Entry]]) -> bool:
     """Tell whether cells of a row together say something that none of them says in full."""
     entries = [entry for each in found for entry in each]
     whole = Networks.union(entry.networks for entry in entries if not entry.lone)
-    lone = [e.lone for e in entries if e.lone and not (e.is_mask and whole) and e.lone not in whole]
-    if len(lone) > 1 and any(entry.is_mask for entry in entries if entry.lone in lone):
+    parts = [e for e in entries if e.lone and not (e.is_mask and whole) and e.lone not in whole]
+    alone = [entry.lone for entry in parts if entry.lone]
+    if len(alone) > 1 and any(entry.is_mask for entry in parts):
         return True
-    if len(lone) == len(entries) == sum(map(bool, found)) == 2 and is_range(*lone):
+    if len(alone) == len(entries) == sum(map(bool, found)) == 2 and is_range(*alone):
         return True
-    lengths = [(m[1], int(m[2])) for m in map(_LENGTH.fullmatch, cells) if m]
+    # of a row of many addresses no number is the length
+    lengths = [m for m in map(_LENGTH.fullmatch, cells) if m] if len(alone) <= MOST_PARTS else []
     return any(map(_REJECTS.fullmatch, cells)) or any(
-        _fits(address, length, surely=bool(slash)) for address in lone for slash, length in lengths
+        _fits(address, int(m[2]), surely=bool(m[1])) for address in alone for m in lengths
     )
 
 

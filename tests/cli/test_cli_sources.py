@@ -240,7 +240,7 @@ def test_pages_select_is_a_table_of_texts(tmp_path: Path) -> None:
 
 
 def test_the_size_of_a_page_is_limited_as_the_configuration_says(tmp_path: Path) -> None:
-    body = NETWORKS[0].encode() + b" " * (1 << 20)
+    body = NETWORKS[0].encode() + b"\n" * (1 << 20)
     with page_site(tmp_path, Reply(body, 200, {"Content-Type": "text/plain"})) as made:
         assert made.reported()[1]["status"] == "ok"
         own = made.site.config.read_text()

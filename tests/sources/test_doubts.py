@@ -140,3 +140,16 @@ def test_a_page_full_of_shreds_of_doubt_comes_to_an_end(shred: str) -> None:
         assert list(networks_in(text)) == []
     except ValueError:
         assert "1" in shred
+
+
+@pytest.mark.parametrize(
+    "shred", ["9.0.2.0\x1e25\x1e", "9.0.2.7 ", "9.0.2.7,\x1e", "9.0.2.0/24 9.0.3.7 "]
+)
+def test_a_row_full_of_addresses_and_numbers_comes_to_an_end(shred: str) -> None:
+    count = (1 << 19) // len(shred)
+    assert sum(1 for _ in networks_in(shred * count)) == count * shred.count(".") // 3
+
+
+def test_a_line_without_end_is_refused() -> None:
+    with pytest.raises(ValueError, match="has a line of more than 524,288 characters"):
+        list(networks_in("192.0.2.1 " * 52_429))
