@@ -217,7 +217,7 @@ class _Settings:
         self._written = {_name(name): name for name in stated}
         self._values = {name: stated[written] for name, written in self._written.items()}
         self._is_postallow = not stated.keys().isdisjoint(("output_dir", "allowlist_hosts"))
-        self._lists = [n for n in self._values.keys() - KNOWN if _LISTS.fullmatch(n)]
+        self._lists = [n for n in self._values if n not in KNOWN and _LISTS.fullmatch(n)]
         self._overlay = overlay
         self._output_defaults = defaults.output
         self._state = defaults.state.path

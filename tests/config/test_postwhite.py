@@ -443,8 +443,11 @@ def test_without_scraped_extras_postallow_has_yahoo_all_the_same(value: str) -> 
 
 
 def test_lists_of_hosts_in_shell_go_on_over_lines() -> None:
-    text = 'email_hosts="a.test \\\n\tb.test _spf.c.test"\nbulk_hosts="gmx.net"\n'
-    assert {each.domains for each in own(text)} == {("a.test",), ("b.test",), ("_spf.c.test",)}
+    text = 'email_hosts="a.test \\\n\tb.test _spf.c.test"\nbulk_hosts="gmx.net d.test"\n'
+    domains = [("a.test",), ("b.test",), ("_spf.c.test",), ("d.test",)]
+    assert {each.domains for each in own(text)} == set(domains)
+    order = [imported(text).overlay.index(domain) for (domain,) in domains]
+    assert order == sorted(order)
     assert said(text) == [(3, "gmx.net is not carried over: the default provider gmx has it")]
     assert built_in(text) == ""
 
