@@ -225,14 +225,9 @@ def _report(
         refusals=(*plan.refusals, *(table.refusal for table in ready if table.refusal)),
         movers=tuple(notices.movers(plan)),
         tables=tuple(
-            TableReport(
-                path=table.table.path,
-                format=table.table.format,
-                networks=table.networks,
-                changed=not table.is_current,
-            )
-            for table in ready
-            if table.table in configured_tables
+            TableReport(each.table.path, each.table.format, each.networks, not each.is_current)
+            for each in ready
+            if each.table in configured_tables
         ),
     )
 

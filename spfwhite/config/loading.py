@@ -117,10 +117,7 @@ def _retired(overlays: Iterable[Overlay]) -> set[str]:
 
 
 def _provider(
-    name: str,
-    providers: Mapping[str, Keys],
-    safety: Keys,
-    categories: Mapping[str, bool],
+    name: str, providers: Mapping[str, Keys], safety: Keys, categories: Mapping[str, bool]
 ) -> Provider:
     keys = providers[name]
     _refuse_nameless(name, providers)

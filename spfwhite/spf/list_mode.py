@@ -124,15 +124,8 @@ class _ListMode:
         for name, record in records.items():
             rows = zip(record.matches, matched[name], parts[name], strict=True)
             steps = tuple(self._step(*row) for row in rows)
-            node = Node(
-                domain=name,
-                text=record.text,
-                steps=steps,
-                passed=Networks.union(parts[name]) if record.is_excluded else passed[name],
-                lookups=lookups,
-                voids=voids,
-                fault=record.fault,
-            )
+            own = Networks.union(parts[name]) if record.is_excluded else passed[name]
+            node = Node(name, record.text, steps, own, lookups, voids, record.fault)
             self.nodes.append(node.followed_by_nobody() if record.is_excluded else node)
 
     def _step(self, match: Match, matched: Networks, passed: Networks) -> Step:
