@@ -1,4 +1,4 @@
-"""The configuration: `providers.toml` and its overlays, merged to frozen dataclasses.
+"""The configuration: `providers.toml` and its overlays, merged to one value.
 
 Owns: which files are read, which of them wins, and what only the whole can tell: effective
 switches, inherited values, providers that name nothing, two outputs at one path.
