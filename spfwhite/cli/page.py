@@ -19,7 +19,8 @@ from typing import Final
 
 from spfwhite.inspect.health import ORDER, Row
 from spfwhite.plan.last_run import LastRun
-from spfwhite.report.text import amounts, changed, day
+from spfwhite.plan.rails import amounts
+from spfwhite.report.text import changed, day
 from spfwhite.wording import counts, printable, span
 
 Told = Sequence[tuple[Row, Sequence[str]]]

@@ -146,11 +146,11 @@ def test_the_page_needs_nothing_else_and_lets_no_other_script_run() -> None:
 def test_nothing_of_dns_or_the_configuration_gets_in_unescaped() -> None:
     plain = nights(GOOD, BAD)
     series = nights(GOOD, BAD)
-    output = replace(series.config.output, allow=Path(f"/{HOSTILE}"))
-    series.config = replace(series.config, output=output)
+    output = series.config.output._replace(allow=Path(f"/{HOSTILE}"))
+    series.config = series.config._replace(output=output)
     run = last_run(series.config, series.state, series.now)
     rows = [
-        replace(row, also=(HOSTILE,), report=replace(row.report, name=HOSTILE + row.report.name))
+        replace(row, also=(HOSTILE,), report=row.report._replace(name=HOSTILE + row.report.name))
         for row in health.rows(run)
     ]
     text = page(run, list(providers.told(rows, run.now, f"spfwhite -c '{HOSTILE}'")))
