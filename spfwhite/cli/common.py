@@ -152,12 +152,6 @@ def read_anew(common: Common, written: Path, **network: Any) -> Config:
     return config_of(common, **network)
 
 
-def read_anew(common: Common, written: Path, **network: Any) -> Config:
-    """Say which file is written, and return the configuration with it; raises ConfigError."""
-    print_lines([f"# written to {written}"])
-    return config_of(common, **network)
-
-
 def last_run_of(common: Common) -> tuple[Config, LastRun]:
     """Return the configuration and the last run; raises ConfigError, UsageError, FileError."""
     from spfwhite.plan.last_run import last_run

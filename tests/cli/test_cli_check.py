@@ -278,7 +278,6 @@ def test_the_first_run_of_the_readme_ends_with_a_check_that_is_well(site: Site) 
     assert site.troubles() == []
 
 
-
 def test_a_folder_of_postfix_without_main_cf_is_an_error(site: Site) -> None:
     (site.folder / "postfix" / "main.cf").unlink()
     line = site.trouble()
