@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from spfwhite.dns.nameservers import NameServer
     from spfwhite.plan.last_run import LastRun
 
+# Seconds of work after which a bar appears.
 BAR_DELAY: Final = 1.0
-"""Seconds of work after which a bar appears."""
 
+# Columns.
 BAR_WIDTH: Final = 20
-"""Columns."""
 
+# Seconds that a command of an administrator waits for a run that is under way.
 LOCK_WAIT: Final = 60.0
-"""Seconds that a command of an administrator waits for a run that is under way."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
