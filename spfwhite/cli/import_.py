@@ -19,8 +19,8 @@ from spfwhite.config import loading, postwhite
 from spfwhite.errors import ConfigError, FileError
 from spfwhite.wording import printable
 
+# Never there, by Debian's policy. An overlay may be the very file that the output goes to.
 NO_OVERLAYS: Final = Path("/nonexistent")
-"""Never there, by Debian's policy. An overlay may be the very file that the output goes to."""
 
 
 @click.command("import")

@@ -20,6 +20,7 @@ from spfwhite.cli.common import Common, common_options, print_lines
 from spfwhite.errors import SpfwhiteError
 from spfwhite.wording import did_you_mean, printable
 
+# The first sentence of each command's help: to list them, none has to be loaded.
 COMMANDS: Final = {
     "add": "Add a sender now, so that the mail that waits gets in.",
     "check": "Check configuration, state, tables and Postfix.",
@@ -32,7 +33,6 @@ COMMANDS: Final = {
     "show": "Show what domains pass, with every term.",
     "suggest": "Propose senders in the mail log that the list lacks.",
 }
-"""The first sentence of each command's help: to list them, none has to be loaded."""
 
 
 def module_name(command: str) -> str:

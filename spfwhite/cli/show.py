@@ -31,6 +31,7 @@ from spfwhite.wording import clipped, counts
 if TYPE_CHECKING:
     from spfwhite.spf.result import Evaluation, Node, Step
 
+# How a terminal shows the lines of a tree; click leaves the colours out of a pipe.
 COLOURS: Final[dict[str, dict[str, Any]]] = {
     "domain": {"bold": True},
     "passes": {"fg": "green"},
@@ -38,7 +39,6 @@ COLOURS: Final[dict[str, dict[str, Any]]] = {
     "problem": {"fg": "red"},
     "note": {"dim": True},
 }
-"""How a terminal shows the lines of a tree; click leaves the colours out of a pipe."""
 
 
 @click.command()

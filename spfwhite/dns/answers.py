@@ -15,14 +15,14 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 
 from spfwhite.errors import SnapshotError
 
+# Types of DNS records, and PAGE: a web page, whose name is its URL and whose values are CIDRs.
 RRType = Literal["TXT", "MX", "A", "AAAA", "PAGE"]
-"""Types of DNS records, and PAGE: a web page, whose name is its URL and whose values are CIDRs."""
 
 RRTYPES: Final[tuple[RRType, ...]] = get_args(RRType)
 
 DNS_TYPES: Final = frozenset(("TXT", "MX", "A", "AAAA"))
+# Types of which servers that share their load give other values each time.
 ROTATING: Final = frozenset(("MX", "A", "AAAA"))
-"""Types of which servers that share their load give other values each time."""
 
 SNAPSHOT_FORMAT: Final = "spfwhite-snapshot"
 SNAPSHOT_VERSION: Final = 1
@@ -176,6 +176,7 @@ def _reads(read: Callable[[str], object], text: str) -> bool:
     return True
 
 
+# For each type whether a text is a value of it: nothing else is read from a file.
 VALID: Final[Mapping[str, Callable[[str], bool]]] = {
     "TXT": lambda text: all(ord(character) < 256 for character in text),
     "MX": lambda text: re.fullmatch(r"[0-9]{1,5} [!-~]*", text) is not None,
@@ -183,4 +184,3 @@ VALID: Final[Mapping[str, Callable[[str], bool]]] = {
     "AAAA": partial(_reads, ipaddress.IPv6Address),
     "PAGE": partial(_reads, ipaddress.ip_network),
 }
-"""For each type whether a text is a value of it: nothing else is read from a file."""

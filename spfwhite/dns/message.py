@@ -35,14 +35,14 @@ import dns.wire
 
 from spfwhite.dns.answers import Answer, Failed, Found, Question, Void, canonical
 
+# The size that crosses every network unfragmented (DNS flag day 2020).
 UDP_PAYLOAD: Final = 1232
-"""The size that crosses every network unfragmented (DNS flag day 2020)."""
 
+# Names that are looked at: that of the question, and those to which 15 CNAME records lead.
 MAX_CHAIN_NAMES: Final = 16
-"""Names that are looked at: that of the question, and those to which 15 CNAME records lead."""
 
+# Compression pointers of a name; servers write one or two, dnspython bounds them since 2.9.
 MAX_NAME_POINTERS: Final = 16
-"""Compression pointers of a name; servers write one or two, dnspython bounds them since 2.9."""
 
 # plain numbers, since `&` with a member of an enumeration is slow
 QR, AA, TC, RD, RA = (int(dns.flags.Flag[flag]) for flag in ("QR", "AA", "TC", "RD", "RA"))
@@ -60,8 +60,8 @@ OVERLOADED: Final = {dns.rcode.REFUSED, dns.rcode.SERVFAIL}
 # What servers answer that do not know EDNS (RFC 6891 section 7).
 NO_EDNS: Final = {dns.rcode.FORMERR, dns.rcode.NOTIMP, dns.rcode.BADVERS}
 
+# Sections, counted from behind the question.
 ANSWER, AUTHORITY = 0, 1
-"""Sections, counted from behind the question."""
 
 _HEADER: Final = struct.Struct("!6H")
 _QUESTION_AT: Final = _HEADER.size
@@ -70,11 +70,11 @@ _RECORD: Final = "!HHIH"
 _EDNS: Final = b"\0" + struct.pack(_RECORD, OPT, UDP_PAYLOAD, 0, 0)
 _QUESTIONLESS: Final = {dns.rcode.FORMERR, dns.rcode.SERVFAIL, dns.rcode.NOTIMP, dns.rcode.REFUSED}
 
+# Labels in lower case; the last one is empty.
 Name = tuple[bytes, ...]
-"""Labels in lower case; the last one is empty."""
 
+# The character-strings of a TXT record; the text of any other is one.
 Strings = tuple[bytes, ...]
-"""The character-strings of a TXT record; the text of any other is one."""
 
 
 class UnusableError(Exception):

@@ -52,8 +52,8 @@ class NameServer:
         return host, self.port, 0, int(scope) if scope.isdigit() else socket.if_nametoindex(scope)
 
 
+# Whom the C library asks where resolv.conf names nobody.
 LOCAL: Final = NameServer("127.0.0.1", DNS_PORT)
-"""Whom the C library asks where resolv.conf names nobody."""
 
 
 def parse_nameserver(text: str) -> NameServer:

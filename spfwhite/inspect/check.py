@@ -35,15 +35,15 @@ from spfwhite.wording import clipped, few, span
 # count. Each finding stands on its own, so that one run of `check` names all that is wrong; only a
 # configuration that cannot be read ends it, since it says where all the rest is.
 
+# Seconds after which a run must be missing, since it is to come once a day.
 MAX_RUN_AGE: Final = 48 * 3600.0
-"""Seconds after which a run must be missing, since it is to come once a day."""
 
 MAX_LIST_AGE: Final = 365  # days for which the default list of providers counts as current
 
 REST_IGNORED: Final = "; postscreen ignores what its access list names after a missing table"
 
+# Seconds by which a state may be ahead of the clock.
 MAX_CLOCK_SKEW: Final = 3600.0
-"""Seconds by which a state may be ahead of the clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,10 +225,7 @@ def _instance(postfix: Postfix, used: Collection[Path], state: State | None) -> 
 
 
 def _postscreens(postfix: Postfix, names: Collection[str]) -> list[parameters.Postscreen]:
-    """Return the postscreens of these services (no name: one without options).
-
-    Raises PostfixError.
-    """
+    """Return the postscreens of these services (no name: one without options)."""
     main, written = postfix.parameters(), postfix.parameters(expanded=False)
     options, options_written = postfix.overrides(), postfix.overrides(expanded=False)
     openable = access_list.Openable(
@@ -250,11 +247,9 @@ def _postscreens(postfix: Postfix, names: Collection[str]) -> list[parameters.Po
 
 
 def _loaded(path: Path, state: State | None, since: float | None) -> Finding:
-    """Return whether postscreen, which has run `since` then, uses a table as it is in the file.
-
-    An administrator may have reloaded by hand, so the age of postscreen counts more than the state,
-    which only tells what runs did. Raises OSError.
-    """
+    """Return whether postscreen, which has run `since` then, uses a table as it is in the file."""
+    # An administrator may have reloaded by hand, so the age of postscreen counts more than the
+    # state, which only tells what runs did.
     reload_due = any(
         table.loaded != table.written and os.path.realpath(name) == str(path)
         for name, table in (state.tables.items() if state else ())

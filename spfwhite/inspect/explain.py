@@ -20,11 +20,11 @@ from spfwhite.special_use import barred
 from spfwhite.spf.result import Step
 from spfwhite.tables.content import networks_in, owner_of
 
+# Things of one kind that an explanation names.
 MAX_NAMED: Final = 5
-"""Things of one kind that an explanation names."""
 
+# What differs beyond so many last bits is no neighbour: a /16, or a /32, has many holders.
 ELSEWHERE: Final = {4: 16, 6: 96}
-"""What differs beyond so many last bits is no neighbour: a /16, or a /32, has many holders."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from typing import Final
 from spfwhite.inspect.finding import Finding, Findings
 from spfwhite.tables.content import owner_of
 
+# Where jobs are: files, and folders of files; crontabs of users, and timers that are enabled.
 CRON: Final = tuple(
     Path(place)
     for place in (
@@ -28,7 +29,6 @@ CRON: Final = tuple(
         "/etc/systemd/system/timers.target.wants",
     )
 )
-"""Where jobs are: files, and folders of files; crontabs of users, and timers that are enabled."""
 
 CONFIGURATIONS: Final = tuple(
     Path(f"{folder}/{name}.conf")
@@ -36,8 +36,8 @@ CONFIGURATIONS: Final = tuple(
     for folder in ("/etc", f"/etc/{name}", "/usr/local/etc", f"/usr/local/etc/{name}")
 )
 
+# Octets of a file that are read.
 MAX_READ_BYTES: Final = 1 << 20
-"""Octets of a file that are read."""
 
 _JOB: Final = re.compile(rb"^(?![ \t]*[#;]).*post(?:white|allow)", re.IGNORECASE | re.MULTILINE)
 

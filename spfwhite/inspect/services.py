@@ -13,11 +13,11 @@ from spfwhite.inspect.finding import Finding, Findings, Level
 from spfwhite.inspect.parameters import DNSBL_SITES, ENDS, Postscreen
 from spfwhite.wording import clipped
 
+# Lines of master.cf, each as its fields (master(5)): the process limit is the seventh.
 Services = Sequence[Sequence[str]]
-"""Lines of master.cf, each as its fields (master(5)): the process limit is the seventh."""
 
+# What is found: how bad it is, what is the matter, what to do, and what postconf takes for it.
 Said = Iterator[tuple[Level, str, str, tuple[str, ...]]]
-"""What is found: how bad it is, what is the matter, what to do, and what postconf takes for it."""
 
 # by the part that names it in NAME_service_name: the type, the process limit, what comes of it if
 # there is none; without the last two postscreen goes on, and says so in the log only

@@ -19,32 +19,32 @@ from spfwhite.tables.access_list import LIST, Entry, words
 from spfwhite.wording import clipped
 
 MYNETWORKS: Final = "permit_mynetworks"
+# The words of the list that are an answer for every client, so that nothing after them counts.
 ANSWERS: Final = ("permit", "reject", "dunno")
-"""The words of the list that are an answer for every client, so that nothing after them counts."""
 
+# The tests after the 220 greeting, which end in a 450 for a client that is not listed.
 DEEP_TESTS: Final = (
     "postscreen_pipelining_enable",
     "postscreen_non_smtp_command_enable",
     "postscreen_bare_newline_enable",
 )
-"""The tests after the 220 greeting, which end in a 450 for a client that is not listed."""
 
 REJECT_ACTION: Final = "postscreen_denylist_action"
 REFUSING: Final = ("enforce", "drop")
 ALLOW_THRESHOLD: Final = "postscreen_dnsbl_allowlist_threshold"
 
+# Sites whose owners closed their list; several of the names list every address since.
 CLOSED_SITES: Final = re.compile(
     r"(?:.*\.)?(?:(?:ahbl|dsbl|emailbasura|njabl|ordb|rfc-ignorant|spamcannibal)\.org"
     r"|(?:ix\.dnsbl\.manitu|megarbl|sorbs)\.net|db\.wpbl\.info|dnsbl\.inps\.de|dul\.ru"
     r"|virbl\.bit\.nl)(?:[=*].*)?",
     re.IGNORECASE,
 )
-"""Sites whose owners closed their list; several of the names list every address since."""
 
+# What greylisting is among smtpd's restrictions and milters: its name, or its usual port.
 GREYLISTING: Final = re.compile(
     r"gr[ea]ylist|postgrey|sqlgrey|inet:[^\s,]*:(?:10023|2501|60000)\b", re.IGNORECASE
 )
-"""What greylisting is among smtpd's restrictions and milters: its name, or its usual port."""
 
 SMTPD_CHECKS: Final = re.compile("smtpd_(?:[a-z_]+_restrictions|milters)")
 
@@ -57,8 +57,8 @@ SMTPD_CHECKS: Final = re.compile("smtpd_(?:[a-z_]+_restrictions|milters)")
 # - DNSBL_SITES and ALLOW_THRESHOLD: postconf(5); a site with a negative weight is an allow list,
 #   and spares clients the tests only below the threshold.
 
+# What is found of the list: how bad it is, what is the matter, what to do.
 Said = Iterator[tuple[Level, str, str]]
-"""What is found of the list: how bad it is, what is the matter, what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +198,11 @@ def _reject_action(postscreen: Postscreen) -> Findings:
 
 
 def _deep_tests(postscreen: Postscreen, *, is_listed: bool, command: str, spares: bool) -> Findings:
-    """Yield whether the deep tests defer large senders for ever, or everybody twice.
-
-    postscreen cannot hand over a client that passes them, so it answers 450; the next try of a
-    large sender comes from another address (POSTSCREEN_README, tests after the 220 greeting).
-    `command` adds the allow table to the list unless it `is_listed`; allow lists in DNS may spare
-    clients the tests.
-    """
+    """Yield whether the deep tests defer large senders for ever, or everybody twice."""
+    # postscreen cannot hand over a client that passes them, so it answers 450; the next try of a
+    # large sender comes from another address (POSTSCREEN_README, tests after the 220 greeting).
+    # `command` adds the allow table to the list unless it `is_listed`; allow lists in DNS may spare
+    # clients the tests.
     tests = [name for name in DEEP_TESTS if postscreen.value(name).lower() == "yes"]
     of_smtpd = (name for name in postscreen.values if SMTPD_CHECKS.fullmatch(name))
     greylisting = GREYLISTING.search(" ".join(map(postscreen.value, of_smtpd)))
