@@ -23,7 +23,7 @@ from tests.support.cli import overlay
 
 HOUR = 3600.0
 NOW = 1.8e9
-TABLE = Path("/x/table.cidr")
+TABLE = Path("/table.cidr")  # whose folder is there
 RULES = ["192.0.2.0/24\tpermit"]
 OURS = render(
     FORMATS["postscreen"], "table.cidr", "1", RULES, datetime.fromtimestamp(0, UTC), "1 network"
