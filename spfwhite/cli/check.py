@@ -10,12 +10,12 @@ import time
 
 import click
 
-from spfwhite.cli.common import Common, print_json, print_lines, text_or_json
+from spfwhite.cli.common import Common, format_option, print_json, print_lines
 from spfwhite.inspect import check as checks
 
 
 @click.command()
-@text_or_json("A line for each finding, or JSON.")
+@format_option("A line for each finding, or JSON.", "text", "json")
 @click.pass_obj
 def check(common: Common, /, *, form: str) -> None:
     """Check configuration, state, tables and Postfix. Touches nothing.

@@ -109,13 +109,13 @@ def network_options(command: F) -> F:
     return nameserver(deadline(command))
 
 
-def text_or_json(explained: str) -> Callable[[F], F]:
-    """Add the option of commands whose output people or programs read."""
+def format_option(explained: str, *forms: str) -> Callable[[F], F]:
+    """Add the option of commands whose output people or programs read; the first is default."""
     return click.option(
         "--format",
         "form",
-        type=click.Choice(["text", "json"]),
-        default="text",
+        type=click.Choice(forms),
+        default=forms[0],
         show_default=True,
         help=explained,
     )

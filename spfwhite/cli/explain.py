@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from spfwhite.cli.common import Common, last_run_of, pasted, print_json, print_lines, text_or_json
+from spfwhite.cli.common import Common, format_option, last_run_of, pasted, print_json, print_lines
 from spfwhite.config.settings import Config
 from spfwhite.inspect import explain as search
 from spfwhite.inspect.explain import MAX_NAMED, Denial, Explanation, Neighbour, Passing
@@ -25,7 +25,7 @@ from spfwhite.wording import clipped, few, span
 
 @click.command()
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
-@text_or_json("Text for people, or a JSON object a line.")
+@format_option("Text for people, or a JSON object a line.", "text", "json")
 @click.pass_obj
 def explain(common: Common, /, *, addresses: tuple[str, ...], form: str) -> None:
     """Say why addresses are on the table, or why not. Asks nobody.

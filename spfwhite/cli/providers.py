@@ -16,11 +16,11 @@ import click
 from spfwhite import files
 from spfwhite.cli.common import (
     Common,
+    format_option,
     last_run_of,
     print_json,
     print_lines,
     provider_names,
-    text_or_json,
 )
 from spfwhite.config.settings import Provider, plain_value
 from spfwhite.config.writing import table
@@ -46,7 +46,7 @@ UNSAID: Final = {"action": "permit", "pages_enabled": True, "mx": False, "pages_
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME...]", shell_complete=provider_names)
-@text_or_json("A table for people, or JSON.")
+@format_option("A table for people, or JSON.", "text", "json")
 @click.option(
     "--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a page for a browser."
 )

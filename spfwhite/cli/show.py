@@ -18,6 +18,7 @@ from spfwhite.cli.common import (
     Common,
     config_of,
     domain_names,
+    format_option,
     network_options,
     print_bytes,
     print_json,
@@ -43,14 +44,7 @@ COLOURS: Final[dict[str, dict[str, Any]]] = {
 
 @click.command()
 @click.argument("domains", nargs=-1, required=True, metavar="DOMAIN...")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["tree", "cidr", "json"]),
-    default="tree",
-    show_default=True,
-    help="A tree of terms, one CIDR a line, or JSON.",
-)
+@format_option("A tree of terms, one CIDR a line, or JSON.", "tree", "cidr", "json")
 @strict_option
 @network_options
 @click.pass_obj

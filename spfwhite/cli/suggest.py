@@ -23,10 +23,10 @@ import click
 from spfwhite.cli.common import (
     Common,
     config_of,
+    format_option,
     network_options,
     print_json,
     print_lines,
-    text_or_json,
 )
 from spfwhite.errors import FileError, SpfwhiteError
 from spfwhite.inspect.maillog import LINE_BYTES, Tally
@@ -101,7 +101,7 @@ class Findings:
     show_default=True,
     help="Propose only what came back on so many days.",
 )
-@text_or_json("Text for people, or JSON.")
+@format_option("Text for people, or JSON.", "text", "json")
 @network_options
 @click.pass_obj
 def suggest(
