@@ -5,8 +5,8 @@ Owns: where its traces are looked for. Refuses: to remove any, and to run what i
 
 from __future__ import annotations
 
+import os
 import re
-import stat
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -67,7 +67,7 @@ def _jobs(place: Path) -> Findings:
     """Yield the files of cron jobs and timers that run Postwhite; a comment runs nothing."""
     read: Path = place
     try:
-        for read in [place] if _is_regular(place) else _files(place):
+        for read in [place] if os.path.isfile(place) else _files(place):  # noqa: PTH113
             is_timer = read.suffix == ".timer"
             if _JOB.search(read.name.encode() if is_timer else _head(read)):
                 text = "runs Postwhite, which writes tables of its own beside or over spfwhite's"
@@ -91,16 +91,10 @@ def _tables(folder: Path) -> Iterator[Path]:
 def _files(folder: Path) -> list[Path]:
     """Return the regular files in a folder, sorted; to read a pipe would never end."""
     try:
-        return sorted(file for file in folder.iterdir() if _is_regular(file))
+        # unlike that of pathlib, it takes what cannot be looked at for no file
+        return sorted(file for file in folder.iterdir() if os.path.isfile(file))  # noqa: PTH113
     except (FileNotFoundError, NotADirectoryError):
         return []
-
-
-def _is_regular(file: Path) -> bool:
-    try:
-        return stat.S_ISREG(file.stat().st_mode)
-    except OSError:
-        return False
 
 
 def _head(file: Path) -> bytes:
