@@ -192,7 +192,7 @@ def test_the_problem_is_named_with_its_domain(name: str, tmp_path: Path) -> None
 
 def test_two_spf_records_pass_nothing(tmp_path: Path) -> None:
     done = run(tmp_path, HOSTILE["two records"], None, "generate", "-o", "-")
-    assert (done.returncode, rules(done.stdout)) == (3, [GOOD_RULE])
+    assert (done.returncode, rules(done.stdout)) == (0, [GOOD_RULE])
 
 
 def test_records_that_include_each_other_pass_what_each_of_them_passes(tmp_path: Path) -> None:
