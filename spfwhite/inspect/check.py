@@ -172,7 +172,7 @@ def table_finding(
     run = "run `spfwhite generate`"
     if content is None:
         if not path.parent.is_dir():
-            run = f"there is no folder {path.parent}: make it, or set output.allow"
+            run = f"make the folder {path.parent} or set output.allow, then {run}"
         return Finding("error", str(path), "the table is missing", run + missing)
     owner = owner_of(content)
     if owner == "foreign":

@@ -210,7 +210,7 @@ def by_provider(report: Report) -> list[str]:
         rest = {"listed by nobody any more": whole - Networks.union(parts.values())}
         for name, part in (parts | rest).items():
             if share := part & whole:
-                count = len(share.texts())
+                count = sum(share.rules())
                 networks = f"{count:,} network{'s' * (count != 1)}"
                 lines.append((-share.size(4), f"{sign} {name}: {networks}, {amounts(share)}"))
     return [line for _, line in sorted(lines)]

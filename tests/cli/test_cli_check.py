@@ -184,6 +184,13 @@ def test_a_table_that_is_missing_is_an_error(site: Site) -> None:
     assert site.trouble().startswith(f"error: {site.table}: the table is missing: ")
 
 
+def test_a_folder_that_is_missing_is_said_with_the_way_out(site: Site) -> None:
+    path = site.folder / "none" / "x.cidr"
+    site.config.write_text(site.config.read_text().replace(f'"{TABLE}"', f'"{path}"'))
+    said = f"the table is missing: make the folder {path.parent} or set output.allow, then run"
+    assert f"error: {path}: {said}" in site.check().stdout
+
+
 def test_a_table_that_is_a_folder_is_an_error(site: Site) -> None:
     site.table.unlink()
     site.table.mkdir(mode=0o755)

@@ -88,3 +88,12 @@ def test_with_a_file_of_ones_own_the_line_to_write_is_said(site: Site) -> None:
     done = site.run("-c", str(site.system / "providers.toml"), "remove", "first")
     assert (done.returncode, done.stdout) == (2, "")
     assert "set `enabled = false` in [providers.first]" in done.stderr
+
+
+def test_a_missing_folder_is_said_before_anything_is_written(site: Site) -> None:
+    site.run("generate")
+    text = (site.system / "providers.toml").read_text().replace(str(site.table), "/nowhere/t.cidr")
+    (site.system / "providers.toml").write_text(text)
+    done = site.run("remove", "first")
+    assert (done.returncode, done.stdout, site.added.exists()) == (1, "", False)
+    assert "there is no folder /nowhere; set output.allow, or use `generate -o" in done.stderr
