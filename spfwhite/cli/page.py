@@ -79,8 +79,8 @@ for (const head of document.querySelectorAll("thead th")) {
 HEADS: Final = ("Provider", "Status", "On the list", "Only through it", "Changes of 30 days")
 
 
-def page(run: LastRun, told: Told) -> str:
-    """Return the page of the providers as the last run left them."""
+def page(run: LastRun, told: Told, facts: Iterable[str]) -> str:
+    """Return the page of the providers as the last run left them; `facts` concern them all."""
     listed, made = run.plan.permitted, datetime.fromtimestamp(run.now, UTC)
     age = span(run.now - run.state.written)
     body = [
@@ -88,6 +88,7 @@ def page(run: LastRun, told: Told) -> str:
         f"<p>{_text(counts(listed))}, of {len(told)} providers.</p>",
         f'<p class="soft">{_text(str(run.config.output.allow))}, made on {day(run.state.written)}, '
         f"{age} before this page ({made:%Y-%m-%d %H:%M} UTC).</p>",
+        *(f'<p class="soft">{_text(fact)}</p>' for fact in facts),
         *_troubles(told),
         *_table([row for row, _ in told]),
     ]

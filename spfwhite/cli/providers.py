@@ -76,7 +76,7 @@ def providers(common: Common, /, *, names: tuple[str, ...], form: str, html: Pat
     if html:
         from spfwhite.cli.page import page
 
-        content = page(run, list(told(list(rows.values()), run.now, program)))
+        content = page(run, list(told(list(rows.values()), run.now, program)), facts(run))
         files.replace(html, content.encode())
     elif form == "json":
         print_json(
@@ -87,9 +87,7 @@ def providers(common: Common, /, *, names: tuple[str, ...], form: str, html: Pat
             print_lines(whole(run, known[name], rows.get(name), program, verbose=common.verbose))
     else:
         print_lines(lines(list(rows.values()), run.now, program))
-        print_lines(sentence for _, sentence in through_others(run.config, run.plan))
-        if run.config.list_date:
-            print_lines([f"default list of {run.config.list_date}"])
+        print_lines(facts(run))
 
 
 def lines(rows: list[Row], now: float, program: str) -> Iterator[str]:
@@ -115,6 +113,13 @@ def lines(rows: list[Row], now: float, program: str) -> Iterator[str]:
         if row.also and not row.alone:
             yield f"  {_through(row)}"
         yield from below
+
+
+def facts(run: LastRun) -> Iterator[str]:
+    """Yield what concerns the list as a whole."""
+    yield from (sentence for _, sentence in through_others(run.config, run.plan))
+    if run.config.list_date:
+        yield f"default list of {run.config.list_date}"
 
 
 def told(rows: list[Row], now: float, program: str) -> Iterator[tuple[Row, list[str]]]:

@@ -91,7 +91,7 @@ def _shares(decisions: Iterable[Decision]) -> dict[str, tuple[Networks, tuple[st
     record come first: its owner, for all others.
     """
     alone: dict[str, list[Networks]] = defaultdict(list)
-    also: dict[str, Counter[str]] = defaultdict(Counter)
+    nearest: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
     holders = [
         ((nearness(source.chain), source.provider), part) for source, part in terms(decisions)
     ]
@@ -109,13 +109,16 @@ def _shares(decisions: Iterable[Decision]) -> dict[str, tuple[Networks, tuple[st
                 names = list(dict.fromkeys(name for _, name in sorted(active)))
                 if len(names) == 1:
                     alone[names[0]].append(Networks.of(version, before, at - 1))
-                for name in names if len(names) > 1 else ():
-                    others = [other for other in names[: MAX_ALSO + 1] if other != name]
-                    also[name].update({other: 0 for other in others} | {others[0]: 1})
+                nearest[tuple(names[: MAX_ALSO + 1])].update(names)
             active[holder] += change
             if not active[holder]:
                 del active[holder]
             before = at
+    also: dict[str, Counter[str]] = defaultdict(Counter)
+    for near, times in nearest.items():
+        for name, count in times.items():
+            for place, other in enumerate(other for other in near if other != name):
+                also[name][other] += 0 if place else count
     return {
         name: (
             Networks.union(alone[name]),

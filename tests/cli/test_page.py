@@ -48,7 +48,7 @@ BAD = records(big=f"ip4:20.0.0.0/20 {EVIL_TERM}", rest="ip4:20.0.0.0/24 ip4:21.0
 
 def made(series: Nights) -> str:
     run = last_run(series.config, series.state, series.now)
-    return page(run, list(providers.told(health.rows(run), run.now, "spfwhite")))
+    return page(run, list(providers.told(health.rows(run), run.now, "spfwhite")), ["a fact"])
 
 
 class Reader(HTMLParser):
@@ -153,7 +153,7 @@ def test_nothing_of_dns_or_the_configuration_gets_in_unescaped() -> None:
         replace(row, also=(HOSTILE,), report=row.report._replace(name=HOSTILE + row.report.name))
         for row in health.rows(run)
     ]
-    text = page(run, list(providers.told(rows, run.now, f"spfwhite -c '{HOSTILE}'")))
+    text = page(run, list(providers.told(rows, run.now, f"spfwhite -c '{HOSTILE}'")), [HOSTILE])
     expected = [tag for tag, _ in Reader(made(plain)).elements]
     tags = [tag for tag, _ in Reader(text).elements]
     # "also through" has a line and a colour of its own
