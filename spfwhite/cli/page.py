@@ -81,28 +81,27 @@ HEADS: Final = ("Provider", "Status", "On the list", "Only through it", "Changes
 
 def page(run: LastRun, told: Told, facts: Iterable[str]) -> str:
     """Return the page of the providers as the last run left them; `facts` concern them all."""
-    listed, made = run.plan.permitted, datetime.fromtimestamp(run.now, UTC)
-    age = span(run.now - run.state.written)
-    body = [
-        "<h1>Who is on the list of postscreen</h1>",
-        f"<p>{_text(counts(listed))}, of {len(told)} providers.</p>",
-        f'<p class="soft">{_text(str(run.config.output.allow))}, made on {day(run.state.written)}, '
-        f"{age} before this page ({made:%Y-%m-%d %H:%M} UTC).</p>",
-        *(f'<p class="soft">{_text(fact)}</p>' for fact in facts),
-        *_troubles(told),
-        *_table([row for row, _ in told]),
-    ]
+    made, out = datetime.fromtimestamp(run.now, UTC), run.config.output.allow
     policy = f"script-src {_digest(SCRIPT)}; style-src {_digest(STYLE)}; base-uri 'none'"
-    return "\n".join(
+    body = "\n".join(
         [
-            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
-            '<meta http-equiv="Content-Security-Policy" '
-            f"content=\"default-src 'none'; {policy}; form-action 'none'\">",
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>spfwhite: {len(told)} providers</title>\n<style>{STYLE}</style>\n</head>",
-            *("<body>", *body, f"<script>{SCRIPT}</script>\n</body>\n</html>\n"),
+            f"<p>{_text(counts(run.plan.permitted))}, of {len(told)} providers.</p>",
+            f'<p class="soft">{_text(str(out))}, made on {day(run.state.written)}, '
+            f"{span(run.now - run.state.written)} before this page ({made:%F %H:%M} UTC).</p>",
+            *(f'<p class="soft">{_text(fact)}</p>' for fact in facts),
+            *_troubles(told),
+            *_table([row for row, _ in told]),
         ]
     )
+    return f"""<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy"
+content="default-src 'none'; {policy}; form-action 'none'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>spfwhite: {len(told)} providers</title><style>{STYLE}</style></head><body>
+<h1>Who is on the list of postscreen</h1>
+{body}
+<script>{SCRIPT}</script></body></html>
+"""
 
 
 def _digest(content: str) -> str:
@@ -135,7 +134,7 @@ def _paragraphs(told: Told) -> Iterator[str]:
     yield "</div>"
 
 
-def _table(rows: Iterable[Row]) -> Iterator[str]:
+def _table(rows: Sequence[Row]) -> Iterator[str]:
     cells = "".join(f'<th scope="col" role="columnheader">{head}</th>' for head in HEADS)
     # the roles, since a narrow window shows no table and would take them away
     yield f"""<h2>All providers</h2>\n<table role="table">
@@ -143,7 +142,6 @@ def _table(rows: Iterable[Row]) -> Iterator[str]:
 the small ones could not be seen; its strong part for the share that no other provider lists.
 </caption>
 <thead role="rowgroup"><tr role="row">{cells}</tr></thead>\n<tbody role="rowgroup">"""
-    rows = list(rows)
     most = max((row.report.networks.size(4) for row in rows), default=0) or 1
     yield from (_row(row, most) for row in rows)
     yield "</tbody>\n</table>"
@@ -154,30 +152,24 @@ def _row(row: Row, most: int) -> str:
     name = _text(report.name)
     until = f"<br>until {row.provider.expires}" if row.provider.expires else ""
     since = f"<br>since {day(report.since)}" if report.since else ""
-    status = f'<span class="bad"><a href="#{name}">{report.status}</a></span>'
+    link = f'<span class="bad"><a href="#{name}">{report.status}</a></span>'
+    status = (link if report.degraded else report.status) + since + until
     length = 100 * sqrt(size / most)
     bars = "".join(
         f'<rect class="{kind}" width="{part:.2f}%" height="100%"/>'
         for kind, part in (("all", length), ("alone", length * alone / max(size, 1)))
     )
     also = f'<br><span class="soft">also through: {_text(", ".join(row.also))}</span>'
+    changes = (_text(changed(change)) for change in reversed(row.changes))
     cells = (
-        (
-            ORDER.index(report.status),
-            (status if report.degraded else report.status) + since + until,
-        ),
+        (ORDER.index(report.status), status),
         (size, f'{amounts(report.networks) or "nothing"}<svg aria-hidden="true">{bars}</svg>'),
         (alone, (amounts(row.alone) or "nothing") + (also if row.also else "")),
-        (
-            max((change.when for change in row.changes), default=0),
-            "<br>".join(_text(changed(change)) for change in reversed(row.changes)) or "none",
-        ),
+        (row.changes[-1].when if row.changes else 0, "<br>".join(changes) or "none"),
     )
-    return (
-        f'<tr role="row"><th scope="row" role="rowheader" data-key="{name}">{name}</th>'
-        + "".join(
-            f'<td role="cell" data-key="{key}" data-head="{head}">{cell}</td>'
-            for head, (key, cell) in zip(HEADS[1:], cells, strict=True)
-        )
-        + "</tr>"
+    texts = "".join(
+        f'<td role="cell" data-key="{key}" data-head="{head}">{cell}</td>'
+        for head, (key, cell) in zip(HEADS[1:], cells, strict=True)
     )
+    head = f'<th scope="row" role="rowheader" data-key="{name}">{name}</th>'
+    return f'<tr role="row">{head}{texts}</tr>'

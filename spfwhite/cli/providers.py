@@ -6,6 +6,7 @@ Owns: its options, its lines and their JSON form. Refuses: to judge (`spfwhite.i
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from shlex import quote
@@ -42,6 +43,9 @@ MAX_NAMED: Final = 12
 
 UNSAID: Final = {"action": "permit", "pages_enabled": True, "mx": False, "pages_http": False}
 """Values of keys that a definition need not say."""
+
+NO_KEYS: Final = ("name", "defined_in", "enabled")
+"""Fields of a provider that are told otherwise."""
 
 
 @click.command()
@@ -156,15 +160,10 @@ def whole(
             if texts:
                 yield f"  {lead}: {few(texts, most)}" + "; -v names all" * (len(texts) > most)
     yield f"  defined in {printable(provider.defined_in)}:"
-    keys = {key: plain_value(getattr(provider, key)) for key in provider.__dataclass_fields__}
     unsaid = UNSAID | {"special_use": run.config.safety.special_use}
-    said = {
-        key: value
-        for key, value in keys.items()
-        if value not in (None, "", (), [])
-        and value != unsaid.get(key)
-        and key not in ("name", "defined_in", "enabled")
-    }
+    names = [field.name for field in fields(provider) if field.name not in NO_KEYS]
+    keys = {key: plain_value(getattr(provider, key)) for key in names}
+    said = {key: it for key, it in keys.items() if it not in (unsaid.get(key), None, (), [])}
     yield from (f"    {printable(line)}" for line in table(f"providers.{name}", said).splitlines())
 
 

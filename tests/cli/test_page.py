@@ -127,7 +127,7 @@ def test_a_reader_of_screens_gets_a_table_with_caption_and_scopes() -> None:
 
 def test_the_page_needs_nothing_else_and_lets_no_other_script_run() -> None:
     text = made(nights(GOOD, BAD))
-    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', text)
+    (policy,) = re.findall(r'Content-Security-Policy"\scontent="([^"]*)"', text)
     digests = {
         name: base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
         for name, content in (("script", SCRIPT), ("style", STYLE))
