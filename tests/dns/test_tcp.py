@@ -75,8 +75,8 @@ def test_those_who_wait_while_tcp_times_out_do_not_time_out_one_after_the_other(
 def test_one_that_times_out_takes_no_others_with_it_while_these_are_answered(
     server: Counting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("spfwhite.dns.server.SHORTEST_SECONDS", 0.3)
-    server.faults[""] = Fault(delay=0.2)
+    monkeypatch.setattr("spfwhite.dns.server.SHORTEST_SECONDS", 1.0)
+    server.faults[""] = Fault(delay=0.5)
     server.faults["n0.test"] = Fault("truncated", tcp="silent")
     first, *others = ask_all(asking(server, attempts=1), *big(100))
     assert first == Failed(f"timed out over TCP ({server.address})")
