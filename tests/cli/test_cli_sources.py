@@ -105,7 +105,7 @@ def test_a_bad_page_on_the_first_run_leaves_its_provider_incomplete_and_the_othe
     assert f"temporary: {new.url}: page: the page " in done.stderr
     assert cause in done.stderr
     assert new.site.rules() == PLAIN
-    assert new.remembered() is None
+    assert new.remembered().keys() == {"failed", "seen"}, "since when it fails, and nothing else"
 
 
 def test_a_server_that_is_gone_leaves_the_remembered_page(tmp_path: Path) -> None:
