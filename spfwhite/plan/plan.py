@@ -116,12 +116,15 @@ def decide(
     force: bool,
     now: float,
 ) -> Plan:
-    """Decide on all providers; `lifted` names those whose hold the operator lifts.
+    """Decide on all providers; `lifted` names those whose hold, if any, the operator lifts.
 
     `table` is what our own list holds where no state tells it (else empty).
     """
-    judge = _Judge(config, state, lifted, force, now, config.state.held_days)
-    plan = _within_limits(judge, judge.cases(candidates), table)
+    judge = _Judge(config, state, (), force, now, config.state.held_days)
+    cases = judge.cases(candidates)
+    plan = _within_limits(judge, cases, table)
+    if lifted:
+        plan = _within_limits(judge._replace(lifted=_released(plan, state, lifted)), cases, table)
     allow = [made for made in plan.decisions if made.provider.action == "permit"]
     # networks that the configuration names are no list where DNS gave nothing to all others
     asked = [made for made in allow if made.candidate.questions]
@@ -133,6 +136,20 @@ def decide(
         "no flag lifts this"
     )
     return replace(plan, refusals=(*plan.refusals, empty))
+
+
+def _released(plan: Plan, state: State, lifted: Collection[str]) -> Collection[str]:
+    """Return those of `lifted` who have a hold to lift, as `plan` or the run before has it.
+
+    Of another one the change still counts: left out, it would release who is held for the list. All
+    of them where all are named, or where the list is refused, so that nobody is held.
+    """
+    names = {made.provider.name for made in plan.decisions}
+    if plan.refusals or names <= set(lifted):
+        return lifted
+    held = {name for name, entry in state.accepted.items() if entry.held is not None}
+    held |= {made.provider.name for made in plan.decisions if made.holds or made.candidate.gaps}
+    return held & set(lifted)
 
 
 def _within_limits(judge: _Judge, cases: list[_Case], table: Networks) -> Plan:

@@ -38,12 +38,12 @@ def since(nights: Nights) -> float:
 def test_a_change_of_the_sender_keeps_the_date_and_one_of_the_operator_gives_a_new_one() -> None:
     nights = series(WHOLE, {**WHOLE, **records(p="ip4:20.0.0.0/20 ip4:20.1.0.0/23")})
     assert since(nights) == 1
-    nights.night(WHOLE, lifted=["p"])
+    nights.night(LOSS, lifted=["p"])
     assert since(nights) == 4
-    nights.night(WHOLE, force=True)
+    nights.night(LOSS, force=True)
     assert since(nights) == 5
     nights.config = edited(CONFIG, "p", domains=("q.test",))
-    nights.night(WHOLE)
+    nights.night(LOSS)
     assert since(nights) == 6
 
 

@@ -180,6 +180,25 @@ def test_accept_does_not_lift_the_total_for_the_others() -> None:
     assert not nights.night(grown(9), lifted=NAMES[:8]).plan.refusals
 
 
+def test_accept_of_whoever_is_not_held_releases_nobody() -> None:
+    nights = Nights(CONFIG)
+    nights.night(world(p0="ip4:20.0.0.0/18"))
+    fewer = {f"p{i}": f"ip4:20.{i}.0.0/21 ip6:2a00:{i}::/52" for i in (1, 2, 3)}
+    assert not held(nights.night(world(p0="ip4:20.0.0.0/19", **fewer)))
+    less = world(p0="ip4:20.0.0.0/19", p4="ip4:20.4.0.0/21 ip6:2a00:4::/52", **fewer)
+    assert held(nights.night(less)).keys() == {"p4"}
+    for lifted in (["p0"], ["p0"], []):
+        night = nights.night(less, lifted=lifted)
+        assert held(night).keys() == {"p4"}, "what p0 lost in this week still counts"
+    assert not held(nights.night(less, lifted=["p4"]))
+
+
+def test_accept_lifts_a_hold_that_no_run_has_written_yet() -> None:
+    less = world(changed=7, changed_size=21)
+    assert "p0" not in held(series().night(less, lifted=["p0"]))
+    assert not held(series().night(less, lifted=NAMES))
+
+
 def test_providers_that_are_held_keep_the_list_as_it_is() -> None:
     gone = {key: value for key, value in world().items() if key[0] in ("p8.test", "p9.test")}
     nights = series()
