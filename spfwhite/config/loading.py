@@ -34,10 +34,7 @@ def load(path: str | Path | None = None, *, system: Path = SYSTEM) -> Config:
     Raises ConfigError.
     """
     paths = system_files(system) if path is None else [Path(path)]
-    overlays = [
-        read_overlay(text(file), printable(str(file)), file.absolute().parent) for file in paths
-    ]
-    overlays.insert(0, packaged())
+    overlays = [packaged(), *own_overlays(paths)]
     tables = _merged_tables(overlays)
     # without the packaged providers, and their date, if a file says so
     listing = overlays if all(overlay.defaults for overlay in overlays) else overlays[1:]
@@ -55,6 +52,13 @@ def load(path: str | Path | None = None, *, system: Path = SYSTEM) -> Config:
         ),
         list_date=max((each.list_date for each in listing if each.list_date), default=None),
     )
+
+
+def own_overlays(paths: Iterable[Path]) -> list[Overlay]:
+    """Return what the operator's own files say, in their order. Raises ConfigError."""
+    return [
+        read_overlay(text(file), printable(str(file)), file.absolute().parent) for file in paths
+    ]
 
 
 @cache

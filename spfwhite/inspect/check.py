@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -16,18 +17,19 @@ from typing import Final
 
 from spfwhite import files
 from spfwhite.config import loading as configuration
-from spfwhite.config import settings
-from spfwhite.config.settings import Config
+from spfwhite.config.settings import Config, roots
+from spfwhite.dns.answers import Question
 from spfwhite.errors import ConfigError, FileError, PostfixError, StateError
-from spfwhite.inspect import leftovers, parameters, services, wiring
+from spfwhite.inspect import leftovers, parameters, services, wiring, without_effect
 from spfwhite.inspect.finding import Finding, Findings
 from spfwhite.plan.state import State, load
 from spfwhite.report.report import DEGRADED
 from spfwhite.report.text import day
+from spfwhite.sources.memory import is_failure
 from spfwhite.tables import access_list
 from spfwhite.tables.content import digest, listed_in, owner_of, rules_in
 from spfwhite.tables.postfix import DEFAULT_FOLDER, Postfix
-from spfwhite.wording import clipped, few, span
+from spfwhite.wording import DAY, clipped, few, span
 
 # The order is that of a run: what the configuration says, what the state remembers, the tables on
 # the disk, then whether Postfix would and does use them, and at last what Postwhite left. main.cf
@@ -63,15 +65,18 @@ def check(overlay: Path | None, places: Places, now: float) -> Iterator[Finding]
     try:
         config = configuration.load(overlay, system=places.system)
         read = [overlay] if overlay else configuration.system_files(places.system)
+        own = configuration.own_overlays(read)
     except ConfigError as fault:
         yield Finding("error", "configuration", str(fault), "correct it; the rest is checked then")
         return
     today = datetime.fromtimestamp(now, UTC).date()
     config = config.in_force(today)
     yield from _of_configuration(config, read, today)
-    state, finding = _state(config.state, now)
+    yield from without_effect.notes(own, config)
+    state, finding = _state(config, now)
     yield finding
     if state:
+        yield from _darkness(config, state)
         yield _troubles(state)
     used, more = _used(config), [table.path for table in config.output.tables]
     for path in (*used, *more):
@@ -96,16 +101,24 @@ def _of_configuration(config: Config, read: Collection[Path], today: date) -> Fi
         yield Finding("note", "configuration", text, "install a newer release of spfwhite")
 
 
-def _state(place: settings.State, now: float) -> tuple[State | None, Finding]:
-    path = place.path
+def _state(config: Config, now: float) -> tuple[State | None, Finding]:
+    path = config.state.path
     try:
-        state = load(place)
+        state = load(config.state)
     except StateError as fault:
         advice = "the next `spfwhite generate` keeps it as .bad and starts another"
         return None, Finding("error", str(path), f"the state {fault}", advice)
     except FileError as fault:
         return None, _unreadable(path, fault)
-    return state, state_finding(path, state, now)
+    return state, state_finding(path, state, now, refused=_is_empty(config.output.allow))
+
+
+def _is_empty(path: Path) -> bool:
+    """Whether a table is ours and has no rules: one that a refused first run has made."""
+    with suppress(FileError):
+        content = files.read_if_there(path) or b""
+        return owner_of(content) == "ours" and not rules_in(content)
+    return False
 
 
 def _unreadable(path: Path, fault: Exception) -> Finding:
@@ -113,11 +126,16 @@ def _unreadable(path: Path, fault: Exception) -> Finding:
     return Finding("error", str(path), str(fault), advice)
 
 
-def state_finding(path: Path, state: State | None, now: float) -> Finding:
-    """Return what there is to say of a state that can be read (None: there is none)."""
+def state_finding(path: Path, state: State | None, now: float, *, refused: bool = False) -> Finding:
+    """Return what there is to say of a state that can be read (None: there is none).
+
+    `refused`: a first run was, as the table that it has made tells.
+    """
     subject = str(path)
     if state is None:
-        return Finding("warning", subject, "there is no state yet", "run `spfwhite generate`")
+        dry = ", or `spfwhite generate --dry-run`, which says why the last one was refused"
+        advice = f"run `spfwhite generate`{dry * refused}"
+        return Finding("warning", subject, "there is no state yet", advice)
     age = now - state.written
     if age > MAX_RUN_AGE:
         text = f"the last run was {span(age)} ago"
@@ -131,6 +149,17 @@ def state_finding(path: Path, state: State | None, now: float) -> Finding:
         advice = "run `spfwhite generate` without --offline and --only"
         return Finding("warning", subject, text, advice)
     return Finding("ok", subject, f"the last run was {span(age)} ago")
+
+
+def _darkness(config: Config, state: State) -> Findings:
+    """Warn if the last run that asked for all providers got no answer about any record."""
+    records = (state.known.get(Question(name, "TXT")) for name in roots(config.enabled()))
+    seen = [entry.seen for entry in records if entry and not is_failure(entry)]
+    if seen and max(seen) < state.asked:
+        last = day(min(seen) + config.state.max_stale_days * DAY)
+        text = "gave no answer at all in the last run; remembered answers stand in until"
+        advice = "make the name server answer, then run `spfwhite generate`"
+        yield Finding("warning", "DNS", f"{text} {last} (state.max_stale_days)", advice)
 
 
 def _troubles(state: State) -> Finding:

@@ -19,7 +19,10 @@ from spfwhite.plan.state import State
 from spfwhite.tables import postfix
 from spfwhite.tables.content import digest, render
 from spfwhite.tables.formats import FORMATS
+from spfwhite.wording import DAY
+from tests.support.cli import TABLE as TABLE_NAME
 from tests.support.cli import overlay
+from tests.support.nights import START, Nights, configured, failing, records
 
 HOUR = 3600.0
 NOW = 1.8e9
@@ -91,6 +94,85 @@ def test_a_run_that_did_not_ask_does_not_make_a_state_younger(age: float, level:
     if level == "warning":
         assert "DNS was last asked for all providers 2 days ago" in finding.text
         assert "--offline" in finding.advice
+
+
+def darkness(state: State) -> list[Finding]:
+    config = configured({"p": ["p.test"], "q": ["q.test"]})
+    return list(check_module._darkness(config, state))
+
+
+def test_a_dns_that_gave_no_answer_is_a_warning_that_says_until_when_the_list_stands() -> None:
+    nights = Nights(configured({"p": ["p.test"], "q": ["q.test"]}))
+    zone = records(p="ip4:20.0.0.0/20", q="ip4:21.0.0.0/16")
+    nights.night(zone)
+    assert darkness(nights.state) == []
+    nights.night(failing(zone, "p.test"))
+    assert darkness(nights.state) == []
+    nights.night(failing(zone))
+    (finding,) = darkness(nights.state)
+    assert (finding.level, finding.subject) == ("warning", "DNS")
+    last = datetime.fromtimestamp(START + DAY, UTC) + timedelta(days=14)
+    assert finding.text == (
+        f"gave no answer at all in the last run; remembered answers stand in until "
+        f"{last:%Y-%m-%d} (state.max_stale_days)"
+    )
+    nights.night(zone)
+    assert darkness(nights.state) == []
+
+
+def test_of_names_that_were_never_answered_dns_is_not_said_to_be_dark() -> None:
+    nights = Nights(configured({"p": ["p.test"]}))
+    nights.night(failing(records(p="ip4:20.0.0.0/20")))
+    assert darkness(nights.state) == []
+
+
+def test_a_first_run_that_was_refused_is_told_by_its_table(places: Places, tmp_path: Path) -> None:
+    config = overlay(tmp_path, {"a": ["a.test"]})
+
+    def advice() -> str:
+        (finding,) = (each for each in check(config, places, NOW) if "no state" in each.text)
+        return finding.advice
+
+    assert advice() == "run `spfwhite generate`"
+    table = tmp_path / TABLE_NAME
+    when = datetime.fromtimestamp(0, UTC)
+    table.write_bytes(render(FORMATS["postscreen"], table.name, "1", [], when, "no rules yet"))
+    dry = "`spfwhite generate --dry-run`, which says why the last one was refused"
+    assert advice() == f"run `spfwhite generate`, or {dry}"
+    table.write_bytes(OURS)
+    assert advice() == "run `spfwhite generate`"
+
+
+def notes(places: Places, *files: str) -> list[str]:
+    folder = places.system / "providers.d"
+    folder.mkdir(exist_ok=True)
+    paths = [places.system / "providers.toml", folder / "10-systemd.toml", folder / "90-added.toml"]
+    for path, text in zip(paths, files, strict=False):
+        path.write_text(text)
+    found = [each for each in check(None, places, NOW) if each.subject == "configuration"]
+    return [f"{each.text}: {each.advice}" for each in found if each.level == "note"]
+
+
+def test_a_value_that_a_later_file_replaces_is_a_note(places: Places) -> None:
+    first, second = places.system / "providers.toml", places.system / "providers.d/10-systemd.toml"
+    own = '[output]\nallow = "/a.cidr"\n[safety]\nexclude = ["192.0.2.1"]\n[spf]\nstrict = true\n'
+    own += "[providers.google]\nmx = true\n[categories]\nhosting = true\n"
+    unit = '[output]\nallow = "/b.cidr"\n[safety]\nexclude = ["192.0.2.2"]\n[spf]\nstrict = true\n'
+    unit += "[providers.google]\nmx = false\n[categories]\nhosting = false\n"
+    advice = "take out the one that is not to count"
+    assert notes(places, own, unit) == [
+        f"{key} of {first} is overridden by {second}: {advice}"
+        for key in ("output.allow", "categories.hosting", "providers.google.mx")
+    ]
+
+
+def test_a_switch_of_a_provider_whose_category_is_off_is_a_note(places: Places) -> None:
+    on = "[providers.ovh]\nenabled = true\n"
+    assert notes(places, on) == [
+        f"`enabled = true` in [providers.ovh] of {places.system}/providers.toml has no effect: "
+        "its category is off: `hosting = true` in [categories] switches it on"
+    ]
+    assert notes(places, f"{on}[categories]\nhosting = true\n") == []
 
 
 def test_a_table_as_written_is_well_and_its_age_is_said() -> None:
