@@ -429,6 +429,21 @@ def add(
     return asyncio.run(run(config, options))
 
 
+def put_back(
+    config: Config, name: str, system: Path, written: Callable[[Path], Config], wait: float
+) -> Report:
+    """Undo `remove` of a provider that has a definition elsewhere, and make the tables with it.
+
+    The arguments are those of `add`. Raises UsageError if another file keeps the provider off.
+    """
+    remembers = _readable(config) is not None
+    config = written(adding.put_back(name, system))
+    provider = next(each for each in config.providers if each.name == name)
+    if why := config.why_off(provider, datetime.now(UTC).date()):
+        raise UsageError(f"provider {name} is still off: {why}")
+    return asyncio.run(run(config, Options(only=name if remembers else "", wait=wait)))
+
+
 def remove(
     config: Config, name: str, system: Path, written: Callable[[Path], Config], wait: float
 ) -> Report:

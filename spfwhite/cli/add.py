@@ -62,7 +62,8 @@ def add(
     Shows what the domains pass, writes a provider to
     /etc/spfwhite/providers.d/90-added.toml, regenerates with all others from memory, and
     has Postfix reload if you are root. A domain that passes nothing is left out; the first one
-    gives the name. With -c, prints the block to paste instead. `spfwhite remove` undoes it.
+    gives the name. With -c, prints the block to paste instead. `spfwhite remove` undoes it,
+    and `add` of its domain puts back a provider that `remove` took off.
 
     \b
     spfwhite add hubspot.com
@@ -78,6 +79,12 @@ def add(
     if not names and not networks:
         raise click.UsageError("name a domain, or a network by --networks")
     config = config_of(common, **network)
+    anew = partial(read_anew, common, **network)
+    own = common.config or networks or expires or dry_run
+    if name := "" if own else adding.taken_off(names, config, SYSTEM):
+        print_lines([f"provider {name} was taken off by `spfwhite remove`, and is put back"])
+        report = app.put_back(config, name, SYSTEM, anew, LOCK_WAIT)
+        raise finish(common, config, report, reload=reload_)
     wanted = adding.Addition(
         name=unused_name([*names, *networks][0], {each.name for each in config.providers}),
         domains=names,
@@ -102,6 +109,5 @@ def add(
         file = printable(str(common.config))
         print_lines([f"# paste this into {file}" if common.config else "# not written"])
         return
-    anew = partial(read_anew, common, **network)
     report = app.add(config, addition, SYSTEM, anew, LOCK_WAIT)
     raise finish(common, config, report, reload=reload_)

@@ -7,7 +7,7 @@ were appended are taken out again. Refuses: to write what `spfwhite.config.load`
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -85,15 +85,44 @@ def remove(name: str, configured: Config, today: date, system: Path) -> Path:
         raise UsageError(f"there is no provider {name!a}{did_you_mean(name, known)}")
     if why := configured.why_off(provider, today):
         raise UsageError(f"provider {name} is off already: {why}")
-    off = table(f"providers.{name}", {"enabled": False})
 
     def without(old: str) -> str:
-        blocks = re.split(r"(?m)^(?=\[)", old)
-        kept = [block for block in blocks if not block.startswith(f"[providers.{name}]\n")]
-        left = "".join(kept)
-        return left if len(kept) < len(blocks) else f"{old}\n{off}"
+        left = "".join(block for block in _blocks(old) if not _is_of(name, block))
+        return left if left != old else f"{old}\n{_off(name)}"
 
     return _edited(system, without)
+
+
+def taken_off(names: Collection[str], configured: Config, system: Path) -> str:
+    """Return the provider that has all these domains and that `remove` alone keeps off, or "".
+
+    Raises FileError and ConfigError.
+    """
+    path = system / FILE
+    blocks = [block.strip() for block in _blocks(config_file.text(path) if path.exists() else "")]
+    for provider in configured.providers:
+        if not provider.enabled and names and set(names) <= set(provider.domains):
+            is_removed = _off(provider.name).strip() in blocks
+            if is_removed and configured.categories.get(provider.category, True):
+                return provider.name
+    return ""
+
+
+def put_back(name: str, system: Path) -> Path:
+    """Take out what `remove` wrote of a provider; return the file's path. Raises as `append`."""
+    return _edited(system, lambda old: "".join(b for b in _blocks(old) if not _is_of(name, b)))
+
+
+def _blocks(text: str) -> list[str]:
+    return re.split(r"(?m)^(?=\[)", text)
+
+
+def _is_of(name: str, block: str) -> bool:
+    return block.startswith(f"[providers.{name}]\n")
+
+
+def _off(name: str) -> str:
+    return table(f"providers.{name}", {"enabled": False})
 
 
 def _edited(system: Path, edit: Callable[[str], str]) -> Path:

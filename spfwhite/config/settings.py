@@ -251,7 +251,8 @@ class Config(NamedTuple):
         if not any(getattr(provider, source) for source in SOURCES):
             return "`exclude` in [safety] has all its domains"
         if not provider.enabled:
-            return f"`enabled = true` in [providers.{provider.name}] switches it on"
+            switch = f"`enabled = true` in [providers.{provider.name}] switches it on"
+            return f"{switch}, in {provider.defined_in} or a later file"
         if provider.expires and provider.expires < today:
             return f"its last day was {provider.expires}, `expires` in [providers.{provider.name}]"
         return ""

@@ -215,6 +215,33 @@ def test_a_provider_that_has_the_domain_but_is_off_is_named_with_its_switch(
     assert switch in done.stderr
 
 
+def test_a_provider_that_remove_took_off_is_put_back(site: Site) -> None:
+    site.run("generate")
+    site.run("add", "late.test")
+    before = site.added.read_text()
+    assert site.run("remove", "first").returncode == 0
+    site.server.reset()
+    assert "provider first has first.test" in site.run("add", "first.test", "part.test").stderr
+    done = site.run("add", "first.test")
+    assert done.returncode == 0, done.stderr
+    said = "provider first was taken off by `spfwhite remove`, and is put back\n"
+    assert done.stdout.startswith(said)
+    assert site.added.read_text().strip() == before.strip()
+    assert site.rules() == ["20.0.0.0/20\tpermit", "20.1.0.0/24\tpermit"]
+    assert {name for name, _, _ in site.server.queries} == {"first.test"}, "the rest from memory"
+
+
+def test_a_provider_that_another_file_keeps_off_is_named_with_the_file(site: Site) -> None:
+    site.run("generate")
+    assert site.run("remove", "first").returncode == 0
+    last = site.added.with_name("95-own.toml")
+    last.write_text("[providers.first]\nenabled = false\n")
+    done = site.run("add", "first.test")
+    assert done.returncode == 2
+    switch = "`enabled = true` in [providers.first] switches it on"
+    assert f"provider first is still off: {switch}, in {last} or a later file" in done.stderr
+
+
 def test_a_provider_that_is_on_counts_before_one_that_is_off(site: Site) -> None:
     with (site.system / "providers.toml").open("a") as file:
         file.write('[providers.a]\ndomains = ["first.test"]\nenabled = false\n')

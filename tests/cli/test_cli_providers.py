@@ -113,7 +113,7 @@ def test_the_trouble_is_told_with_the_command_that_ends_it() -> None:
 def test_one_that_is_off_is_told_with_what_switches_it_on() -> None:
     config = edited(CONFIG, "own", enabled=False)
     first, second, *definition = whole(nights(config=config), "own")
-    assert first == "own: off: `enabled = true` in [providers.own] switches it on"
+    assert first.startswith("own: off: `enabled = true` in [providers.own] switches it on, in ")
     assert second.startswith("  defined in ")
     assert '    domains = ["mail.own.test"]' in definition
 
