@@ -194,7 +194,7 @@ def domain_names(texts: Iterable[str]) -> list[str]:
     names = list(dict.fromkeys(canonical(pasted(text)) for text in texts))
     for name in names:
         if ":" in name or re.fullmatch(r"[0-9./]+", name):
-            hint = f"`spfwhite explain {name}` says who lists it"
+            hint = f"`spfwhite explain {name}` says who lists it, `add --networks {name}` lists it"
             raise click.UsageError(f"{name!a} is no domain: if it is an address, {hint}")
         try:
             parse_domain(name)

@@ -6,6 +6,7 @@ Owns: its options, the lines of an explanation and its JSON form. Refuses: to se
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -57,7 +58,8 @@ def _networks(text: str) -> Networks:
     try:
         return parse_operator(address)
     except ValueError as fault:
-        hint = f"; for a domain: spfwhite show {address}" if "." in address else ""
+        is_domain = "." in address and ":" not in address and re.search("[A-Za-z]", address)
+        hint = f"; for a domain: spfwhite show {address}" if is_domain else ""
         raise click.UsageError(f"{text!a} {fault}{hint}") from None
 
 

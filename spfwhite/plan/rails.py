@@ -90,7 +90,7 @@ class Rail(NamedTuple):
         gains = [(amount(version, new - old), had, ""), (has - was if has > had else 0, was, week)]
         for part, whole, span in gains if has >= HARMLESS_SIZE[version] else ():
             if whole and part * 100 > whole * self.max_growth:
-                phrase = f"{_gains(version, part, whole, span)}, over the {self.max_growth} %"
+                phrase = f"{_grows(version, part, whole, has, span)}, over the {self.max_growth} %"
                 yield Hold("growth", f"{phrase} of safety.{self.scope}_max_growth", version)
                 break
         most = NEW_FAMILY_SIZE[version]
@@ -99,9 +99,10 @@ class Rail(NamedTuple):
             yield Hold("growth", phrase, version)
 
 
-def _gains(version: int, part: int, whole: int, span: str) -> str:
-    percent = _percent(part, whole)
-    return f"gains {percent} to its {UNITS[version]}{span} ({part:,} to {whole:,})"
+def _grows(version: int, part: int, whole: int, has: int, span: str) -> str:
+    if has <= whole:  # as much goes as comes
+        return f"gains {part:,} {UNITS[version]} to its {whole:,}{span}"
+    return f"grows from {whole:,} to {has:,} {UNITS[version]}{span}"
 
 
 def foreign(lapsed: Networks, new: Networks) -> list[Hold]:
@@ -122,9 +123,9 @@ def news(old: Networks, new: Networks, then: Networks, days: int) -> Iterator[st
         if has and not had:
             yield f"newly passes {has:,} {UNITS[version]}"
         elif gained > max(had, small):
-            yield _gains(version, gained, had, "")
+            yield _grows(version, gained, had, has, "")
         elif has - was > max(was, small) >= had - was and was:
-            yield _gains(version, has - was, was, f" within {days} days")
+            yield _grows(version, has - was, was, has, f" within {days} days")
 
 
 def amount(version: int, networks: Networks) -> int:

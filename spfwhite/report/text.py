@@ -44,9 +44,13 @@ NEVER: Final = (
 
 def problem(fault: Problem) -> str:
     """Return a problem as one line."""
-    term = f" {clipped(fault.term)}:" if fault.term else ""
+    where = f"{clipped(fault.domain)}:"
+    if fault.term:
+        where += f" {clipped(fault.term)}:"
+    elif fault.detail.startswith(f"{fault.domain} "):
+        where = ""  # the detail begins with the name
     widens = " (widens the list: it could have denied something)" if fault.widens else ""
-    return f"{fault.kind}: {clipped(fault.domain)}:{term} {clipped(fault.detail)}{widens}"
+    return f"{fault.kind}: {where}{' ' * bool(where)}{clipped(fault.detail)}{widens}"
 
 
 def summary(report: Report, *, verbose: bool, quiet: bool = False) -> Iterator[str]:
@@ -148,7 +152,9 @@ def _faults(report: Report, told: list[ProviderReport], *, verbose: bool) -> Ite
 def _provider(report: Report, provider: ProviderReport, *, verbose: bool) -> Iterator[str]:
     listed = counts(provider.networks) if provider.networks else "nothing listed"
     since = "" if provider.is_news or not provider.since else f" since {day(provider.since)}"
-    yield f"{provider.name}: {provider.status}{since}: {listed}"
+    stays = provider.status == "missing" and provider.networks
+    what = f"; {listed} stay listed" if stays else f": {listed}"
+    yield f"{provider.name}: {provider.status}{since}{what}"
     reasons = list(_reasons(report, provider))
     yield from _first(reasons, len(reasons) if verbose else MAX_REASONS)
 

@@ -53,6 +53,10 @@ def test_each_command_does_what_was_meant_or_names_the_one_that_does(tmp_path: P
         assert (code, "spfwhite providers big" in said) == (2, True)
         code, said = run("explain", "big.test")
         assert (code, "spfwhite show big.test" in said) == (2, True)
+        code, said = run("explain", "209.85.128.1/8")
+        assert (code, "did you mean 209.0.0.0/8?\n" in said) == (2, True), "and no domain"
+        code, said = run("add", "91.198.174.0/26")
+        assert (code, "`add --networks 91.198.174.0/26` lists it" in said) == (2, True)
         code, said = run("explain", "[209.85.128.1]:43755")
         assert (code, "not covered" in said) == (1, True)
 

@@ -114,15 +114,23 @@ def test_a_loss_names_the_number_the_limit_and_the_key() -> None:
 def test_a_growth_names_the_number_the_limit_and_the_key() -> None:
     (hold,) = TOTAL.violations(ipv6(65_536), ipv6(163_840), ipv6(65_536))
     assert hold.phrase == (
-        "gains 150 % to its IPv6 /64s (98,304 to 65,536), over the 100 % of safety.total_max_growth"
+        "grows from 65,536 to 163,840 IPv6 /64s, over the 100 % of safety.total_max_growth"
     )
+
+
+def test_what_comes_where_as_much_goes_is_no_growth_from_to() -> None:
+    old, new = Networks.parse(["20.0.0.0/20"]), Networks.parse(["21.0.0.0/20"])
+    holds = TOTAL._replace(max_loss=100, max_growth=50).violations(old, new, old)
+    assert [hold.phrase for hold in holds] == [
+        "gains 4,096 IPv4 addresses to its 4,096, over the 50 % of safety.total_max_growth"
+    ]
 
 
 def test_a_change_just_over_its_limit_does_not_read_as_if_it_were_at_it() -> None:
     (loss,) = RAIL.violations(ipv4(1000), ipv4(499), ipv4(1000))
     (growth,) = RAIL.violations(ipv4(1024), ipv4(4097), ipv4(1024))
     assert "50 % of its" not in loss.phrase
-    assert "300 % to its" not in growth.phrase
+    assert "from 1,024 to 4,097 IPv4 addresses, over the 300 %" in growth.phrase
 
 
 def test_a_limit_of_100_percent_allows_any_loss_and_one_of_0_none() -> None:

@@ -94,12 +94,10 @@ def said(old: Networks, new: Networks, then: Networks) -> list[str]:
 def test_what_is_news() -> None:
     assert said(ipv4(1000), ipv4(1000), ipv4(1)) == []
     assert said(ipv4(1000), ipv4(2000), ipv4(1000)) == []
-    assert said(ipv4(1000), ipv4(2001), ipv4(1000)) == [
-        "gains 101 % to its IPv4 addresses (1,001 to 1,000)"
-    ]
+    assert said(ipv4(1000), ipv4(2001), ipv4(1000)) == ["grows from 1,000 to 2,001 IPv4 addresses"]
     assert said(ipv4(1), ipv4(257), ipv4(1)) == []
     assert said(ipv4(100), ipv4(300), ipv4(43)) == [
-        "gains 598 % to its IPv4 addresses within 7 days (257 to 43)"
+        "grows from 43 to 300 IPv4 addresses within 7 days"
     ]
     assert said(ipv4(300), ipv4(301), ipv4(43)) == [], "it was said before"
     assert said(ipv4(300), ipv4(1000), ipv4(1000)) == [], "it is back"

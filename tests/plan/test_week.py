@@ -56,7 +56,7 @@ def test_what_one_wrong_night_brought_is_news_and_goes_on_the_next() -> None:
     series = after(RIGHT)
     table = series.table
     night = series.night(WRONG)
-    assert night.decision("p").notice == "gains 150 % to its IPv4 addresses (24,576 to 16,384)"
+    assert night.decision("p").notice == "grows from 16,384 to 40,960 IPv4 addresses"
     assert night.report.has_news
     assert not phrases(series.night(RIGHT))
     assert series.table == table
@@ -86,7 +86,7 @@ def test_a_provider_may_grow_fourfold_once_more_when_the_week_is_over() -> None:
     series = after(world(first(2**10)), world(first(2**12)))
     (phrase,) = phrases(series.night(world(first(2**14))))
     assert phrase == (
-        "gains 1500 % to its IPv4 addresses within 7 days (15,360 to 1,024), over the 300 % of "
+        "grows from 1,024 to 16,384 IPv4 addresses within 7 days, over the 300 % of "
         "safety.provider_max_growth"
     )
     assert not phrases(series.night(world(first(2**14)), days=6))
@@ -141,9 +141,9 @@ def test_growth_is_news_above_100_percent_and_256_addresses() -> None:
         return after(world(first(before))).night(world(first(now))).decision("p").notice
 
     assert notice(1, 257) == ""
-    assert notice(1, 258) == "gains 25700 % to its IPv4 addresses (257 to 1)"
+    assert notice(1, 258) == "grows from 1 to 258 IPv4 addresses"
     assert notice(1000, 2000) == ""
-    assert "gains 101 %" in notice(1000, 2001)
+    assert "grows from 1,000 to 2,001" in notice(1000, 2001)
 
 
 def test_growth_over_a_week_is_news_in_the_night_in_which_it_passes_100_percent() -> None:
@@ -152,7 +152,7 @@ def test_growth_over_a_week_is_news_in_the_night_in_which_it_passes_100_percent(
     assert notices == [
         "",
         "",
-        "gains 110 % to its IPv4 addresses within 7 days (1,100 to 1,000)",
+        "grows from 1,000 to 2,100 IPv4 addresses within 7 days",
         "",
     ]
 

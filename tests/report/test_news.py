@@ -199,6 +199,16 @@ def test_a_record_that_only_leads_to_others_is_a_cause_too() -> None:
     )
 
 
+def test_of_one_that_is_missing_it_is_said_what_stays_listed() -> None:
+    series = Nights(configured({"p": ["p.test", "x.test"]}))
+    zone = records(p="ip4:20.0.0.0/20", x="ip4:20.1.0.0/24")
+    series.night(zone)
+    lines = said(series.night(records(p="ip4:20.0.0.0/20"))).splitlines()
+    stays = "1 IPv4 network (4,096 addresses), 0 IPv6 (0 /64s) stay listed"
+    assert f"p: missing; {stays}" in lines
+    assert "  missing: x.test does not exist" in lines
+
+
 def test_a_question_that_many_wait_for_is_said_once() -> None:
     series = shared()
     for _ in range(3):

@@ -41,7 +41,9 @@ def test_a_problem_names_kind_domain_term_and_detail() -> None:
 
 def test_a_problem_of_a_whole_record_has_no_empty_term() -> None:
     line = text.problem(Problem("missing", "a.test", "", "a.test does not exist"))
-    assert line == "missing: a.test: a.test does not exist"
+    assert line == "missing: a.test does not exist", "which names it once"
+    line = text.problem(Problem("missing", "a.test", "", "no answer"))
+    assert line == "missing: a.test: no answer"
 
 
 def test_a_problem_that_widens_says_so() -> None:
