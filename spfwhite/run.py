@@ -311,12 +311,11 @@ def _carry_out(
     if not config.postfix.reload:
         return replace(report, unread=write.is_unread(config, written.tables))
     try:
-        write.reload_if_needed(config, written.state)
+        return replace(report, reloaded=write.reload_if_needed(config, written.state))
     except ReloadError as error:
         return replace(report, not_reloaded=str(error))
     except FileError as error:  # Postfix has reloaded, and the state does not know
         return replace(report, unfinished=(*report.unfinished, str(error)))
-    return report
 
 
 def _check(config: Config, options: Options) -> None:

@@ -213,7 +213,8 @@ def finish(common: Common, config: Config, report: Report, *, reload: bool | Non
     if report.unread and reload is not False and os.geteuid() == 0:
         from spfwhite import run as app
 
-        app.reload(config, LOCK_WAIT)
+        if app.reload(config, LOCK_WAIT) and (on_terminal() or common.verbose):
+            print_lines([text.RELOADED])
     else:
         print_unread(report)
     return end(report)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import click
 
 from spfwhite.cli.common import LOCK_WAIT, Common, config_of, on_terminal, print_lines
+from spfwhite.report.text import RELOADED
 
 
 @click.command()
@@ -27,4 +28,4 @@ def reload(common: Common) -> None:
     config = config_of(common)
     done = app.reload(config, LOCK_WAIT)
     if on_terminal() or common.verbose:
-        print_lines(["Postfix has the tables now" if done else "Postfix has the tables already"])
+        print_lines([RELOADED if done else "Postfix has the tables already"])

@@ -77,8 +77,8 @@ class Report:
     `duration` is in seconds, `last_success` when a run before this one wrote the state, `asked`
     when all providers were last asked for, `questions` how many questions this run asked;
     `verified` tells whether postmap loaded the tables before they took their places;
-    `not_reloaded` why Postfix did not; `unfinished` are sentences on what failed once a table was
-    in place;
+    `reloaded` tells that Postfix was made to load the tables, `not_reloaded` why it did not;
+    `unfinished` are sentences on what failed once a table was in place;
     `unread` that a reload was not asked for, and postscreen names a table that was replaced;
     `tables` are those of `[[output.tables]]`.
     """
@@ -101,6 +101,7 @@ class Report:
     movers: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
+    reloaded: bool = False
     not_reloaded: str = ""
     unfinished: tuple[str, ...] = ()
     unread: bool = False

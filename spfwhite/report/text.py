@@ -36,6 +36,9 @@ OUTCOMES: Final[dict[Outcome, str]] = {
     "refused": "refused, stays as it is",
 }
 
+RELOADED: Final = "Postfix has the tables now"
+"""What is said when a reload was due and is done, or Postfix does not run."""
+
 NEVER: Final = (
     "no address was ever passed on this host; `enabled = false` in [providers.{}] switches it off"
 )
@@ -70,6 +73,8 @@ def summary(report: Report, *, verbose: bool, quiet: bool = False) -> Iterator[s
     yield from _troubles(report, told, verbose=verbose)
     if not quiet:
         yield from _faults(report, told, verbose=verbose)
+    if report.reloaded and not quiet:
+        yield RELOADED
     if report.not_reloaded:
         yield f"Postfix did not reload: {clipped(report.not_reloaded)}; the table is written"
     yield from (f"in place, but not all is done: {printable(each)}" for each in report.unfinished)

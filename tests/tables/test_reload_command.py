@@ -46,7 +46,10 @@ def test_the_command_runs_when_table_and_state_are_written(made: Site) -> None:
     seen = made.folder / "seen"
     seen.mkdir()
     by_command(made, "cp", made.table, made.state, seen)
-    assert made.generate().returncode == 0
+    done = made.generate("-v")
+    assert done.returncode == 0
+    assert "Postfix has the tables now" in done.stdout.splitlines()
+    assert "Postfix has" not in made.generate("-v").stdout
     assert rules((seen / made.table.name).read_bytes()) == RULES
     assert is_loaded(made)
     (then,) = json.loads((seen / made.state.name).read_bytes())["tables"].values()

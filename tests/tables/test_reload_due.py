@@ -18,6 +18,7 @@ from spfwhite.errors import LockedError
 from spfwhite.inspect.check import Places, check
 from tests.support.cli import Finished, listing, overlay, spfwhite
 from tests.support.dnsserver import DnsServer, Zone
+from tests.support.launcher import Change
 from tests.support.postfix_instance import Instance, needs_postfix, prepared, running, unless
 from tests.support.reloading import by_command, is_loaded, publish, unwired
 from tests.support.site import PROVIDERS, RECORDS, Site, hand_over
@@ -155,6 +156,22 @@ def test_a_run_that_replaces_a_table_of_postscreen_says_that_a_reload_is_due(mai
     assert mail.change(25, "--reload").stderr == ""
     assert mail.change(24, "--dry-run").stderr == ""
     assert mail.change(24, "-o", str(mail.site.folder / "other.cidr")).stderr == ""
+
+
+@needs_postfix
+@unless("" if os.geteuid() == 0 else "only root has Postfix reload")
+def test_a_command_by_which_somebody_waits_says_that_postfix_has_the_tables(mail: Mail) -> None:
+    system = Path(mail.site.folder)
+    (system / "providers.toml").write_text(mail.site.config.read_text())
+    change = Change(system=str(system))
+    try:
+        for command in (["remove", "plain"], ["add", "plain.test"]):
+            done = spfwhite("-v", *command, change=change)
+            assert done.returncode == 0, done.stderr
+            assert done.stdout.endswith("\nPostfix has the tables now\n")
+    finally:
+        (system / "providers.toml").unlink()
+        shutil.rmtree(system / "providers.d")
 
 
 @needs_postfix
