@@ -24,17 +24,23 @@ from spfwhite.trust import READ, Place, place
 LEFTOVER_AGE: Final = 3600.0
 """Seconds after which a temporary file must be that of a killed run."""
 
+AS_ROOT: Final = "; run it as root, or as the owner of that folder"
+
 _SUFFIX: Final = ".spfwhite-new"
 _IS_OPEN: Final = re.compile(r"/dev/stdin|/dev/fd/[0-9]+|/proc/self/fd/[0-9]+")
 
 
 @contextmanager
-def _saying(what: str) -> Iterator[None]:
-    """Turn an OSError into a FileError that begins with what could not be done."""
+def _saying(what: str, advice: str = "") -> Iterator[None]:
+    """Turn an OSError into a FileError that begins with what could not be done.
+
+    `advice` is for who is not root, where that is why.
+    """
     try:
         yield
     except OSError as error:
-        raise FileError(f"{what}: {error.strerror or error}") from None
+        hint = advice if isinstance(error, PermissionError) and os.geteuid() else ""
+        raise FileError(f"{what}: {error.strerror or error}{hint}") from None
 
 
 def read(path: Path, *, data: bool) -> bytes:
@@ -162,7 +168,7 @@ def require_writable(path: Path) -> None:
 
 def make_folder(folder: Path) -> None:
     """Make a folder whose parent exists; raises FileError."""
-    with _saying(f"cannot make the folder {folder}"), place(folder) as there:
+    with _saying(f"cannot make the folder {folder}", AS_ROOT), place(folder) as there:
         if not there.status:
             os.mkdir(there.name, 0o755, dir_fd=there.folder)
         elif not stat.S_ISDIR(there.status.st_mode):
@@ -182,7 +188,7 @@ def lock(path: Path, wait: float) -> Iterator[None]:
     Waits `wait` seconds at most; raises LockedError and FileError. The file is never removed: who
     waits for it would hold another one.
     """
-    with _saying(f"cannot open the lock {path}"), place(path) as there:
+    with _saying(f"cannot open the lock {path}", AS_ROOT), place(path) as there:
         # read access is enough for flock
         descriptor = there.open(READ | os.O_CREAT)
         try:

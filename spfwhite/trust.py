@@ -120,7 +120,10 @@ class Place:
         is_folder, owner = stat.S_ISDIR(status.st_mode), _user(status.st_uid)
         path = quote(str(self.path))
         if status.st_uid not in (0, self._keeper):
-            raise self._refusal(f"root uses nothing that {owner} put there; chown root {path}")
+            mend = f"chown root {path}"
+            if _is_home(self.path, status.st_uid):
+                mend = "move it to /etc/spfwhite"
+            raise self._refusal(f"root uses nothing that {owner} put there; {mend}")
         if _is_shared(status) and not (is_folder and status.st_mode & stat.S_ISVTX):
             what = f"others can write {owner}'s {self.path}, so root does not use it"
             raise self._refusal(f"{what}; chmod go-w {path}")
@@ -185,6 +188,14 @@ def _is_shared(status: os.stat_result) -> bool:
     """Whether others than the owner can write; in the group of root there is but root."""
     group = status.st_mode & stat.S_IWGRP and status.st_gid
     return bool(group or status.st_mode & stat.S_IWOTH)
+
+
+def _is_home(folder: Path, user: int) -> bool:
+    """Whether a folder is its owner's home, to which he could not log in if it were root's."""
+    try:
+        return os.path.realpath(pwd.getpwuid(user).pw_dir) == str(folder)
+    except KeyError:
+        return False
 
 
 def _user(number: int) -> str:

@@ -153,6 +153,9 @@ def test_a_stranger_cannot_hold_the_lock(tmp_path: Path) -> None:
         Path(name).chmod(0o755)
         assert made.generate().returncode == 0
         assert open_as(NOBODY, lock(made)) == errno.EACCES
+        done = spfwhite(*made.arguments, change=Change(user=NOBODY))
+        why = "Permission denied; run it as root, or as the owner of that folder"
+        assert done.stderr == f"spfwhite: cannot open the lock {lock(made)}: {why}\n"
 
 
 @as_root

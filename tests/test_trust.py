@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import stat
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -171,6 +172,27 @@ def test_a_refusal_says_whose_it_is(home: Path) -> None:
     give(home, DAEMON)
     with pytest.raises(ConfigError, match="nothing that daemon put there"):
         load(path)
+
+
+IN_PASSWD = 'mount --bind "$1" /etc/passwd; shift; exec "$@"'
+
+
+def test_a_home_is_not_to_be_given_to_root(home: Path) -> None:
+    path = overlay(home)
+    give(home)
+    passwd = home.parent / "passwd"
+    passwd.write_text(f"root:x:0:0::/root:/bin/sh\njoe:x:{NOBODY}:{NOBODY}::{home}:/bin/sh\n")
+    apart = ("unshare", "--mount", "--propagation", "private", "sh", "-euc", IN_PASSWD, "sh")
+    done = subprocess.run(
+        [*apart, passwd, sys.executable, "-m", "spfwhite", "-c", path, "generate", "--dry-run"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    said = "root uses nothing that joe put there; move it to /etc/spfwhite"
+    assert done.stderr == f"spfwhite: {path}: {said}\n"
 
 
 def test_root_reads_no_configuration_right_in_a_sticky_folder_but_below_one(home: Path) -> None:
