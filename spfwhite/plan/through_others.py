@@ -19,16 +19,20 @@ MAX_NAMED = 5
 def through_others(config: Config, plan: Plan) -> Iterator[tuple[str, str]]:
     """Yield the providers that are off and have networks on the allow table, with a sentence."""
     off = [provider for provider in config.providers if not provider.enabled]
-    records = set(roots(off)) - set(roots(config.enabled()))
+    # others may include a record below a provider's own, _netblocks.google.com: its owner has it
+    owners = {_owner(domain): provider.name for provider in off for domain in provider.domains}
+    for domain in roots(config.enabled()):
+        owners.pop(_owner(domain), None)
     found = [
-        (node.domain, domain, part)
+        (owners[_owner(node.domain)], node.domain, domain, part)
         for made in plan.decisions
+        if made.provider.action == "permit"
         for domain in made.provider.domains
         for node in made.candidate.evaluation.walk(domain, passing=True)
-        if node.domain in records and (part := node.passed & made.passed & plan.permitted)
+        if _owner(node.domain) in owners and (part := node.passed & made.passed & plan.permitted)
     ]
     for provider in off:
-        if mine := [each for each in found if each[0] in provider.domains]:
+        if mine := [each[1:] for each in found if each[0] == provider.name]:
             listed = Networks.union(part for _, _, part in mine)
             v4, v6 = listed.size(4), listed.blocks64()
             amount = f"{v4:,} of its addresses" if v4 else f"{v6:,} of its IPv6 /64s"
@@ -39,3 +43,8 @@ def through_others(config: Config, plan: Plan) -> Iterator[tuple[str, str]]:
                 f"{provider.name} is off, and {amount} are listed all the same, through {through}; "
                 f"`exclude = [{named}]` in [safety] keeps them out",
             )
+
+
+def _owner(domain: str) -> str:
+    """Return the part of a name that its owner registered, where that has two labels."""
+    return ".".join(domain.split(".")[-2:])

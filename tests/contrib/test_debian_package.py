@@ -194,17 +194,15 @@ def first_installation(host: Host, package: Path) -> None:
     assert host.run(f"stat -c '%U %a' {FOLDER} {TABLE}") == "spfwhite 755\nspfwhite 644\n"
     assert host.run("stat -c '%U %a' /etc/spfwhite") == "root 755\n"
 
-    remains = re.findall(r"(?m)^  (.*)$", said.partition("Two commands")[2])
-    assert [line.split()[0] for line in remains] == ["postconf", "postfix", "systemctl"]
-    access_list, reload, first_run = remains
-    host.run(access_list)
-    host.run(reload)
-    assert host.run("postconf -h postscreen_access_list") == f"{OWN_LIST}, cidr:{TABLE}\n"
-    assert host.verdict(LISTED) == "PASS NEW"  # the table has no rules yet
-
+    remains = re.findall(r"(?m)^  (.*)$", said.partition("The first run now")[2])
+    assert [line.split()[0] for line in remains] == ["systemctl", "postconf", "postfix", "spfwhite"]
+    first_run, access_list, reload, _check = remains
     host.run(first_run)
     assert "209.85.128.0/28\tpermit" in host.file(TABLE)
     assert not (host.machine.root / f"{TABLE}.orig".removeprefix("/")).exists()
+    host.run(access_list)
+    host.run(reload)
+    assert host.run("postconf -h postscreen_access_list") == f"{OWN_LIST}, cidr:{TABLE}\n"
     assert host.verdict(LISTED) == "ALLOWLISTED"
     assert host.verdict("198.51.100.1") == "PASS NEW"
 
@@ -221,7 +219,7 @@ def upgrade(host: Host, newer: Path) -> None:
     host.run(f"echo '# edited' >>{CONFFILE}")
     kept = (f"{FOLDER}/state.json", TABLE, CONFFILE, "/etc/spfwhite/providers.toml")
     before = [host.file(path) for path in kept]
-    assert "Two commands" not in host.apt("install", newer)
+    assert "The first run now" not in host.apt("install", newer)
     assert host.run("dpkg-query -W -f '${Version}' spfwhite").endswith("+test1")
     assert [host.file(path) for path in kept] == before
     assert before[2].endswith("# edited\n")

@@ -184,8 +184,8 @@ def test_accept_of_whoever_is_not_held_releases_nobody() -> None:
     nights = Nights(CONFIG)
     nights.night(world(p0="ip4:20.0.0.0/18"))
     fewer = {f"p{i}": f"ip4:20.{i}.0.0/21 ip6:2a00:{i}::/52" for i in (1, 2, 3)}
-    assert not held(nights.night(world(p0="ip4:20.0.0.0/19", **fewer)))
-    less = world(p0="ip4:20.0.0.0/19", p4="ip4:20.4.0.0/21 ip6:2a00:4::/52", **fewer)
+    assert not held(nights.night(world(20, 0, 20, p0="ip4:20.0.0.0/19", **fewer)))
+    less = world(20, 0, 20, p0="ip4:20.0.0.0/19", p4="ip4:20.4.0.0/21 ip6:2a00:4::/52", **fewer)
     assert held(nights.night(less)).keys() == {"p4"}
     for lifted in (["p0"], ["p0"], []):
         night = nights.night(less, lifted=lifted)

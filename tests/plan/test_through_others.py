@@ -46,6 +46,17 @@ def test_what_it_proposes_keeps_them_out() -> None:
     assert planned(config).permitted.texts() == ["20.0.0.0/24", "20.1.0.0/24"]
 
 
+def test_a_record_below_its_own_that_others_include_is_its_own_too() -> None:
+    zone = {
+        **records(hub="ip4:20.0.0.0/24 include:_net.mailer.test", desk="ip4:20.1.0.0/24"),
+        **records(mailer="include:_net.mailer.test"),
+        ("_net.mailer.test", "TXT"): ("v=spf1 ip4:21.0.0.0/24 -all",),
+    }
+    (sentence,) = said(OFF, zone)
+    assert "256 of its addresses are listed all the same, through hub.test" in sentence
+    assert '`exclude = ["_net.mailer.test"]`' in sentence
+
+
 def test_one_that_is_on_is_not_named_nor_one_whose_record_is_only_denied() -> None:
     assert said(ALL) == []
     assert (
