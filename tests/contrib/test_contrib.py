@@ -285,6 +285,17 @@ def test_the_readme_says_what_each_file_is() -> None:
         assert f"| `{entry}` |" in README, path
 
 
+def test_a_purge_leaves_nothing_of_what_add_wrote(tmp_path: Path) -> None:
+    etc, var = tmp_path / "etc", tmp_path / "var"
+    (etc / "providers.d").mkdir(parents=True)
+    for name in ("90-added.toml", ".90-added.toml.lock", "20-own.toml"):
+        (etc / "providers.d" / name).touch()
+    text = (CONTRIB / "debian" / "postrm").read_text()
+    text = text.replace("/etc/spfwhite", str(etc)).replace("/var/lib/spfwhite", str(var))
+    subprocess.run(["sh", "-c", text, "postrm", "purge"], check=True, timeout=60)
+    assert [path.name for path in (etc / "providers.d").iterdir()] == ["20-own.toml"]
+
+
 def test_the_debian_package_has_the_version_of_the_program() -> None:
     changelog = (CONTRIB / "debian" / "changelog").read_text()
     assert changelog.startswith(f"spfwhite ({__version__}-1) ")

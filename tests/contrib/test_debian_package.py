@@ -110,6 +110,9 @@ def test_it_brings_every_unit_and_manual_page_with_the_paths_of_debian(
     names = {path.name for path in files}
     assert names >= UNITS
     assert names >= {f"{path.name}.gz" for path in (ROOT / "contrib" / "man").iterdir()}
+    doc = tmp_path / "usr" / "share" / "doc" / "spfwhite" / "contrib"
+    pages = {path.name for path in (ROOT / "contrib").glob("*.md")}
+    assert {path.name.removesuffix(".gz") for path in doc.iterdir()} == pages, "README links them"
     texts = {"doc", "dist-packages"}
     used = [path for path in files if not texts & set(path.parts) or path.parent.name == "cron"]
     assert len(used) > len(UNITS)
@@ -262,10 +265,13 @@ def purge_while_nothing_names_the_table(host: Host, package: Path) -> None:
     """Nothing stays but what the administrator wrote; a comment is no name."""
     host.apt("install", package)
     host.run("systemctl start spfwhite.service")
+    added = "/etc/spfwhite/providers.d/90-added.toml"
+    host.run(f"touch {added} {added.replace('90', '.90')}.lock")
     host.run(f"echo '# cidr:{TABLE}' >>/etc/postfix/main.cf")
     assert "is left" not in host.apt("purge")
     assert not host.is_so(f"test -e {FOLDER}")
-    assert host.run("find /etc/spfwhite -type f") == "/etc/spfwhite/providers.toml\n"
+    left = "/etc/spfwhite\n/etc/spfwhite/providers.toml\n"
+    assert host.run("find /etc/spfwhite | sort") == left
 
 
 @pytest.mark.parametrize("variable", ROOTS)
