@@ -39,7 +39,10 @@ OUTCOMES: Final[dict[Outcome, str]] = {
 RELOADED: Final = "Postfix has the tables now"
 """What is said when a reload was due and is done, or Postfix does not run."""
 
-NEVER: Final = "none of its names has ever passed an address; `enabled = false` in [providers.{}] switches it off"
+NEVER: Final = (
+    "none of its names has ever passed an address; "
+    "`enabled = false` in [providers.{}] switches it off"
+)
 """What is said of an empty provider, once."""
 
 
