@@ -27,7 +27,7 @@ from spfwhite.dns.window import Window
 # How a question is asked, on one page
 #
 # *The bound.* A question in flight has a slot of the window (`spfwhite.dns.window`), and no more
-# than two sockets; a server has 16 connections at most (`spfwhite.dns.tcp`). A question has
+# than two sockets; a server has 10 connections at most (`spfwhite.dns.tcp`). A question has
 # `dns.attempts` tries, up to three times as many at a server that cannot keep up, and none lasts
 # longer than 5.6 s. So every question ends, whatever servers do, and the deadline of the run ends
 # those that would take too long.

@@ -15,9 +15,10 @@ from spfwhite.dns import message
 from spfwhite.dns.message import UnreachableError, UnusableError
 from spfwhite.dns.nameservers import NameServer
 
-# Connections to one server. Unbound serves 10 at a time, dnsmasq 20; at 128 systemd-resolved
-# switches its TCP off until it is restarted, for the whole host.
-AT_ONCE: Final = 16
+# Connections to one server. Unbound serves 10 at a time, and an eleventh waits there while its time
+# runs; dnsmasq serves 20; at 128 systemd-resolved switches its TCP off until it is restarted, for
+# the whole host.
+AT_ONCE: Final = 10
 
 
 class Connections:

@@ -33,10 +33,11 @@ _REJECTS: Final = re.compile(r"\s*(?:reject|deny|denied|drop|discard|dunno)\b\s*
 _SECTION: Final = re.compile(r"\s*1?[0-9](?:\.1?[0-9]){3}\.?\s+[A-Z][a-z]")
 _PATTERN: Final = re.compile(
     r"(?<![\w.])(?=(?:[0-9*x]{1,3}\.){3}[*x])[0-9]{1,3}(?:\.[0-9*x]{1,3}){3}(?![\w.*])"
-    r"|[0-9]/255\.",
+    r"|[0-9]/255\."
+    r"|[-\u2010-\u2015\u2212]\s*(?:[0-9]{1,3}\.){3}(?:2(?:5[6-9]|[6-9][0-9])|[3-9][0-9]{2})(?![\w.])",
     re.ASCII,
 )
-"""`192.0.2.*`, and a network with its mask behind a slash."""
+"""`192.0.2.*`, a network with its mask behind a slash, and a range that ends in `192.0.2.300`."""
 
 _LENGTH: Final = re.compile(r"\s*(/?)\s*([0-9]{1,3})\s*")
 
