@@ -78,7 +78,11 @@ def wired(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("postfix")
     for file in ("main.cf", "master.cf"):
         shutil.copy2(Path("/etc/postfix", file), folder)
-    postconf(folder, "-M", f"smtp/inet={POSTSCREEN}", "smtpd/pass=smtpd pass - - y - - smtpd")
+    services = [
+        "smtpd/pass=smtpd pass - - y - - smtpd",
+        "tlsproxy/unix=tlsproxy unix - - y - 0 tlsproxy",
+    ]
+    postconf(folder, "-M", f"smtp/inet={POSTSCREEN}", *services)
     table = f"cidr:$config_directory/../{TABLE}"
     postconf(folder, "-e", f"{LIST} = permit_mynetworks, {table}")
     return folder
