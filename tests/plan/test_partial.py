@@ -66,3 +66,16 @@ def test_a_gap_that_is_filled_counts_in_no_total_either() -> None:
     night = nights.night(small)
     assert not night.plan.refusals
     assert nights.table.size(4) > 65_536
+
+
+def test_the_week_begins_anew_when_a_gap_is_filled_and_when_something_is_first_passed() -> None:
+    nights = series()
+    nights.night(failing(WHOLE, "s.test"))
+    nights.night(WHOLE)
+    assert nights.state.accepted["p"].since == nights.now
+    nights.night(WHOLE)
+    assert nights.state.accepted["p"].since < nights.now
+    nights = series()
+    nights.night(records(q="ip4:21.0.0.0/16"))
+    nights.night(records(q="ip4:21.0.0.0/16", p="ip4:20.1.0.0/24"))
+    assert nights.state.accepted["p"].since == nights.now

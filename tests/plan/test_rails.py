@@ -7,7 +7,14 @@ from collections.abc import Callable
 import pytest
 
 from spfwhite.networks import EMPTY, Networks
-from spfwhite.plan.rails import HARMLESS_SIZE, MAX_PROVIDER_SIZE, SMALL_FAMILY_SIZE, Rail, too_many
+from spfwhite.plan.rails import (
+    HARMLESS_SIZE,
+    MAX_PROVIDER_SIZE,
+    SMALL_FAMILY_SIZE,
+    Rail,
+    amounts,
+    too_many,
+)
 
 RAIL = Rail("provider", 50, 300, 7)
 TOTAL = Rail("total", 30, 100, 7)
@@ -172,3 +179,10 @@ def test_the_most_counts_each_family_by_itself() -> None:
 def test_a_loss_that_leaves_something_does_not_read_as_one_of_all(left: int, said: str) -> None:
     (hold,) = RAIL.violations(ipv4(1000), ipv4(left), ipv4(1000))
     assert hold.phrase.startswith(f"loses {said} of its IPv4 addresses")
+
+
+def test_of_a_family_that_a_set_has_not_no_amount_is_told() -> None:
+    assert amounts(ipv4(3), "of its ") == "3 of its IPv4 addresses"
+    assert amounts(ipv6(2)) == "2 IPv6 /64s"
+    assert amounts(ipv4(3) | ipv6(2)) == "3 IPv4 addresses and 2 IPv6 /64s"
+    assert amounts(EMPTY) == ""

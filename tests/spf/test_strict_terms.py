@@ -203,6 +203,11 @@ def test_modifiers_take_nothing() -> None:
     assert passes(zone(f"exp=e.test made=up {REST}")) == BOTH
 
 
+def test_a_modifier_with_the_name_of_a_mechanism_takes_nothing_and_is_told() -> None:
+    assert passes(zone(f"ip4=192.0.2.1 {REST}")) == BOTH
+    assert kinds(zone(f"ip4=192.0.2.1 {REST}")) == ["syntax"]
+
+
 def test_hosts_of_which_one_has_no_answer_decide_nothing_of_that_family() -> None:
     asked = {
         **zone(f"mx:m.test {REST}"),
