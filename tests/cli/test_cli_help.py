@@ -65,7 +65,6 @@ def test_the_line_of_each_command_is_short() -> None:
         (["generate", "--acept", "x"], "--accept"),
         (["generate", "--accept", "gogle"], "did you mean google?"),
         (["generate", "--only", "Google"], "did you mean google?"),
-        (["remove", "gogle"], "did you mean google?"),
     ],
 )
 def test_a_typing_error_is_answered_with_what_was_meant(arguments: list[str], meant: str) -> None:

@@ -187,7 +187,7 @@ def test_the_problem_is_named_with_its_domain(name: str, tmp_path: Path) -> None
     kinds = {"two records": "multiple", "garbage": "temporary", "a chain of 1,000": "limit"}
     options = ["-v", "generate", "-o", "-", "--deadline", "5"]
     done = run(tmp_path, HOSTILE.get(name, {}), FAULTS.get(name), *options)
-    assert f"{kinds.get(name, 'loop')}: evil.test: " in done.stderr
+    assert re.search(rf"{kinds.get(name, 'loop')}: evil\.test:? ", done.stderr)
 
 
 def test_two_spf_records_pass_nothing(tmp_path: Path) -> None:

@@ -176,8 +176,9 @@ def test_a_range_is_as_wide_as_a_slash_12_or_28_at_most() -> None:
     assert found("2001:db0::-2001:dc0::") == ["2001:db0::/128", "2001:dc0::/128"]
 
 
-def test_a_range_with_an_end_that_is_none_is_nothing() -> None:
-    assert found("192.0.2.1 - 192.0.2.300") == []
+def test_a_range_with_an_end_that_is_none_is_unclear() -> None:
+    with pytest.raises(ValueError, match="is unclear"):
+        found("192.0.2.1 - 192.0.2.300")
 
 
 def test_a_range_with_an_end_that_is_part_of_something_else_is_its_beginning() -> None:
