@@ -119,6 +119,7 @@ def machine() -> Iterator[Machine]:
         made.run("systemctl enable --now dns.service")
         made.until("journalctl -q -o cat -u dns.service | grep -q ^ready")
         made.run("postconf -M smtp/inet='smtp inet n - y - 1 postscreen'")
+        made.run("postconf -M tlsproxy/unix='tlsproxy unix - - y - 0 tlsproxy'")
         made.run("postconf -M smtpd/pass='smtpd pass - - y - - smtpd' && postfix reload")
         before = reloads(made)
         (link,) = re.findall(r"(?m)^ln -s .*", README)
