@@ -164,8 +164,10 @@ def test_a_change_beside_a_provider_in_trouble_is_one_reload(
         put(machine, drop_in, "[Service]\nSuccessExitStatus=\n")
         machine.run("systemctl daemon-reload")
     before = reloads(machine)
-    lost = '[providers.lost]\ndomains = ["no-such.test"]\n'
-    publish(machine, 28 + counts_as_failed, lost)
+    width = 28 + counts_as_failed
+    # of another name each time, since a trouble is exit code 3 when it begins
+    keys = 'domains = ["no-such.test"]\nnetworks = ["100.65.0.0/24"]\n'
+    publish(machine, width, f"[providers.lost-{width}]\n{keys}")
     try:
         start(machine, "exit-code" if counts_as_failed else "success")
         status = machine.run("systemctl show -P ExecMainStatus spfwhite.service").stdout.strip()
