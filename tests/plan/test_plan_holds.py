@@ -394,3 +394,18 @@ def test_a_domain_that_passes_nothing_beside_one_that_does_is_missing() -> None:
     night = series.night(records(p="ip4:20.0.0.0/24", q="ip4:21.0.0.0/24"))
     assert (night.decision("p").status, night.decision("p").degraded) == ("missing", True)
     assert night.decision("p").networks.texts() == ["20.0.0.0/24"]
+
+
+def test_a_hold_has_its_reason_once_also_while_a_part_is_not_answered() -> None:
+    whole = records(
+        p="include:s.test include:t.test",
+        s="ip4:20.0.0.0/16",
+        t="ip4:22.0.0.0/17",
+        q="ip4:30.0.0.0/14",
+    )
+    nights = Nights(configured({"p": ["p.test"], "q": ["q.test"]}))
+    nights.night(whole)
+    gone = {at: texts for at, texts in whole.items() if at[0] != "s.test"}
+    assert len(nights.night(gone).decision("p").holds) == 1
+    (hold,) = nights.night(failing(gone, "t.test")).decision("p").holds
+    assert hold.phrase.startswith("loses 67 %")
