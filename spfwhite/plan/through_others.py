@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from spfwhite.config.settings import Config, roots
 from spfwhite.networks import Networks
 from spfwhite.plan.plan import Plan
+from spfwhite.spf.result import owner
 from spfwhite.wording import few
 
 MAX_NAMED = 5
@@ -20,16 +21,16 @@ def through_others(config: Config, plan: Plan) -> Iterator[tuple[str, str]]:
     """Yield the providers that are off and have networks on the allow table, with a sentence."""
     off = [provider for provider in config.providers if not provider.enabled]
     # others may include a record below a provider's own, _netblocks.google.com: its owner has it
-    owners = {_owner(domain): provider.name for provider in off for domain in provider.domains}
+    owners = {owner(domain): provider.name for provider in off for domain in provider.domains}
     for domain in roots(config.enabled()):
-        owners.pop(_owner(domain), None)
+        owners.pop(owner(domain), None)
     found = [
-        (owners[_owner(node.domain)], node.domain, domain, part)
+        (owners[owner(node.domain)], node.domain, domain, part)
         for made in plan.decisions
         if made.provider.action == "permit"
         for domain in made.provider.domains
         for node in made.candidate.evaluation.walk(domain, passing=True)
-        if _owner(node.domain) in owners and (part := node.passed & made.passed & plan.permitted)
+        if owner(node.domain) in owners and (part := node.passed & made.passed & plan.permitted)
     ]
     for provider in off:
         if mine := [each[1:] for each in found if each[0] == provider.name]:
@@ -43,8 +44,3 @@ def through_others(config: Config, plan: Plan) -> Iterator[tuple[str, str]]:
                 f"{provider.name} is off, and {amount} are listed all the same, through {through}; "
                 f"`exclude = [{named}]` in [safety] keeps them out",
             )
-
-
-def _owner(domain: str) -> str:
-    """Return the part of a name that its owner registered, where that has two labels."""
-    return ".".join(domain.split(".")[-2:])

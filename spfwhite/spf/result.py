@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import takewhile
 from typing import Final, Literal, NamedTuple
 
 from spfwhite.networks import EMPTY, Networks
@@ -172,19 +171,21 @@ class Evaluation(NamedTuple):
 
 PASSES_NOTHING: Final = "the SPF record passes no address"
 
-MAX_LABELS: Final = 127
-"""Of a name in the DNS (RFC 1035)."""
+# Second labels below which a country's registry gives names to owners, as in `co.uk`.
+REGISTRIES: Final = frozenset({"ac", "co", "com", "edu", "go", "gov", "ne", "net", "or", "org"})
 
 
-def nearness(chain: Sequence[str]) -> tuple[int, int]:
+def owner(domain: str) -> str:
+    """Return the part of a name that its owner registered: two labels, or three below `co.uk`."""
+    labels = domain.split(".")
+    below = labels[-2:-1] and labels[-2] in REGISTRIES and len(labels[-1]) == 2
+    return ".".join(labels[-3 if below else -2 :])
+
+
+def nearness(chain: Sequence[str]) -> tuple[bool, int]:
     """Order chains of domains by how surely the last one's record is the first one's own.
 
-    An owner has two labels or more of the name in common: google for `_netblocks.google.com`,
-    which github.com includes as directly. Networks that no record names, an empty chain, are the
-    provider's own.
+    The owner comes first: google for `_netblocks.google.com`, which github.com includes as
+    directly. Networks that no record names, an empty chain, are the provider's own.
     """
-    if not chain:
-        return -MAX_LABELS, 0
-    names = (reversed(name.split(".")) for name in (chain[0], chain[-1]))
-    common = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(*names, strict=False)))
-    return -common if common > 1 else 0, len(chain)
+    return bool(chain) and owner(chain[0]) != owner(chain[-1]), len(chain)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from spfwhite.networks import Networks
-from spfwhite.spf.result import PASSES_NOTHING, Evaluation, Node, Problem, Step, nearness
+from spfwhite.spf.result import PASSES_NOTHING, Evaluation, Node, Problem, Step, nearness, owner
 
 SOME = Networks.parse(["192.0.2.0/24"])
 
@@ -60,3 +62,25 @@ def test_the_owner_of_a_record_is_nearer_to_it_than_who_includes_it() -> None:
 def test_one_label_in_common_makes_no_owner() -> None:
     far, near = ("a.com", "b.net", "c.com"), ("a.net", "c.com")
     assert min(far, near, key=nearness) == near
+
+
+@pytest.mark.parametrize(
+    ("domain", "registered"),
+    [
+        ("_netblocks.google.com", "google.com"),
+        ("google.com", "google.com"),
+        ("mail.gmx.de", "gmx.de"),
+        ("spf.mail.example.co.uk", "example.co.uk"),
+        ("example.com.au", "example.com.au"),
+        ("co.uk", "co.uk"),
+        ("a.net.com", "net.com"),
+    ],
+)
+def test_what_an_owner_registered_has_two_labels_or_three(domain: str, registered: str) -> None:
+    assert owner(domain) == registered
+
+
+def test_two_names_below_one_registry_have_not_one_owner() -> None:
+    stranger, customer = ("a.co.uk", "b.co.uk"), ("c.example", "x.example", "b.co.uk")
+    assert nearness(stranger)[0] and nearness(customer)[0]
+    assert not nearness(("spf.b.co.uk", "b.co.uk"))[0]
