@@ -247,10 +247,20 @@ def _instance(postfix: Postfix, used: Collection[Path], state: State | None) -> 
         found |= dict.fromkeys(wiring.wiring_findings(each, wiring.Tables(*real)))
     yield from found  # what main.cf says of several postscreens is said once
     since = postfix.postscreen_since()
+    unread = list(_unread(postfix.folder or DEFAULT_FOLDER, since))
+    yield from unread
     named = {entry.path for each in running for entry in each.entries()}
     loaded = (_loaded(path, state, since) for path in real if path in named and path.exists())
-    ends = any(finding.level == "error" for finding in found)
+    ends = unread or any(finding.level == "error" for finding in found)
     yield from (finding for finding in loaded if finding.counts or not ends)
+
+
+def _unread(folder: Path, since: float | None) -> Findings:
+    """Warn of what postscreen, which has run `since` then, has not read: it goes on as before."""
+    for name in ("main.cf", "master.cf"):
+        if since is not None and (folder / name).stat().st_mtime > since:
+            text = "changed after postscreen started, which goes by the old one"
+            yield Finding("warning", name, text, "run `postfix reload` as root")
 
 
 def _postscreens(postfix: Postfix, names: Collection[str]) -> list[parameters.Postscreen]:

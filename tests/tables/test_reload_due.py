@@ -202,6 +202,22 @@ def test_who_reloaded_by_hand_is_not_told_to(mail: Mail) -> None:
 
 
 @needs_postfix
+@pytest.mark.parametrize("name", ["main.cf", "master.cf"])
+def test_check_says_so_until_postscreen_has_read_what_was_configured(name: str, mail: Mail) -> None:
+    def unread() -> list[tuple[str, str]]:
+        found = list(check(mail.site.config, Places(cron=()), 0.0))
+        assert not any("postscreen uses it" in each.text for each in found)
+        return [(each.subject, each.advice) for each in found if "the old one" in each.text]
+
+    mail.postfix.postscreen()
+    (mail.postfix.config_directory / name).touch()
+    assert unread() == [(name, "run `postfix reload` as root")]
+    mail.postfix.reload()
+    found = list(check(mail.site.config, Places(cron=()), 0.0))
+    assert not any("the old one" in each.text for each in found)
+
+
+@needs_postfix
 def test_check_sees_a_table_that_was_put_there_by_hand(mail: Mail) -> None:
     mail.site.table.chmod(0o644)
     assert mail.warnings() == [], "the table is the same"
