@@ -6,9 +6,8 @@ to print (`spfwhite.cli.main`) and to exit.
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -16,17 +15,14 @@ from functools import partial
 from pathlib import Path
 
 from spfwhite import files
-from spfwhite.config import adding
-from spfwhite.config.adding import Addition
 from spfwhite.config.settings import FORMAT_NAMES, Config, FormatName
 from spfwhite.config.values import choice
 from spfwhite.dns.answers import Failed, canonical
 from spfwhite.errors import FileError, ReloadError, StateError, UsageError
 from spfwhite.library import blocking, checked, texts
-from spfwhite.networks import EMPTY, Networks, parse_operator
+from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan.clock import fitted
 from spfwhite.plan.decided import Decided, decide_run
-from spfwhite.plan.last_run import last_run
 from spfwhite.plan.plan import Plan
 from spfwhite.plan.state import State, load
 from spfwhite.plan.through_others import through_others
@@ -38,7 +34,6 @@ from spfwhite.sources import fetch
 from spfwhite.sources.crawl import Progress, no_progress
 from spfwhite.sources.memory import Heard, Recall, policy
 from spfwhite.spf.evaluation import evaluate
-from spfwhite.spf.result import Evaluation
 from spfwhite.tables import write
 from spfwhite.tables.content import owner_of
 from spfwhite.wording import did_you_mean
@@ -265,21 +260,22 @@ def _news(
 
 async def _of_postwhite(decided: Decided, allow: write.Ready, options: Options) -> list[str]:
     """Say whose addresses a table of Postwhite has that the new one has not, while it is there."""
-    config, gone = decided.config, allow.before - allow.networks
+    config, lost = decided.config, allow.before - allow.networks
     is_theirs = owner_of(allow.old or b"") == "postwhite"
-    if not (options.compares and is_theirs and gone.v4) or decided.plan.refusals:
+    # the hosts of Postwhite have to be asked for, and --offline asks nobody
+    if not (is_theirs and lost.v4 and options.compares) or options.offline or decided.plan.refusals:
         return []
     from spfwhite.config.postwhite import own_hosts  # 4 ms to import, on one night
 
     hosts = own_hosts()  # asked for this once, and listed only if a provider has them
     evaluation = evaluate(hosts, await fetch.look_up(hosts, config.dns, config.limits()))
-    passed = {host: gone & evaluation.root(host).passed for host in hosts}
+    passed = {host: lost & evaluation.root(host).passed for host in hosts}
     shares = [(networks.size(4), host) for host, networks in passed.items()]
-    shares.append(((gone - Networks.union(passed.values())).size(4), "nobody known"))
+    shares.append(((lost - Networks.union(passed.values())).size(4), "nobody known"))
     # all of them, unlike in other news: this is said once, and what is not named is lost
     named = ", ".join(f"{size:,} of {who}" for size, who in sorted(shares, reverse=True) if size)
     return [
-        f"{allow.path}, by Postwhite, has {gone.size(4):,} IPv4 addresses that the new table has "
+        f"{allow.path}, by Postwhite, has {lost.size(4):,} IPv4 addresses that the new table has "
         f"not: {named}; `spfwhite add DOMAIN` adds a sender"
     ]
 
@@ -374,94 +370,3 @@ def _refuse_without_state(options: Options, why: str) -> None:
     if options.offline or (options.only and not options.output):
         option = "--offline" if options.offline else "--only"
         raise UsageError(f"{option} needs the state of an earlier run, and {why}")
-
-
-def try_out(config: Config, addition: Addition) -> tuple[Addition, Evaluation]:
-    """Ask what the domains of a provider pass; return it without those that pass nothing.
-
-    Such a domain would be reported as missing by every run from then on. Raises UsageError,
-    ConfigError and NoNameServerError.
-    """
-    adding.check(addition, config, datetime.now(UTC).date())
-    write.require_folders(config, None)
-    answers = asyncio.run(fetch.look_up(addition.domains, config.dns, config.limits()))
-    evaluation = evaluate(
-        addition.domains, answers, strict=config.spf.strict, widest=config.widest("permit")
-    )
-    passing = [name for name in addition.domains if evaluation.root(name).passed]
-    return addition._replace(domains=passing), evaluation
-
-
-def listed_through(config: Config, addition: Addition, evaluation: Evaluation) -> list[str]:
-    """Return the providers through which all of an addition is on the list already, or none.
-
-    Raises FileError.
-    """
-    passed = (evaluation.root(name).passed for name in addition.domains)
-    wanted = Networks.union([*passed, *map(parse_operator, addition.networks)])
-    state = _readable(config)
-    if state is None or not wanted:
-        return []
-    plan = last_run(config, state, time.time()).plan
-    if wanted - plan.permitted:
-        return []
-    shares = {
-        made.provider.name: (made.networks & wanted).size(4)
-        for made in plan.decisions
-        if made.provider.action == "permit" and made.networks & wanted
-    }
-    return sorted(shares, key=lambda name: shares[name], reverse=True)
-
-
-def add(
-    config: Config, addition: Addition, system: Path, written: Callable[[Path], Config], wait: float
-) -> Report:
-    """Write a provider to the file of its own below `system`, and make the tables with it.
-
-    All others come from memory, if there is a state. `written` is told the file as soon as it is
-    there, since the run may fail, and returns the configuration read anew. `wait` is how many
-    seconds to wait for the lock. Raises ConfigError and what `generate` raises.
-    """
-    remembers = _readable(config) is not None  # or raises, while nothing is written
-    config = written(adding.append(addition, system))
-    options = Options(only=addition.name if remembers else "", wait=wait)
-    return asyncio.run(run(config, options))
-
-
-def put_back(
-    config: Config, name: str, system: Path, written: Callable[[Path], Config], wait: float
-) -> Report:
-    """Undo `remove` of a provider that has a definition elsewhere, and make the tables with it.
-
-    The arguments are those of `add`. Raises UsageError if another file keeps the provider off.
-    """
-    remembers = _readable(config) is not None
-    config = written(adding.put_back(name, system))
-    provider = next(each for each in config.providers if each.name == name)
-    if why := config.why_off(provider, datetime.now(UTC).date()):
-        raise UsageError(f"provider {name} is still off: {why}")
-    return asyncio.run(run(config, Options(only=name if remembers else "", wait=wait)))
-
-
-def remove(
-    config: Config, name: str, system: Path, written: Callable[[Path], Config], wait: float
-) -> Report:
-    """Take a provider off by the file below `system`, and make the tables without it.
-
-    The arguments are those of `add`. Raises UsageError for a provider that is not on the list.
-    """
-    remembers = _readable(config) is not None
-    write.require_folders(config, None)
-    today = datetime.now(UTC).date()
-    config = written(adding.remove(name, config, today, system))
-    if any(each.name == name and each.enabled for each in config.providers):
-        config = written(adding.remove(name, config, today, system))  # another file has it, too
-    return asyncio.run(run(config, Options(offline=remembers, wait=wait)))
-
-
-def _readable(config: Config) -> State | None:
-    """Return the state if there is one that can be read; raises FileError."""
-    try:
-        return load(config.state)
-    except StateError:
-        return None  # the run keeps it aside and asks for all

@@ -28,7 +28,7 @@ ROOMS = [
 """A room imports only rooms before it; inside a room anything but a circle."""
 
 # a file at the top level is in the base, but for those that make a run, and the ways in
-TOP = {"run": "run", "library": "run", "__main__": "cli"}
+TOP = {"run": "run", "by_command": "run", "library": "run", "__main__": "cli"}
 ANYWHERE = {"__init__"}
 """The package itself, which hands on what it exports when it is first used."""
 
@@ -47,8 +47,13 @@ PURE = [
     "spfwhite.dns.answers",
     "spfwhite.spf",
     "spfwhite.plan.candidates",
+    "spfwhite.plan.past",
+    "spfwhite.plan.clock",
     "spfwhite.plan.rails",
+    "spfwhite.plan.total",
     "spfwhite.plan.plan",
+    "spfwhite.plan.losses",
+    "spfwhite.plan.through_others",
     "spfwhite.plan.decided",
     "spfwhite.sources.memory",
     "spfwhite.sources.page_text",

@@ -1,6 +1,7 @@
 """The command that adds a sender at once: `add`.
 
-Owns: its options, and what it prints. Refuses: to decide anything; it calls `spfwhite.run`.
+Owns: its options, and what it prints. Refuses: to decide anything; it calls
+`spfwhite.by_command`.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def add(
     spfwhite add hubspot.com
     spfwhite add --expires 2027-01-31 --networks 54.174.52.0/24 hubspot.com
     """
-    from spfwhite import run as app
+    from spfwhite import by_command as app
     from spfwhite.config import adding
     from spfwhite.config.loading import SYSTEM
     from spfwhite.config.writing import unused_name

@@ -1,6 +1,6 @@
-"""The commands that make tables: `generate` and `add`.
+"""The command that makes the tables: `generate`, and how every command that does so ends.
 
-Owns: their options and what they print to which stream. Refuses: to decide anything; they call
+Owns: its options, and what a run prints to which stream. Refuses: to decide anything; it calls
 `spfwhite.run`.
 """
 

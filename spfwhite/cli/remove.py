@@ -1,6 +1,7 @@
 """The command that takes a provider off the list: `remove`.
 
-Owns: its options. Refuses: to decide anything; it calls `spfwhite.run`.
+Owns: its options. Refuses: to decide anything; it calls
+`spfwhite.by_command`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def remove(common: Common, /, *, name: str, reload_: bool | None) -> None:
     \b
     spfwhite remove hubspot-com
     """
-    from spfwhite import run as app
+    from spfwhite import by_command as app
     from spfwhite.config.loading import SYSTEM
 
     if common.config:

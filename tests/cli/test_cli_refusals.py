@@ -180,6 +180,16 @@ def test_what_a_table_of_postwhite_lists_and_ours_does_not_is_said_by_sender(
     assert rules(table.read_bytes()) == [RULE]
 
 
+def test_offline_asks_nobody_whose_the_addresses_of_a_table_of_postwhite_are(
+    table: Path, tmp_path: Path
+) -> None:
+    assert generate(tmp_path, server=DnsServer(SENDERS)).returncode == 0
+    table.write_bytes(POSTWHITES_OWN)
+    server = DnsServer(SENDERS)
+    assert "by Postwhite, has" not in generate(tmp_path, "--offline", server=server).stderr
+    assert server.queries == []
+
+
 def test_rules_without_a_length_are_among_what_goes(table: Path, tmp_path: Path) -> None:
     table.write_bytes(POSTWHITE + b"203.0.113.7 permit\n2001:db8::7 permit\n")
     gone = [line for line in generate(tmp_path, "--dry-run").stdout.splitlines() if line[0] == "-"]

@@ -1,0 +1,118 @@
+"""Providers that are added and taken off by command, and the runs that follow.
+
+Owns: the order: what would be refused is refused before anybody is asked, and the file is written
+before the run. Refuses: the form of that file (`spfwhite.config.adding`), and the run itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from spfwhite.config import adding
+from spfwhite.config.adding import Addition
+from spfwhite.config.settings import Config
+from spfwhite.errors import StateError, UsageError
+from spfwhite.networks import Networks, parse_operator
+from spfwhite.plan.last_run import last_run
+from spfwhite.plan.state import State, load
+from spfwhite.report.report import Report
+from spfwhite.run import Options, run
+from spfwhite.sources import fetch
+from spfwhite.spf.evaluation import evaluate
+from spfwhite.spf.result import Evaluation
+from spfwhite.tables import write
+
+
+def try_out(config: Config, addition: Addition) -> tuple[Addition, Evaluation]:
+    """Ask what the domains of a provider pass; return it without those that pass nothing.
+
+    Such a domain would be reported as missing by every run from then on. Raises UsageError,
+    ConfigError and NoNameServerError.
+    """
+    adding.check(addition, config, datetime.now(UTC).date())
+    write.require_folders(config, None)
+    answers = asyncio.run(fetch.look_up(addition.domains, config.dns, config.limits()))
+    evaluation = evaluate(
+        addition.domains, answers, strict=config.spf.strict, widest=config.widest("permit")
+    )
+    passing = [name for name in addition.domains if evaluation.root(name).passed]
+    return addition._replace(domains=passing), evaluation
+
+
+def listed_through(config: Config, addition: Addition, evaluation: Evaluation) -> list[str]:
+    """Return the providers through which all of an addition is on the list already, or none.
+
+    Raises FileError.
+    """
+    passed = (evaluation.root(name).passed for name in addition.domains)
+    wanted = Networks.union([*passed, *map(parse_operator, addition.networks)])
+    state = _readable(config)
+    if state is None or not wanted:
+        return []
+    plan = last_run(config, state, time.time()).plan
+    if wanted - plan.permitted:
+        return []
+    shares = {
+        made.provider.name: (made.networks & wanted).size(4)
+        for made in plan.decisions
+        if made.provider.action == "permit" and made.networks & wanted
+    }
+    return sorted(shares, key=lambda name: shares[name], reverse=True)
+
+
+def add(
+    config: Config, addition: Addition, system: Path, written: Callable[[Path], Config], wait: float
+) -> Report:
+    """Write a provider to the file of its own below `system`, and make the tables with it.
+
+    All others come from memory, if there is a state. `written` is told the file as soon as it is
+    there, since the run may fail, and returns the configuration read anew. `wait` is how many
+    seconds to wait for the lock. Raises ConfigError and what `generate` raises.
+    """
+    remembers = _readable(config) is not None  # or raises, while nothing is written
+    config = written(adding.append(addition, system))
+    options = Options(only=addition.name if remembers else "", wait=wait)
+    return asyncio.run(run(config, options))
+
+
+def put_back(
+    config: Config, name: str, system: Path, written: Callable[[Path], Config], wait: float
+) -> Report:
+    """Undo `remove` of a provider that has a definition elsewhere, and make the tables with it.
+
+    The arguments are those of `add`. Raises UsageError if another file keeps the provider off.
+    """
+    remembers = _readable(config) is not None
+    config = written(adding.put_back(name, system))
+    provider = next(each for each in config.providers if each.name == name)
+    if why := config.why_off(provider, datetime.now(UTC).date()):
+        raise UsageError(f"provider {name} is still off: {why}")
+    return asyncio.run(run(config, Options(only=name if remembers else "", wait=wait)))
+
+
+def remove(
+    config: Config, name: str, system: Path, written: Callable[[Path], Config], wait: float
+) -> Report:
+    """Take a provider off by the file below `system`, and make the tables without it.
+
+    The arguments are those of `add`. Raises UsageError for a provider that is not on the list.
+    """
+    remembers = _readable(config) is not None
+    write.require_folders(config, None)
+    today = datetime.now(UTC).date()
+    config = written(adding.remove(name, config, today, system))
+    if any(each.name == name and each.enabled for each in config.providers):
+        config = written(adding.remove(name, config, today, system))  # another file has it, too
+    return asyncio.run(run(config, Options(offline=remembers, wait=wait)))
+
+
+def _readable(config: Config) -> State | None:
+    """Return the state if there is one that can be read; raises FileError."""
+    try:
+        return load(config.state)
+    except StateError:
+        return None  # the run keeps it aside and asks for all
