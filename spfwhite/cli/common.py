@@ -1,6 +1,6 @@
-"""What the commands share: the options before the command, network options, printing.
+"""What the commands share: the options that every one has, those of the network, printing.
 
-Refuses: to do a command's work.
+Owns: what people paste in place of a domain or an address. Refuses: to do a command's work.
 """
 
 from __future__ import annotations

@@ -86,11 +86,11 @@ def remove(name: str, configured: Config, today: date, system: Path) -> Path:
     if why := configured.why_off(provider, today):
         raise UsageError(f"provider {name} is off already: {why}")
 
-    def without(old: str) -> str:
-        left = "".join(block for block in _blocks(old) if not _is_of(name, block))
+    def edit(old: str) -> str:
+        left = _without(name, old)
         return left if left != old else f"{old}\n{_off(name)}"
 
-    return _edited(system, without)
+    return _edited(system, edit)
 
 
 def taken_off(names: Collection[str], configured: Config, system: Path) -> str:
@@ -110,15 +110,16 @@ def taken_off(names: Collection[str], configured: Config, system: Path) -> str:
 
 def put_back(name: str, system: Path) -> Path:
     """Take out what `remove` wrote of a provider; return the file's path. Raises as `append`."""
-    return _edited(system, lambda old: "".join(b for b in _blocks(old) if not _is_of(name, b)))
+    return _edited(system, lambda old: _without(name, old))
 
 
 def _blocks(text: str) -> list[str]:
     return re.split(r"(?m)^(?=\[)", text)
 
 
-def _is_of(name: str, block: str) -> bool:
-    return block.startswith(f"[providers.{name}]\n")
+def _without(name: str, text: str) -> str:
+    head = f"[providers.{name}]\n"
+    return "".join(block for block in _blocks(text) if not block.startswith(head))
 
 
 def _off(name: str) -> str:

@@ -179,12 +179,14 @@ class _Overlay:
         """Say who covers the hosts that Postwhite had by itself, and how to add the others."""
         own = own_hosts().items()
         covered = [f"{host} ({name})" for host, name in own if name in self._on]
-        has = {*self._on, NOTHING}
-        others = [h for h, name in own if name not in has and (h, "permit") not in self._carried]
+        # one that the file itself names, be it to reject it, is a provider of its own
+        has, named = {*self._on, NOTHING}, {host for host, _ in self._carried}
+        others = [host for host, name in own if name not in has and host not in named]
+        add = f"{', '.join(others)}: `spfwhite add {' '.join(others)}` adds them"
         return (
             f"default providers cover {len(covered)} of the {len(own)} hosts that Postwhite had "
             f"by itself: {', '.join(covered)}",
-            f"they do not cover {', '.join(others)}: `spfwhite add {' '.join(others)}` adds them",
+            *([f"they do not cover {add}"] if others else []),
             f"{', '.join(host for host, name in own if name == NOTHING)} list nothing any more",
         )
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import lru_cache, partial
-from time import monotonic
 from typing import Final
 
 from spfwhite.config.patterns import expand
@@ -53,8 +52,8 @@ async def ask(providers: list[Provider], asking: Asking) -> Answers:
                 crawl.followed[question] = recent
         wanted = partial(_wanted, crawl.followed, name)
         crawl.follow(wanted, wanted())
-    left = max(0.0, round(asking.end - monotonic(), 1))
-    limits = [(dns.hosts_deadline, " (dns.hosts_deadline)"), (left, ", what --deadline left")]
+    left = (asking.left(), ", what --deadline left")
+    limits = [(dns.hosts_deadline, " (dns.hosts_deadline)"), left]
     return await crawl.run(dns.concurrency, *min(limits))
 
 

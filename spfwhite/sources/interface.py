@@ -20,6 +20,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from time import monotonic
 from typing import NamedTuple, Protocol
 
 from spfwhite.config.settings import Config, Provider
@@ -44,6 +45,10 @@ class Asking(NamedTuple):
     progress: Progress
     end: float
     validators: dict[Question, Validators]
+
+    def left(self) -> float:
+        """Return the seconds that the run has left."""
+        return max(0.0, round(self.end - monotonic(), 1))
 
 
 class Reading(NamedTuple):

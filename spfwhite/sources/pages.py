@@ -7,7 +7,6 @@ Owns: which pages are asked for, and what of their entries is listed. Refuses: H
 from __future__ import annotations
 
 from collections.abc import Iterator
-from time import monotonic
 from typing import Final
 
 from spfwhite.config.settings import SOURCES, Provider
@@ -46,7 +45,7 @@ async def ask(providers: list[Provider], asking: Asking) -> Answers:
             max_bytes=asking.config.safety.pages_max_mib << 20,
             select=provider.pages_select,
             allow_http=provider.pages_http,
-            seconds=asking.end - monotonic(),
+            seconds=asking.left(),
         )
         for q, provider in wanted.items()
     )

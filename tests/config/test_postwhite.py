@@ -200,6 +200,16 @@ def test_what_the_file_switches_off_covers_nothing_and_what_it_names_need_not_be
     assert "reddit.com" not in said and "pinterest.com" not in said
 
 
+def test_a_host_that_the_file_rejects_is_not_proposed() -> None:
+    said = built_in("enable_blacklist=yes\nblacklist_hosts='icontact.com'\n")
+    assert "`spfwhite add authsmtp.com fbmta.com" in said and "icontact.com" not in said
+
+
+def test_where_the_file_names_all_others_no_command_is_proposed() -> None:
+    others = " ".join(host for host, name in HOSTS.items() if name == NOBODY)
+    assert "spfwhite add" not in built_in(f"custom_hosts='{others}'\n")
+
+
 def test_of_a_list_of_hosts_nothing_is_said_about_those_of_postwhite() -> None:
     assert built_in("a.test\n") == ""
 
