@@ -122,14 +122,10 @@ def exit_codes(lines: list[str]) -> dict[int, str]:
     return found
 
 
-def test_the_exit_codes_are_those_of_the_readme() -> None:
-    readme = (ROOT / "README.md").read_text().partition("## Exit codes")[2].partition("\n## ")[0]
-    table = {int(code): text for code, text in re.findall(r"(?m)^\| (\d) \| (.+) \|$", readme)}
-    assert table.keys() == {int(code) for code in Exit}
+def test_the_exit_codes_are_those_of_the_program() -> None:
     page = exit_codes(next(iter(v for k, v in sections(COMMANDS, "Sh").items() if k == "EXIT")))
-    for code, text in table.items():
-        assert page[code].rstrip(".").lower() == text.replace("`", "").lower()
-    assert page.keys() == table.keys()
+    assert page.keys() == {int(code) for code in Exit}
+    assert all(page.values())
 
 
 def examples() -> Iterator[str]:
