@@ -32,6 +32,7 @@ def explain(common: Common, /, *, addresses: tuple[str, ...], form: str) -> None
     """Say why addresses are on the table, or why not. Asks nobody.
 
     Takes IPv4 and IPv6 addresses and networks. Exits with 0 if all are covered, 1 if not.
+    With -v also names the terms that only the client of a mail decides.
 
     \b
     spfwhite explain 209.85.128.1
@@ -48,7 +49,7 @@ def explain(common: Common, /, *, addresses: tuple[str, ...], form: str) -> None
         if form == "json":
             print_json(as_json(text, explanation), indent=None)
         else:
-            print_lines(lines(text, explanation, config, run.now))
+            print_lines(lines(text, explanation, config, run.now, verbose=common.verbose))
     sys.exit(0 if all(explanation.is_covered for explanation in explanations.values()) else 1)
 
 
@@ -63,7 +64,9 @@ def _networks(text: str) -> Networks:
         raise click.UsageError(f"{text!a} {fault}{hint}") from None
 
 
-def lines(asked: str, explanation: Explanation, config: Config, now: float) -> Iterator[str]:
+def lines(
+    asked: str, explanation: Explanation, config: Config, now: float, *, verbose: bool = False
+) -> Iterator[str]:
     """Yield the explanation of one address: the verdict, what passes it, what keeps it out."""
     part = "" if explanation.is_covered else "partly " if explanation.covered else "not "
     yield f"{asked}: {part}covered"
@@ -84,10 +87,13 @@ def lines(asked: str, explanation: Explanation, config: Config, now: float) -> I
     for near in explanation.neighbours:
         owners = few(near.providers, MAX_NAMED)
         yield f"  nearest: {near.network}, {_distance(near)} away, of {owners}"
-    doubts = list(_grouped(denial for denial in explanation.denials if not denial.certain))
-    yield from doubts[:MAX_NAMED]
-    if len(doubts) > MAX_NAMED:
-        yield f"  and {len(doubts) - MAX_NAMED} more terms that might; --format json has them"
+    # what might pass every stranger says nothing about this one
+    doubts = (each for each in explanation.denials if not each.certain)
+    said = list(_grouped(each for each in doubts if verbose or not each.by_client))
+    shown = said if verbose else said[:MAX_NAMED]
+    yield from shown
+    if len(said) > len(shown):
+        yield f"  and {len(said) - len(shown)} more terms that might; -v names them"
     ends_here = explanation.is_covered or explanation.pending or explanation.rejecting
     if not ends_here and not any(denial.certain for denial in explanation.denials):
         yield "  if it should be on the list: spfwhite suggest MAILLOG, or spfwhite add DOMAIN"

@@ -46,11 +46,15 @@ class Passing:
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """One thing that keeps an address out, as a sentence; not `certain`: that may do so."""
+    """One thing that keeps an address out, as a sentence; not `certain`: that may do so.
+
+    `by_client`: it may for any address, since only the client of a mail decides it.
+    """
 
     provider: str
     sentence: str
     certain: bool = True
+    by_client: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +215,8 @@ def _in_records(decision: Decision, missing: Networks, listable: Networks) -> It
                     yield Denial(name, f"{step.term} in {node.domain} keeps it out")
                 if listable and step.problem and _might_pass(step, listable):
                     text = f"{step.term} in {node.domain} might pass it: {step.problem.detail}"
-                    yield Denial(name, text, certain=False)
+                    by_client = step.problem.kind == "undecidable"
+                    yield Denial(name, text, certain=False, by_client=by_client)
 
 
 def _might_pass(step: Step, listable: Networks) -> bool:

@@ -21,8 +21,8 @@ EVERY = 9
 
 
 def test_the_verdict_is_the_first_line_and_doubts_are_the_last() -> None:
-    text = said(nights(ZONE | records(q="ptr -ip4:21.0.5.0/24 ip4:21.0.0.0/16")), "21.0.5.1")
-    lines = text.splitlines()
+    series = nights(ZONE | records(q="ptr -ip4:21.0.5.0/24 ip4:21.0.0.0/16"))
+    lines = said(series, "21.0.5.1", verbose=True).splitlines()
     assert lines[0] == "21.0.5.1: not covered"
     order = ["keeps it out", "nearest", "nearest", "might pass it"]
     assert [next(word for word in order if word in line) for line in lines[1:]] == order
@@ -31,16 +31,29 @@ def test_the_verdict_is_the_first_line_and_doubts_are_the_last() -> None:
 def test_what_several_providers_share_is_one_line() -> None:
     names = {f"p{number}": [f"p{number}.test"] for number in range(MAX_NAMED + 3)}
     zone = records(**dict.fromkeys(names, "include:s.test"), s="ptr ip4:20.0.0.0/16")
-    text = said(nights(zone, config=configured(names)), "50.0.0.1")
+    text = said(nights(zone, config=configured(names)), "50.0.0.1", verbose=True)
     assert text.count("might pass it") == 1
     assert "(p0, p1, p2, p3, p4 and 3 more)" in text
 
 
 def test_many_doubts_are_cut_and_the_rest_is_counted() -> None:
-    zone = ZONE | records(q=" ".join(f"exists:%{{i}}.e{n}.test" for n in range(9)))
+    zone = ZONE | records(q=" ".join(f"ip4:48.{n}.0.0/7" for n in range(9)))
     series = nights(zone)
-    assert said(series, "50.0.0.1").count("might pass it") == MAX_NAMED
-    assert "and 4 more" in said(series, "50.0.0.1")
+    assert said(series, "48.0.0.1").count("might pass it") == MAX_NAMED
+    assert "and 4 more terms that might; -v names them" in said(series, "48.0.0.1")
+    assert said(series, "48.0.0.1", verbose=True).count("might pass it") == 9
+
+
+@pytest.mark.parametrize("term", ["exists:%{i}.e.test", "ptr", "include:%{i}.e.test"])
+def test_what_might_pass_every_stranger_is_said_with_verbose_only(term: str) -> None:
+    series = nights(ZONE | records(q=f"{term} ip4:48.0.0.0/7"))
+    stranger = said(series, "200.0.0.1")
+    assert stranger.splitlines() == [
+        "200.0.0.1: not covered",
+        "  if it should be on the list: spfwhite suggest MAILLOG, or spfwhite add DOMAIN",
+    ]
+    assert f"{term} in q.test might pass it" in said(series, "200.0.0.1", verbose=True)
+    assert "ip4:48.0.0.0/7 in q.test might pass it" in said(series, "48.0.0.1"), "it has this one"
 
 
 def test_text_from_dns_cannot_steer_a_terminal() -> None:
