@@ -211,9 +211,10 @@ def _refuse_unused_categories(overlays: list[Overlay], providers: Mapping[str, K
     known = overlays[0].categories.keys() | _categories(providers) | _retired(overlays)
     for overlay in overlays:
         for name in sorted(overlay.categories.keys() - known):
+            there_are = f"; there are {', '.join(sorted(_categories(providers)))}"
             raise ConfigError(
                 f"{overlay.file}: categories.{name} is the category of no provider"
-                + did_you_mean(name, known, "categories")
+                + (did_you_mean(name, known, "categories") or there_are)
             )
 
 

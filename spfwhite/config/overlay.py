@@ -32,7 +32,8 @@ TABLES: Final[Mapping[str, Mapping[str, Rule]]] = {
     "provider_defaults": PROVIDER_RULES,
     "table_defaults": {key: rule for key, rule in TABLE_RULES.items() if key != "path"},
 }
-HEAD: Final = ("defaults", "list_date", "retired", "categories", "providers", *TABLES)
+HEAD_KEYS: Final = ("defaults", "list_date", "retired")
+HEAD: Final = (*HEAD_KEYS, "categories", "providers", *TABLES)
 
 
 class Overlay(NamedTuple):
@@ -87,7 +88,10 @@ class _Reader(NamedTuple):
     def table(self, key: str, value: object) -> dict[str, Any]:
         if isinstance(value, dict):
             return value
-        raise ConfigError(f"{self.file}: {key} must be a table, not {shown(value)}")
+        # [providers] alone, with the keys of one
+        is_own = key.removeprefix("providers.") in PROVIDER_RULES
+        meant = "; did you mean [providers.NAME]?" if is_own else ""
+        raise ConfigError(f"{self.file}: {key} must be a table, not {shown(value)}{meant}")
 
     def keys(self, table: str, value: object, rules: Mapping[str, Rule]) -> dict[str, Any]:
         """Return the values of a table whose keys are known."""
@@ -122,13 +126,27 @@ class _Reader(NamedTuple):
 
 
 def _suggestion(table: str, key: str, value: object, known: Iterable[str]) -> str:
-    """Return what was probably meant: in TOML a bare key belongs to the [table] above it."""
-    if key == "defaults":
+    """Return what was probably meant, or else what there is."""
+    if table and key in HEAD_KEYS:  # in TOML a bare key belongs to the [table] above it
         return "; it belongs at the head of the file, before any [table]"
-    if not table and isinstance(value, dict) and value.keys() & PROVIDER_RULES.keys():
-        return f"; did you mean [providers.{key}]?"
-    if elsewhere := [name for name, keys in TABLES.items() if key in keys]:
+    if not table and isinstance(value, dict):
+        meant = _table_meant(key, value)
+    elif elsewhere := [name for name, keys in TABLES.items() if key in keys]:
         home = elsewhere[0].replace("provider_defaults", "providers.NAME")
-        home = home.replace("table_defaults", "output.tables")
-        return f"; did you mean {home}.{key}?"
-    return did_you_mean(key, known, table)
+        meant = f"; did you mean {home.replace('table_defaults', 'output.tables')}.{key}?"
+    else:
+        meant = did_you_mean(key, known, table)
+    what = "keys" if table else "tables and keys"
+    return meant or f"; the {what} here are {', '.join(known)}"
+
+
+def _table_meant(name: str, value: dict[str, Any]) -> str:
+    """Return which table an unknown one was probably meant to be, by its name and its keys."""
+    fits = [table for table, keys in TABLES.items() if value and value.keys() <= keys.keys()]
+    if near := did_you_mean(name, fits):
+        return near
+    for inner, keys in [*value.items(), (name, value)]:  # [provider.NAME], or [NAME] alone
+        is_provider = isinstance(keys, dict) and keys.keys() & PROVIDER_RULES.keys()
+        if is_provider and NAME.fullmatch(inner):
+            return f"; did you mean [providers.{inner}]?"
+    return did_you_mean(name, HEAD) or "".join(f"; did you mean {table}?" for table in fits[:1])

@@ -102,7 +102,7 @@ def entries(value: object) -> list[object]:
     """Return the entries of an array of tables, each to be read by the rules of its keys."""
     if isinstance(value, list):
         return value
-    raise ValueError(f"must be an array of tables, not {shown(value)}")
+    raise ValueError(f"must be an array of tables, in [[ ]], not {shown(value)}")
 
 
 def path(value: object) -> Path:

@@ -56,6 +56,25 @@ def fault(text: str) -> str:
             "[providers.x]\ndefaults = false",
             "providers.x.defaults is unknown; it belongs at the head",
         ),
+        ("[dns]\nlist_date = 2026-01-01", "dns.list_date is unknown; it belongs at the head"),
+        ("[category]\nbulk = true", "category is unknown; did you mean categories?"),
+        ("category = 'x'", "category is unknown; did you mean providers.NAME.category?"),
+        ("[outputs]\nallow = 'x'", "outputs is unknown; did you mean output?"),
+        ("[outputs]\nalow = 'x'", "outputs is unknown; did you mean output?"),
+        ("[postscreen]\nverify = true", "postscreen is unknown; did you mean postfix?"),
+        ("[limits]\nmax_lookups = 3", "limits is unknown; did you mean spf?"),
+        ("[provider.x]\nenabled = false", "provider is unknown; did you mean [providers.x]?"),
+        ("[provider.'\u00e9']\nenabled = false", "provider is unknown; did you mean providers?"),
+        ("[posteo]\ndomains = ['a.test']", "posteo is unknown; did you mean [providers.posteo]?"),
+        ("[provider_default]\nmx = true", "provider_default is unknown; did you mean provider_d"),
+        ("[google]\nenable = false", "google is unknown; the tables and keys here are defaults, "),
+        ("[postscreen]", "postscreen is unknown; the tables and keys here are defaults, list_date"),
+        ("[spf]\nlimits = 3", "the keys here are strict, max_lookups, max_depth, max_octets"),
+        ("[postfix.x]\na = 1", "postfix.x is unknown; the keys here are verify, reload, "),
+        ("[output.table]\npath = 'x'", "output.table is unknown; did you mean output.tables?"),
+        ("[[output.tables]]\npth = 'x'", "output.tables.pth is unknown; did you mean output.tab"),
+        ("[output.tables]\npath = 'x'", "must be an array of tables, in [[ ]], not a table"),
+        ("[providers]\nmx = true", "providers.mx must be a table, not true; did you mean [provi"),
         ("[dns]\n'\\n\u00e9' = 1", 'dns."\\\\n\\195\\169" is unknown'.replace("\\\\n", "\\n")),
         ("[dns]\nattempts = 1\nx y", "is not TOML at line 3, column 3"),
         ("x = " + "[" * 9999, "is not TOML that can be read"),
@@ -71,7 +90,7 @@ def test_a_fault_is_one_sentence_with_file_and_key(text: str, sentence: str) -> 
 
 def test_what_a_message_quotes_is_cut() -> None:
     assert f'"{"x" * 200}..."' in fault(f"[safety]\nspecial_use = '{'x' * 5000}'")
-    assert len(fault(f"[dns]\n{'x' * 5000} = 1")) < 300
+    assert len(fault(f"[dns]\n{'x' * 5000} = 1")) < 400
 
 
 @pytest.mark.parametrize(

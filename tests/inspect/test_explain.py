@@ -42,9 +42,7 @@ def explained(series: Nights, text: str, config: Config | None = None) -> Explan
     return explain(run, series.table, Networks.parse([text]), run.plan.rejected)
 
 
-def said(
-    series: Nights, text: str, config: Config | None = None, *, verbose: bool = False
-) -> str:
+def said(series: Nights, text: str, config: Config | None = None, *, verbose: bool = False) -> str:
     """The explanation as text."""
     used = config or series.config
     found = explained(series, text, config)
