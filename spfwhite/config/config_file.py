@@ -35,10 +35,10 @@ def text(path: Path) -> str:
     return decoded
 
 
-def entries(path: Path, parse: Callable[[str], T]) -> tuple[T, ...]:
-    """Return the parsed lines of a file; `#` starts a comment. Raises ConfigError."""
+def entries(content: str, path: Path, parse: Callable[[str], T]) -> tuple[T, ...]:
+    """Return the parsed lines of a file's text; `#` starts a comment. Raises ConfigError."""
     result = []
-    for number, line in enumerate(text(path).split("\n"), 1):
+    for number, line in enumerate(content.split("\n"), 1):
         entry = line.partition("#")[0].strip()
         try:
             result += [parse(entry)] if entry else []

@@ -48,7 +48,8 @@ def load(path: str | Path | None = None, *, system: Path = SYSTEM) -> Config:
         **{name: table(**tables[name]) for name, table in SETTINGS.items()},
         categories=MappingProxyType(categories),
         providers=tuple(
-            _provider(name, providers, tables["safety"], categories) for name in sorted(providers)
+            _provider(name, overlays, providers, tables["safety"], categories)
+            for name in sorted(providers)
         ),
         list_date=max((each.list_date for each in listing if each.list_date), default=None),
     )
@@ -121,15 +122,20 @@ def _retired(overlays: Iterable[Overlay]) -> set[str]:
 
 
 def _provider(
-    name: str, providers: Mapping[str, Keys], safety: Keys, categories: Mapping[str, bool]
+    name: str,
+    overlays: Sequence[Overlay],
+    providers: Mapping[str, Keys],
+    safety: Keys,
+    categories: Mapping[str, bool],
 ) -> Provider:
     keys = providers[name]
     _refuse_nameless(name, providers)
     domains, networks = keys["domains"], keys["networks"]
     if file := keys["domains_file"]:
-        domains += entries(file, parse_domain)
+        domains += entries(_list(name, "domains_file", file, overlays), file, parse_domain)
     if file := keys["networks_file"]:
-        lines = by_action(entries(file, parse_line), keys["action"])
+        read = entries(_list(name, "networks_file", file, overlays), file, parse_line)
+        lines = by_action(read, keys["action"])
         networks |= lines.pop(keys["action"])
         _refuse_half_a_list(name, providers, [action for action, left in lines.items() if left])
     _refuse_plain_http(name, keys)
@@ -144,6 +150,17 @@ def _provider(
         "special_use": safety["special_use"] if inherited else keys["special_use"],
     }
     return Provider(name=name, **(keys | decided))
+
+
+def _list(name: str, key: str, path: Path, overlays: Sequence[Overlay]) -> str:
+    """Return what the list of a provider holds; raises ConfigError, which names who names it."""
+    try:
+        return text(path)
+    except ConfigError as fault:
+        by = [each.file for each in overlays if key in each.providers.get(name, ())]
+        where = f"{by[-1] if by else overlays[-1].file}: providers.{name}.{key}"
+        way_out = f"restore or correct the list, or take {key} out"
+        raise ConfigError(f"{where}: {fault}; {way_out}") from None
 
 
 def _output_tables(

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple, get_args
 
-from spfwhite.config.config_file import entries
+from spfwhite.config.config_file import entries, text
 from spfwhite.config.settings import Action, Config
 from spfwhite.config.shell import Assigned, Assignments, Remark
 from spfwhite.config.values import Line, by_action, parse_domain, parse_line, shown
@@ -313,7 +313,7 @@ class _Settings:
         """Return the key that gives Yahoo the addresses beside its records that it had before."""
         if file := self._values.get("yahoo_static_hosts", _NOTHING).value:
             try:
-                entries(parse_path(file), parse_line)
+                entries(text(parse_path(file)), Path(file), parse_line)
             except (ConfigError, ValueError) as fault:
                 self._remark("yahoo_static_hosts", f"is not carried over: {fault}")
             else:

@@ -44,6 +44,7 @@ def assert_one_line(done: Finished, code: int, *parts: str) -> None:
         ('[safety]\nspecial_use = "Keep"', "safety.special_use"),
         ('[safety]\nexclude = ["192.0.2.1/24"]', "safety.exclude"),
         ("[categories]\nmailboxes = false", "categories.mailboxes"),
+        ("[categories]\nbgi = false", "is the category of no provider; there are cn, commerce, "),
         ('[providers.Bad]\ndomains = ["a.test"]', '"Bad"'),
         ("[providers.p]\n", "providers.p has none of"),
         ('[providers.p]\ndomains = "a.test"', "providers.p.domains"),
@@ -96,10 +97,22 @@ def test_a_line_of_a_named_file_is_exit_2_with_its_line(tmp_path: Path) -> None:
     assert_one_line(spfwhite("-c", config, "generate"), 2, "domains.txt:3: ", "not a domain")
 
 
-def test_a_named_file_that_is_not_there_is_exit_2(tmp_path: Path) -> None:
-    config = overlay(tmp_path, {}, more='[providers.p]\ndomains_file = "gone.txt"')
+def test_a_named_file_that_is_not_there_any_more_is_exit_2_and_nothing_is_written(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "gone.txt").write_text("21.0.0.0/16")
+    config = overlay(tmp_path, {}, more='[providers.p]\nnetworks_file = "gone.txt"')
+    assert spfwhite("-c", config, "generate").returncode == 0
+    (tmp_path / "gone.txt").unlink()
+    before = listing(tmp_path)
     done = spfwhite("-c", config, "generate")
-    assert_one_line(done, 2, str(tmp_path / "gone.txt"), "cannot be read")
+    assert_one_line(
+        done,
+        2,
+        f"{config}: providers.p.networks_file: {tmp_path / 'gone.txt'}: cannot be read: ",
+        "; restore or correct the list, or take networks_file out",
+    )
+    assert listing(tmp_path) == before
 
 
 def test_a_configuration_that_cannot_be_read_is_exit_2(tmp_path: Path) -> None:

@@ -114,9 +114,39 @@ def test_lines_of_a_list_that_nobody_would_list_are_said(own: Path, action: str,
     )
 
 
-def test_a_missing_list_is_an_error(own: Path) -> None:
-    own.write_text('[providers.own]\ndomains_file = "list.txt"')
-    assert f"{own.with_name('list.txt')}: cannot be read" in fault(own)
+@pytest.mark.parametrize("key", ["domains_file", "networks_file"])
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        ("a folder", "cannot be read: Is a directory"),
+        (b"# caf\xe9", "1: is not UTF-8"),
+        (b"", "is empty, which looks like a failed write"),
+    ],
+)
+def test_a_list_that_cannot_be_read_is_said_with_its_provider_and_the_way_out(
+    tmp_path: Path, key: str, content: bytes | str | None, why: str
+) -> None:
+    path, folder = tmp_path / "list.txt", tmp_path / "providers.d"
+    folder.mkdir()
+    (folder / "10.toml").write_text(f'[providers.own]\n{key} = "{path}"')
+    (folder / "20.toml").write_text("[providers.own]\nenabled = false")  # has another part of it
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content:
+        path.mkdir()
+    message = fault(system=tmp_path)
+    assert message.startswith(f"{folder / '10.toml'}: providers.own.{key}: {path}:")
+    assert f"{why}; " in message
+    assert message.endswith(f"; restore or correct the list, or take {key} out")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
+def test_a_list_without_read_permission_is_said_alike(own: Path) -> None:
+    own.with_name("list.txt").touch(0o200)
+    own.write_text('[providers.own]\nnetworks_file = "list.txt"')
+    assert "providers.own.networks_file: " in fault(own)
+    assert "Permission denied; restore or correct the list" in fault(own)
 
 
 # --- who may write what root reads: see tests/test_trust.py ---
