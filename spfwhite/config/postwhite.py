@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Final, NamedTuple, get_args
 
@@ -116,13 +117,15 @@ class _Overlay:
     def __init__(self, defaults: Config) -> None:
         self.tables: dict[str, dict[str, Value]] = {}
         self.remarks: list[Remark] = []
-        self._permitted = {
-            domain: provider.name
+        on = {each.name: each.domains for each in defaults.enabled() if each.action == "permit"}
+        self._permitted = {host: name for host, name in own_hosts().items() if name in on}
+        self._permitted |= {domain: name for name, domains in on.items() for domain in domains}
+        self._off = {
+            domain: f"{provider.name}, which has it, is off: {defaults.why_off(provider, date.min)}"
             for provider in defaults.providers
-            if provider.enabled and provider.action == "permit"
+            if not provider.enabled
             for domain in provider.domains
         }
-        self._on = {provider.name for provider in defaults.enabled()}
         self._names = {provider.name for provider in defaults.providers}
         self._carried: set[tuple[str, Action]] = set()
         self._lines: list[Line] = []
@@ -151,10 +154,11 @@ class _Overlay:
     def _add_domain(self, line: int, domain: str, action: Action) -> None:
         default = self._permitted.get(domain)
         if default and action == "permit":
-            self.remark(
-                line, f"{domain} is not carried over: the default provider {default} has it"
-            )
+            self.remark(line, f"{domain} is listed already, through the provider {default}")
             return
+        if action == "permit" and domain in self._off:
+            why = f"since the default provider {self._off[domain]}"
+            self.remark(line, f"{domain} becomes a provider of its own, {why}")
         if action == "reject" and (default or (domain, "permit") in self._carried):
             by = f" by the default provider {default}" if default else ""
             self.remark(line, f"{domain} is permitted{by}, too, which wins over its rejection")
@@ -173,15 +177,14 @@ class _Overlay:
         """Leave out a default provider; what it alone permitted is not permitted any more."""
         self.tables[f"providers.{default}"] = {"enabled": False}
         self._permitted = {d: name for d, name in self._permitted.items() if name != default}
-        self._on.discard(default)
 
     def built_in(self) -> tuple[str, ...]:
         """Say who covers the hosts that Postwhite had by itself, and how to add the others."""
-        own = own_hosts().items()
-        covered = [f"{host} ({name})" for host, name in own if name in self._on]
+        own, covers = own_hosts().items(), self._permitted
+        covered = [f"{host} ({covers[host]})" for host, _ in own if host in covers]
         # one that the file itself names, be it to reject it, is a provider of its own
-        has, named = {*self._on, NOTHING}, {host for host, _ in self._carried}
-        others = [host for host, name in own if name not in has and host not in named]
+        has = {*covers, *(host for host, _ in self._carried)}
+        others = [host for host, name in own if name != NOTHING and host not in has]
         add = f"{', '.join(others)}: `spfwhite add {' '.join(others)}` adds them"
         return (
             f"default providers cover {len(covered)} of the {len(own)} hosts that Postwhite had "

@@ -30,7 +30,7 @@ def test_the_overlay_goes_to_stdout_and_the_rest_to_stderr_with_file_and_line(co
     assert done.stdout.startswith("# ") and done.stdout.endswith(f"\n\n{OVERLAY}")
     *remarks, covered, others, nothing = done.stderr.splitlines()
     assert remarks == [
-        f"{conf}:1: gmx.net is not carried over: the default provider gmx has it",
+        f"{conf}:1: gmx.net is listed already, through the provider gmx",
         f"{conf}:2: simplify is not needed: a table is always collapsed to the fewest networks",
     ]
     assert covered.startswith(f"{conf}: default providers cover 32 of the 43 hosts")

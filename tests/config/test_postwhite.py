@@ -61,7 +61,7 @@ postfixbinarypath="/usr/sbin"
 whitelist="postscreen_spf_whitelist.cidr"
 blacklist="postscreen_spf_blacklist.cidr"
 yahoo_static_hosts="${spftoolspath}/yahoo.txt"
-custom_hosts="github.com Partner.example.
+custom_hosts="git.example Partner.example.
   icloud.com"
 enable_blacklist=yes
 blacklist_hosts="spam.example"
@@ -80,7 +80,7 @@ def test_a_whole_postwhite_conf_becomes_this_overlay() -> None:
         'reject = "/etc/postfix/postscreen_spf_blacklist.cidr"\n'
         "\n[postfix]\nreload = true\n"
         "\n[providers.yahoo]\npages_enabled = true\n"
-        '\n[providers.github-com]\ncategory = "postwhite"\ndomains = ["github.com"]\n'
+        '\n[providers.git-example]\ncategory = "postwhite"\ndomains = ["git.example"]\n'
         '\n[providers.partner-example]\ncategory = "postwhite"\ndomains = ["partner.example"]\n'
         '\n[providers.spam-example]\ncategory = "postwhite"\naction = "reject"\n'
         'domains = ["spam.example"]\n'
@@ -92,7 +92,7 @@ def test_all_that_a_whole_postwhite_conf_says_besides_is_remarked_in_its_order()
         (2, "spftoolspath is not needed: "),
         (4, "postfixbinarypath is not needed: "),
         (7, "yahoo_static_hosts is not carried over: /usr/local/bin/spf-tools/yahoo.txt: cannot"),
-        (8, "icloud.com is not carried over: the default provider icloud has it"),
+        (8, "icloud.com is listed already, through the provider icloud"),
         (12, "simplify is not needed: a table is always collapsed"),
         (13, "invalid_ip4 is not needed: host bits in a record are always masked"),
         (14, "include_yahoo switches on the page on which Yahoo lists its addresses"),
@@ -108,7 +108,7 @@ def test_the_overlay_of_a_whole_postwhite_conf_loads() -> None:
     assert config.postfix.reload
     assert config.output == DEFAULTS.output
     assert {each.name: (each.action, each.category, each.enabled) for each in own(CONF)} == {
-        "github-com": ("permit", CATEGORY, True),
+        "git-example": ("permit", CATEGORY, True),
         "partner-example": ("permit", CATEGORY, True),
         "spam-example": ("reject", CATEGORY, True),
     }
@@ -129,6 +129,31 @@ def test_a_domain_of_a_default_provider_that_is_off_is_carried_over_under_a_name
         ("all-inkl-2", ("all.inkl",)),
         ("seznam-cz", ("seznam.cz",)),
     ]
+    assert said("custom_hosts='all.inkl seznam.cz'\n") == [
+        (
+            1,
+            "seznam.cz becomes a provider of its own, since the default provider seznam, which has "
+            "it, is off: `cz = true` in [categories] switches it on",
+        )
+    ]
+
+
+@pytest.mark.parametrize("host", ["github.com", "hotmail.com", "sendgrid.net", "_spf.google.com"])
+def test_a_host_that_a_default_provider_covers_is_left_out_and_said(host: str) -> None:
+    # by a domain of the provider, or by what stands for the host
+    (line, remark) = said(f"simplify=\ncustom_hosts='a.test {host}'\n")[0]
+    assert (line, remark.rpartition(" ")[0]) == (
+        2,
+        f"{host} is listed already, through the provider",
+    )
+    assert remark.rpartition(" ")[2] in {provider.name for provider in DEFAULTS.enabled()}
+    assert [each.domains for each in own(f"custom_hosts='a.test {host}'\n")] == [("a.test",)]
+
+
+def test_a_host_whose_provider_the_file_switches_off_is_carried_over() -> None:
+    text = "include_yahoo=no\ncustom_hosts=aol.com\n"
+    assert [each.domains for each in own(text)] == [("aol.com",)]
+    assert said(text) == []
 
 
 def test_domains_with_the_same_name_become_different_providers() -> None:
@@ -328,8 +353,9 @@ def test_a_list_has_one_domain_or_network_a_line(end: str) -> None:
         ("192.0.2.0/33", "is not an IPv4 or IPv6 address, network or range"),
         ("192.0.2.9-192.0.2.1", "is a range that ends before it begins"),
         ("x = 1", '"x = 1" is not a domain'),
-        ("google.com", ""),
-        ("gmx.net", "gmx.net is not carried over: the default provider gmx has it"),
+        ("google.com", "google.com is listed already, through the provider google"),
+        ("google.test", ""),
+        ("gmx.net", "gmx.net is listed already, through the provider gmx"),
     ],
 )
 def test_a_line_of_a_list_that_cannot_be_carried_over_is_a_remark(line: str, sentence: str) -> None:
@@ -458,7 +484,7 @@ def test_lists_of_hosts_in_shell_go_on_over_lines() -> None:
     assert {each.domains for each in own(text)} == set(domains)
     order = [imported(text).overlay.index(domain) for (domain,) in domains]
     assert order == sorted(order)
-    assert said(text) == [(3, "gmx.net is not carried over: the default provider gmx has it")]
+    assert said(text) == [(3, "gmx.net is listed already, through the provider gmx")]
     assert built_in(text) == ""
 
 
