@@ -177,7 +177,7 @@ def _output_tables(
         for kind, names in known.items():
             for name in sorted(set(keys[kind]) - _retired(overlays)):
                 if name not in names:
-                    fault = f"output.tables.{kind} has {name}, none of ours"
+                    fault = f"output.tables.{kind} has {name}, which is not among the {kind}"
                     raise ConfigError(f"{file}: {fault}{did_you_mean(name, names)}")
         for name in known["providers"].intersection(keys["providers"]):
             if providers[name]["action"] != keys["action"]:

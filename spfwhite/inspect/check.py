@@ -42,7 +42,7 @@ MAX_RUN_AGE: Final = 48 * 3600.0
 
 MAX_LIST_AGE: Final = 365  # days for which the default list of providers counts as current
 
-REST_IGNORED: Final = "; postscreen ignores what its access list names after a missing table"
+REST_IGNORED: Final = ", and postscreen ignores all that its access list names after it"
 
 # Seconds by which a state may be ahead of the clock.
 MAX_CLOCK_SKEW: Final = 3600.0
@@ -67,7 +67,8 @@ def check(overlay: Path | None, places: Places, now: float) -> Iterator[Finding]
         read = [overlay] if overlay else configuration.system_files(places.system)
         own = configuration.own_overlays(read)
     except ConfigError as fault:
-        yield Finding("error", "configuration", str(fault), "correct it; the rest is checked then")
+        advice = "the rest is checked once that is mended"
+        yield Finding("error", "configuration", str(fault), advice)
         return
     today = datetime.fromtimestamp(now, UTC).date()
     config = config.in_force(today)
@@ -110,31 +111,36 @@ def _state(config: Config, now: float) -> tuple[State | None, Finding]:
         return None, Finding("error", str(path), f"the state {fault}", advice)
     except FileError as fault:
         return None, _unreadable(path, fault)
-    return state, state_finding(path, state, now, refused=_is_empty(config.output.allow))
+    return state, state_finding(path, state, now, rules=_rules(config.output.allow))
 
 
-def _is_empty(path: Path) -> bool:
-    """Whether a table is ours and has no rules: one that a refused first run has made."""
+def _rules(path: Path) -> int | None:
+    """Return how many rules a table of ours has; a first run that was refused makes one of none."""
     with suppress(FileError):
         content = files.read_if_there(path) or b""
-        return owner_of(content) == "ours" and not rules_in(content)
-    return False
+        return len(rules_in(content)) if owner_of(content) == "ours" else None
+    return None
 
 
 def _unreadable(path: Path, fault: Exception) -> Finding:
-    advice = "correct that, or run `spfwhite check` as the user of `spfwhite generate`"
+    advice = "mend that, or run `spfwhite check` as root or as who runs `spfwhite generate`"
     return Finding("error", str(path), str(fault), advice)
 
 
-def state_finding(path: Path, state: State | None, now: float, *, refused: bool = False) -> Finding:
+def state_finding(
+    path: Path, state: State | None, now: float, *, rules: int | None = None
+) -> Finding:
     """Return what there is to say of a state that can be read (None: there is none).
 
-    `refused`: a first run was, as the table that it has made tells.
+    `rules` is how many the table has, None without one of ours.
     """
-    subject = str(path)
+    subject, run = str(path), "run `spfwhite generate`"
+    if state is None and rules:
+        advice = f"{run}, which starts a new one and compares its list with that table"
+        return Finding("warning", subject, "the state is gone, but its table is there", advice)
     if state is None:
         dry = ", or `spfwhite generate --dry-run`, which says why the last one was refused"
-        advice = f"run `spfwhite generate`{dry * refused}"
+        advice = f"{run}{dry * (rules == 0)}"
         return Finding("warning", subject, "there is no state yet", advice)
     age = now - state.written
     if age > MAX_RUN_AGE:
@@ -142,11 +148,11 @@ def state_finding(path: Path, state: State | None, now: float, *, refused: bool 
         return Finding("warning", subject, text, "see whether cron or the timer runs spfwhite")
     if age < -MAX_CLOCK_SKEW:
         text = f"the last run is {span(-age)} in the future"
-        return Finding("warning", subject, text, "set the clock, then run `spfwhite generate`")
+        return Finding("warning", subject, text, f"set the clock, then {run}")
     unasked = now - state.asked
     if unasked > MAX_RUN_AGE:
         text = f"DNS was last asked for all providers {span(unasked)} ago"
-        advice = "run `spfwhite generate` without --offline and --only"
+        advice = f"{run} without --offline and --only"
         return Finding("warning", subject, text, advice)
     return Finding("ok", subject, f"the last run was {span(age)} ago")
 
@@ -202,7 +208,7 @@ def table_finding(
     if content is None:
         if not path.parent.is_dir():
             run = f"make the folder {path.parent} or set output.allow, then {run}"
-        return Finding("error", str(path), "the table is missing", run + missing)
+        return Finding("error", str(path), f"the table is missing{missing}", run)
     owner = owner_of(content)
     if owner == "foreign":
         advice = "`spfwhite generate --force` replaces it, and keeps it as .orig"
@@ -214,8 +220,9 @@ def table_finding(
     if written is not None and digest(rules) != written:
         text = "is not as the last run wrote it"
         return Finding("warning", str(path), text, f"{run}; edits belong in the configuration")
-    networks = listed_in(content)
-    return Finding("ok", str(path), f"{len(networks.texts()):,} rules, written {span(age)} ago")
+    count = len(listed_in(content).texts())
+    text = f"{count:,} rule{'s' * (count != 1)}, written {span(age)} ago"
+    return Finding("ok", str(path), text)
 
 
 def _postfix(config: Config, used: Collection[Path], state: State | None) -> Findings:
@@ -239,7 +246,8 @@ def _postfix(config: Config, used: Collection[Path], state: State | None) -> Fin
 def _instance(postfix: Postfix, used: Collection[Path], state: State | None) -> Findings:
     """Yield what one Postfix makes of the tables; raises PostfixError and OSError."""
     lines = postfix.services()
-    running = _postscreens(postfix, services.postscreens(lines) or [""])
+    names = services.postscreens(lines)
+    running = _postscreens(postfix, names or [""])
     found = dict.fromkeys(services.service_findings(lines, running))
     real = [Path(os.path.realpath(path)) for path in used]
     for each in running:
@@ -249,7 +257,7 @@ def _instance(postfix: Postfix, used: Collection[Path], state: State | None) -> 
     since = postfix.postscreen_since()
     unread = list(_unread(postfix.folder or DEFAULT_FOLDER, since))
     yield from unread
-    named = {entry.path for each in running for entry in each.entries()}
+    named = {entry.path for each in running if names for entry in each.entries()}
     loaded = (_loaded(path, state, since) for path in real if path in named and path.exists())
     ends = unread or any(finding.level == "error" for finding in found)
     yield from (finding for finding in loaded if finding.counts or not ends)
@@ -259,7 +267,7 @@ def _unread(folder: Path, since: float | None) -> Findings:
     """Warn of what postscreen, which has run `since` then, has not read: it goes on as before."""
     for name in ("main.cf", "master.cf"):
         if since is not None and (folder / name).stat().st_mtime > since:
-            text = "changed after postscreen started, which goes by the old one"
+            text = "was changed after postscreen started, so what it said before is in force"
             yield Finding("warning", name, text, "run `postfix reload` as root")
 
 

@@ -162,7 +162,7 @@ def _ended(postscreen: Postscreen, tables: Tables) -> Said:
         word, name = _answer(each), clipped(each.text)
         hides = any(later.path in ours for later in entries[i + 1 :])
         level: Level = "error" if hides else "warning"
-        lost = "a table of ours too" if hides else "which is nothing of ours"
+        lost = "a table of spfwhite too" if hides else "which is no table of spfwhite"
         if each.fault and not each.ends and each.path not in ours:
             text = f"{name} {each.fault}; postscreen ignores all after it, {lost}"
             yield level, text, "make that table, or take it out of the list"
@@ -178,7 +178,7 @@ def _ended(postscreen: Postscreen, tables: Tables) -> Said:
 def _answered(postscreen: Postscreen, word: str, name: str, *, hides: bool) -> Said:
     """Yield what a word that ends the list for every client does."""
     if hides:
-        yield "error", f"ends at {name}, before a table of ours", "take it out"
+        yield "error", f"ends at {name}, before a table of spfwhite", "take it out"
     elif word == "permit":
         yield "warning", f"ends with {name}, so postscreen tests nobody", "take it out"
     elif word == "reject" and postscreen.value(REJECT_ACTION).lower() in REFUSING:
@@ -217,7 +217,7 @@ def _deep_tests(postscreen: Postscreen, *, is_listed: bool, command: str, spares
             off = postscreen.set(name, "no")
             yield Finding("warning", postscreen.subject(name), text, advice, off)
     if tests and is_listed and not spares:
-        text = "could spare senders that the table lacks the deep tests; "
+        text = "could spare the deep tests to senders who are not in the table; "
         text += f"{DNSBL_SITES} has no allow list"
         advice = "consider a site with a negative weight, such as list.dnswl.org*-2"
         yield Finding("note", postscreen.either(ALLOW_THRESHOLD), text, advice)

@@ -159,7 +159,9 @@ def test_a_check_changes_no_file_and_asks_no_name_server(site: Site, dns_server:
 
 def test_a_fault_of_the_configuration_is_one_error_with_file_and_key(site: Site) -> None:
     site.config.write_text("[spf]\nstrict = 1\n")
-    assert site.trouble().startswith(f"error: configuration: {site.config}: spf.strict ")
+    line = site.trouble()
+    assert line.startswith(f"error: configuration: {site.config}: spf.strict ")
+    assert line.endswith("not 1: the rest is checked once that is mended")
 
 
 def test_a_state_of_two_days_ago_is_a_warning(site: Site) -> None:
@@ -185,14 +187,31 @@ def test_a_table_that_was_edited_is_a_warning(site: Site) -> None:
 
 def test_a_table_that_is_missing_is_an_error(site: Site) -> None:
     site.table.unlink()
-    assert site.trouble().startswith(f"error: {site.table}: the table is missing: ")
+    assert site.trouble() == (
+        f"error: {site.table}: the table is missing, and postscreen ignores all that its access "
+        "list names after it: run `spfwhite generate`"
+    )
+
+
+def test_a_state_that_is_gone_is_told_from_one_that_never_was(site: Site) -> None:
+    state = site.folder / "state.json"
+    state.unlink()
+    assert site.trouble() == (
+        f"warning: {state}: the state is gone, but its table is there: run `spfwhite generate`, "
+        "which starts a new one and compares its list with that table"
+    )
+    site.table.unlink()
+    assert site.troubles()[0] == (
+        f"warning: {state}: there is no state yet: run `spfwhite generate`"
+    )
 
 
 def test_a_folder_that_is_missing_is_said_with_the_way_out(site: Site) -> None:
     path = site.folder / "none" / "x.cidr"
     site.config.write_text(site.config.read_text().replace(f'"{TABLE}"', f'"{path}"'))
-    said = f"the table is missing: make the folder {path.parent} or set output.allow, then run"
-    assert f"error: {path}: {said}" in site.check().stdout
+    said = f"after it: make the folder {path.parent} or set output.allow, then run"
+    assert f"error: {path}: the table is missing, and postscreen ignores " in site.check().stdout
+    assert said in site.check().stdout
 
 
 def test_a_table_that_is_a_folder_is_an_error(site: Site) -> None:
@@ -230,6 +249,7 @@ def test_a_missing_table_before_ours_is_an_error(site: Site) -> None:
 def test_a_postfix_without_postscreen_is_a_warning(site: Site) -> None:
     site.postconf("-M", "smtp/inet=smtp inet n - y - - smtpd")
     assert site.trouble().startswith("warning: master.cf: has no postscreen")
+    assert "postscreen uses it" not in site.check().stdout
 
 
 def test_a_reject_table_has_to_be_named_and_not_ignored(site: Site) -> None:

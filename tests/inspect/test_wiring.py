@@ -130,7 +130,7 @@ def test_a_table_that_is_no_local_file_is_not_missed(before: str, tables: Tables
 
 def test_a_word_that_ends_the_list_before_ours_is_an_error(tables: Tables) -> None:
     level, _, text = one(found("permit_mynetworks reject ALLOW REJECT", tables))
-    assert (level, text) == ("error", "ends at reject, before a table of ours")
+    assert (level, text) == ("error", "ends at reject, before a table of spfwhite")
     assert not troubles(found("permit_mynetworks ALLOW REJECT dunno", tables))
 
 
