@@ -92,10 +92,8 @@ def _of_configuration(config: Config, read: Collection[Path], today: date) -> Fi
     names = ", ".join(map(str, read)) or "no file but the packaged one"
     providers = config.enabled()
     text = f"{len(providers)} provider{'s are' if len(providers) != 1 else ' is'} on; read {names}"
-    if providers:
-        yield Finding("ok", "configuration", text)
-    else:
-        yield Finding("warning", "configuration", text, "switch a provider on, or add one")
+    advice = "" if providers else "switch a provider on, or add one"
+    yield Finding("warning" if advice else "ok", "configuration", text, advice)
     # senders move, and an old list does not follow
     if config.list_date and (age := (today - config.list_date).days) > MAX_LIST_AGE:
         text = f"the default list of providers is of {config.list_date}, {age // 30} months ago"
@@ -134,27 +132,24 @@ def state_finding(
 
     `rules` is how many the table has, None without one of ours.
     """
-    subject, run = str(path), "run `spfwhite generate`"
+    run = "run `spfwhite generate`"
+    age, unasked = (now - state.written, now - state.asked) if state else (0.0, 0.0)
+    text, advice = f"the last run was {span(age)} ago", ""
     if state is None and rules:
+        text = "the state is gone, but its table is there"
         advice = f"{run}, which starts a new one and compares its list with that table"
-        return Finding("warning", subject, "the state is gone, but its table is there", advice)
-    if state is None:
+    elif state is None:
         dry = ", or `spfwhite generate --dry-run`, which says why the last one was refused"
-        advice = f"{run}{dry * (rules == 0)}"
-        return Finding("warning", subject, "there is no state yet", advice)
-    age = now - state.written
-    if age > MAX_RUN_AGE:
-        text = f"the last run was {span(age)} ago"
-        return Finding("warning", subject, text, "see whether cron or the timer runs spfwhite")
-    if age < -MAX_CLOCK_SKEW:
+        text, advice = "there is no state yet", f"{run}{dry * (rules == 0)}"
+    elif age > MAX_RUN_AGE:
+        advice = "see whether cron or the timer runs spfwhite"
+    elif age < -MAX_CLOCK_SKEW:
         text = f"the last run is {span(-age)} in the future"
-        return Finding("warning", subject, text, f"set the clock, then {run}")
-    unasked = now - state.asked
-    if unasked > MAX_RUN_AGE:
+        advice = f"set the clock, then {run}"
+    elif unasked > MAX_RUN_AGE:
         text = f"DNS was last asked for all providers {span(unasked)} ago"
         advice = f"{run} without --offline and --only"
-        return Finding("warning", subject, text, advice)
-    return Finding("ok", subject, f"the last run was {span(age)} ago")
+    return Finding("warning" if advice else "ok", str(path), text, advice)
 
 
 def _darkness(config: Config, state: State) -> Findings:
@@ -170,8 +165,11 @@ def _darkness(config: Config, state: State) -> Findings:
 
 def _troubles(state: State) -> Finding:
     """Return the providers that the last run found in trouble, whether or not it said so."""
-    lasts = [(name, told) for name, told in state.told.items() if told.kind in DEGRADED]
-    found = [f"{name} is {told.kind} since {day(told.since)}" for name, told in lasts]
+    found = [
+        f"{name} is {told.kind} since {day(told.since)}"
+        for name, told in state.told.items()
+        if told.kind in DEGRADED
+    ]
     if not found:
         return Finding("ok", "providers", "none is in trouble")
     return Finding("warning", "providers", few(found, 3), "`spfwhite providers` says what to do")
@@ -211,28 +209,27 @@ def table_finding(
         return Finding("error", str(path), f"the table is missing{missing}", run)
     owner = owner_of(content)
     if owner == "foreign":
+        text = "was not written by spfwhite"
         advice = "`spfwhite generate --force` replaces it, and keeps it as .orig"
-        return Finding("warning", str(path), "was not written by spfwhite", advice)
-    if owner != "ours":
+    elif owner != "ours":
         text = "was written by Postwhite" if owner == "postwhite" else "is empty"
-        return Finding("warning", str(path), text, f"{run}, which replaces it")
-    rules = rules_in(content)
-    if written is not None and digest(rules) != written:
+        advice = f"{run}, which replaces it"
+    elif written is not None and digest(rules_in(content)) != written:
         text = "is not as the last run wrote it"
-        return Finding("warning", str(path), text, f"{run}; edits belong in the configuration")
-    count = len(listed_in(content).texts())
-    text = f"{count:,} rule{'s' * (count != 1)}, written {span(age)} ago"
-    return Finding("ok", str(path), text)
+        advice = f"{run}; edits belong in the configuration"
+    else:
+        count = len(listed_in(content).texts())
+        text, advice = f"{count:,} rule{'s' * (count != 1)}, written {span(age)} ago", ""
+    return Finding("warning" if advice else "ok", str(path), text, advice)
 
 
 def _postfix(config: Config, used: Collection[Path], state: State | None) -> Findings:
-    folder = config.postfix.config_directory
-    postfix = Postfix(folder)
+    postfix = Postfix(config.postfix.config_directory)
     try:
         if postfix.is_here():
             yield from _instance(postfix, used, state)
         else:
-            text = f"is not looked at: no main.cf can be seen in {folder or DEFAULT_FOLDER}"
+            text = f"is not looked at: no main.cf can be seen in {postfix.folder or DEFAULT_FOLDER}"
             advice = "if Postfix is on this machine, set postfix.config_directory, or run as root"
             yield Finding("note", "Postfix", text, advice)
     except PostfixError as fault:
@@ -297,10 +294,8 @@ def _loaded(path: Path, state: State | None, since: float | None) -> Finding:
     """Return whether postscreen, which has run `since` then, uses a table as it is in the file."""
     # An administrator may have reloaded by hand, so the age of postscreen counts more than the
     # state, which only tells what runs did.
-    reload_due = any(
-        table.loaded != table.written and os.path.realpath(name) == str(path)
-        for name, table in (state.tables.items() if state else ())
-    )
+    entry = state.tables.get(str(path)) if state else None
+    reload_due = entry is not None and entry.loaded != entry.written
     status = path.stat()
     # a file moves into place after its last write; on the other hand chmod changes st_ctime too
     changed = status.st_ctime if reload_due else status.st_mtime

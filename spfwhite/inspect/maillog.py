@@ -13,6 +13,7 @@ import ipaddress
 import json
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
@@ -25,25 +26,22 @@ LINE_BYTES: Final = 65_536
 """Octets of a line that are looked at; who opens a log reads no more at once."""
 
 _ADDRESS: Final = rb"\[(?P<address>[0-9A-Fa-f:.]{2,45})\]"
+# How months begin, each in the languages that logs come in.
 _MONTHS: Final = (
     "jan jän ene gen sty led,feb fév lut úno,mar mär mrz mrt bře,apr avr abr kwi dub,"
     "may mai mei mag maj kvě,jun jui giu cze čer,jul juil lug lip čec,aug aoû ago sie srp,"
     "sep set wrz zář,oct okt ott out paź říj,nov lis,dec dez déc dic gru pro"
-)
-"""How months begin, each in the languages that logs come in."""
+).split(",")
+_MONTH: Final = {name: at for at, names in enumerate(_MONTHS, 1) for name in names.split()}
 
-_MONTH: Final = {
-    name: number for number, names in enumerate(_MONTHS.split(","), 1) for name in names.split()
-}
-
+# The end of Postfix's name, as RFC 3164 has it and as RFC 5424 has.
 _TAG: Final = re.compile(
     rb"/(?<=[^\s\[]/)(?P<program>postscreen|smtpd)"
     rb"(?:(?:\[[0-9]+\])?: | [0-9-]+ \S+ (?:-|\[[^\]]*\]) (?:\xef\xbb\xbf)?)(?P<message>.*)"
 )
-"""The end of Postfix's name, as RFC 3164 has it and as RFC 5424 has."""
 
+# What stands between the name of a program and its message: the name behind it is forged.
 _OTHERS: Final = re.compile(rb": | - |\[")
-"""What stands between the name of a program and its message: the name behind it is forged."""
 
 _DATE: Final = re.compile(
     r"(?:(?P<name>[^\W\d_]{3,9})\.? +|[0-9]{4}-(?P<month>[0-9]{2})-)(?P<day>[0-9]{1,2})[ T]"
@@ -66,12 +64,11 @@ _EVENT: Final = re.compile(
 _CONNECT: Final = re.compile(
     rb"connect from (?P<name>[A-Za-z0-9._-]{1,253})" + _ADDRESS + rb"(?::[0-9]{1,5})?"
 )
+# `QUEUEID: client=` comes too early: it also stands before mail that is then refused.
 _ACCEPTED: Final = re.compile(
     rb"disconnect from [^\s\[\]]+" + _ADDRESS + rb"(?::[0-9]{1,5})?"
     rb"(?:(?P<uncounted>\Z)| (?:\S+ )*?(?:data|bdat)=[1-9])"
 )
-"""`QUEUEID: client=` comes too early: it also stands before mail that is then refused."""
-
 
 class Entry(NamedTuple):
     """A line of postscreen or smtpd; `day` as a mask of one bit, 0 where it is not known."""
@@ -174,10 +171,11 @@ class Tally:
             self.deferred += 1
 
     def _kept(self, address: str) -> Client | None:
-        client = self.clients.get(address)
-        if not client and len(self.clients) < self.max_clients and _is_address(address):
-            client = self.clients[address] = Client()
-        return client
+        if address not in self.clients and len(self.clients) < self.max_clients:
+            with suppress(ValueError):
+                ipaddress.ip_address(address)
+                self.clients[address] = Client()
+        return self.clients.get(address)
 
     def _smtpd(self, entry: Entry) -> None:
         """Note what smtpd says of a client that postscreen has passed to it."""
@@ -187,20 +185,11 @@ class Tally:
             if client and name not in ("unknown", client.name):
                 client.name = name
         elif match := _ACCEPTED.match(entry.message):
+            client = self.clients.get(match["address"].decode())
             if match["uncounted"] is not None:
                 self.uncounted += 1
-                return
-            client = self.clients.get(match["address"].decode())
-            if client:
+            elif client:
                 client.accepted += 1
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _syslog(pieces: Iterator[bytes]) -> Iterator[Entry]:
@@ -267,21 +256,14 @@ def _journal(pieces: Iterator[bytes]) -> Iterator[Entry]:
 
 def _binary(pieces: Iterator[bytes]) -> bytes:
     """Return the beginning of a field in binary form: 64 bits of length, the data, a newline."""
-    data = b""
-    while len(data) < 8:
-        piece = next(pieces, b"")
-        if not piece:
-            return b""
-        data += piece
-    length = int.from_bytes(data[:8], "little")
-    data, read = data[8:], len(data) - 8
-    while read <= length:
-        piece = next(pieces, b"")
-        if not piece:
-            break
-        read += len(piece)
+    data, read, length = b"", 0, 0
+    for piece in pieces:
         data += piece if len(data) < LINE_BYTES else b""
-    return data[:length]
+        read += len(piece)
+        length = int.from_bytes(data[:8], "little")
+        if read > 8 + length:
+            break
+    return data[8 : 8 + length]
 
 
 def _entry(fields: dict[bytes, bytes]) -> Iterator[Entry]:
