@@ -10,18 +10,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn
 
+from spfwhite.config import values
 from spfwhite.config.config_file import parse_toml
 from spfwhite.config.settings import SETTINGS, Provider, Table, rules_of
-from spfwhite.config.values import (
-    NAME,
-    NAME_WORDS,
-    Rule,
-    list_of,
-    optional_date,
-    parse_name,
-    shown,
-    switch,
-)
+from spfwhite.config.values import NAME, NAME_WORDS, Rule, shown
 from spfwhite.errors import ConfigError
 from spfwhite.wording import SHOWN, did_you_mean
 
@@ -66,12 +58,14 @@ def read_overlay(text: str, file: str, folder: Path) -> Overlay:
         ]
     return Overlay(
         file=file,
-        defaults=reader.value("defaults", document.get("defaults", True), switch),
-        list_date=reader.value("list_date", document.get("list_date", ""), optional_date),
-        retired=reader.value("retired", document.get("retired", []), list_of(parse_name)),
+        defaults=reader.value("defaults", document.get("defaults", True), values.switch),
+        list_date=reader.value("list_date", document.get("list_date", ""), values.optional_date),
+        retired=reader.value(
+            "retired", document.get("retired", []), values.list_of(values.parse_name)
+        ),
         tables=tables,
         categories={
-            name: reader.value(f"categories.{name}", value, switch)
+            name: reader.value(f"categories.{name}", value, values.switch)
             for name, value in reader.named("categories", document)
         },
         providers={

@@ -16,29 +16,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple, get_args, get_type_hints
 
+from spfwhite.config import values
 from spfwhite.config.patterns import parse_pattern
-from spfwhite.config.values import (
-    Exclusions,
-    Rule,
-    Selection,
-    choice,
-    entries,
-    exclusions,
-    list_of,
-    name,
-    networks,
-    number,
-    optional_date,
-    optional_path,
-    parse_argument,
-    parse_domain,
-    parse_name,
-    parse_url,
-    path,
-    selection,
-    switch,
-    whole,
-)
+from spfwhite.config.values import Exclusions, Rule, Selection
 from spfwhite.dns.nameservers import NameServer, parse_nameserver
 from spfwhite.networks import Networks
 from spfwhite.spf.reach import Limits
@@ -50,10 +30,10 @@ FORMAT_NAMES: Final[tuple[FormatName, ...]] = get_args(FormatName)
 SpecialUse = Literal["drop", "keep"]
 Family = Literal["ipv4", "ipv6", "both"]
 
-DAYS: Final = whole(0, 3650)
-PERCENT: Final = whole(0, 100)
-GROWTH: Final = whole(0, 1_000_000)
-COUNT: Final = whole(1, 10_000_000)
+DAYS: Final = values.whole(0, 3650)
+PERCENT: Final = values.whole(0, 100)
+GROWTH: Final = values.whole(0, 1_000_000)
+COUNT: Final = values.whole(1, 10_000_000)
 
 WIDEST_REJECT: Final = Widest(16, 32)
 """A sender's record may name anybody's networks, so less of it is rejected than permitted."""
@@ -66,44 +46,44 @@ class Table(NamedTuple):
     `providers` and of those whose category is in `categories`.
     """
 
-    path: Annotated[Path, path]
-    format: Annotated[FormatName, choice(*FORMAT_NAMES)]
-    action: Annotated[Action, choice("permit", "reject")]
-    providers: Annotated[tuple[str, ...], list_of(parse_name)]
-    categories: Annotated[tuple[str, ...], list_of(parse_name)]
-    family: Annotated[Family, choice("ipv4", "ipv6", "both")]
+    path: Annotated[Path, values.path]
+    format: Annotated[FormatName, values.choice(*FORMAT_NAMES)]
+    action: Annotated[Action, values.choice("permit", "reject")]
+    providers: Annotated[tuple[str, ...], values.list_of(values.parse_name)]
+    categories: Annotated[tuple[str, ...], values.list_of(values.parse_name)]
+    family: Annotated[Family, values.choice("ipv4", "ipv6", "both")]
 
 
 class Output(NamedTuple):
     """`[output]`: where the tables go; `tables` are those beside the two of postscreen."""
 
-    allow: Annotated[Path, path]
-    reject: Annotated[Path, path]
-    tables: Annotated[tuple[Table, ...], entries]
+    allow: Annotated[Path, values.path]
+    reject: Annotated[Path, values.path]
+    tables: Annotated[tuple[Table, ...], values.entries]
 
 
 class State(NamedTuple):
     """`[state]`: what is remembered between runs, and for how many days."""
 
-    path: Annotated[Path, path]
+    path: Annotated[Path, values.path]
     max_stale_days: Annotated[int, DAYS]
     sticky_days: Annotated[int, DAYS]
     held_days: Annotated[int, DAYS]
-    settle_days: Annotated[int, whole(0, 30)]
+    settle_days: Annotated[int, values.whole(0, 30)]
     remind_days: Annotated[int, DAYS]
-    max_mib: Annotated[int, whole(1, 10_000)]
+    max_mib: Annotated[int, values.whole(1, 10_000)]
 
 
 class Dns(NamedTuple):
     """`[dns]`: whom to ask, and how hard; deadlines in seconds, `max_qps` 0 for no limit."""
 
-    nameservers: Annotated[tuple[NameServer, ...], list_of(parse_nameserver)]
-    attempts: Annotated[int, whole(1, 20)]
-    concurrency: Annotated[int, whole(1, 10_000)]
-    max_qps: Annotated[int, whole(0, 1_000_000)]
-    deadline: Annotated[float, number(0.1, 86_400)]
-    hosts_deadline: Annotated[float, number(0.1, 86_400)]
-    hosts_max_age_hours: Annotated[int, whole(0, 8760)]
+    nameservers: Annotated[tuple[NameServer, ...], values.list_of(parse_nameserver)]
+    attempts: Annotated[int, values.whole(1, 20)]
+    concurrency: Annotated[int, values.whole(1, 10_000)]
+    max_qps: Annotated[int, values.whole(0, 1_000_000)]
+    deadline: Annotated[float, values.number(0.1, 86_400)]
+    hosts_deadline: Annotated[float, values.number(0.1, 86_400)]
+    hosts_max_age_hours: Annotated[int, values.whole(0, 8760)]
     # no key, but what the option --deadline gives a run for all that it asks, pages and hosts too
     run_deadline: float = math.inf
 
@@ -111,21 +91,21 @@ class Dns(NamedTuple):
 class Spf(NamedTuple):
     """`[spf]`: how records are read, and what one domain may need."""
 
-    strict: Annotated[bool, switch]
-    max_lookups: Annotated[int, whole(1, 100_000)]
-    max_depth: Annotated[int, whole(1, 100)]
-    max_octets: Annotated[int, whole(1, 2**30)]
+    strict: Annotated[bool, values.switch]
+    max_lookups: Annotated[int, values.whole(1, 100_000)]
+    max_depth: Annotated[int, values.whole(1, 100)]
+    max_octets: Annotated[int, values.whole(1, 2**30)]
 
 
 class Safety(NamedTuple):
     """`[safety]`: the rails; `widest_` in bits of prefix, `_loss` and `_growth` in percent."""
 
-    widest_ipv4: Annotated[int, whole(0, 32)]
-    widest_ipv6: Annotated[int, whole(0, 128)]
-    special_use: Annotated[SpecialUse, choice("drop", "keep")]
-    exclude: Annotated[Exclusions, exclusions]
+    widest_ipv4: Annotated[int, values.whole(0, 32)]
+    widest_ipv6: Annotated[int, values.whole(0, 128)]
+    special_use: Annotated[SpecialUse, values.choice("drop", "keep")]
+    exclude: Annotated[Exclusions, values.exclusions]
     max_values: Annotated[int, COUNT]
-    pages_max_mib: Annotated[int, whole(1, 1000)]
+    pages_max_mib: Annotated[int, values.whole(1, 1000)]
     provider_max_rules: Annotated[int, COUNT]
     total_rules_notice: Annotated[int, COUNT]
     provider_max_loss: Annotated[int, PERCENT]
@@ -137,10 +117,10 @@ class Safety(NamedTuple):
 class Postfix(NamedTuple):
     """`[postfix]`: how a new table is verified and made known; no folder means Postfix's own."""
 
-    verify: Annotated[bool, switch]
-    reload: Annotated[bool, switch]
-    reload_command: Annotated[tuple[str, ...], list_of(parse_argument)]
-    config_directory: Annotated[Path | None, optional_path]
+    verify: Annotated[bool, values.switch]
+    reload: Annotated[bool, values.switch]
+    reload_command: Annotated[tuple[str, ...], values.list_of(values.parse_argument)]
+    config_directory: Annotated[Path | None, values.optional_path]
 
 
 @dataclass(frozen=True)
@@ -154,21 +134,21 @@ class Provider:
 
     name: str
     defined_in: str
-    category: Annotated[str, name]
-    enabled: Annotated[bool, switch]
-    domains: Annotated[tuple[str, ...], list_of(parse_domain)]
-    networks: Annotated[Networks, networks]
-    pages: Annotated[tuple[str, ...], list_of(parse_url)]
-    pages_enabled: Annotated[bool, switch]
-    pages_http: Annotated[bool, switch]
-    pages_select: Annotated[Selection, selection]
-    hosts: Annotated[tuple[str, ...], list_of(parse_pattern)]
-    mx: Annotated[bool, switch]
-    domains_file: Annotated[Path | None, optional_path]
-    networks_file: Annotated[Path | None, optional_path]
-    action: Annotated[Action, choice("permit", "reject")]
-    special_use: Annotated[SpecialUse, choice("drop", "keep", "inherit")]
-    expires: Annotated[datetime.date | None, optional_date]
+    category: Annotated[str, values.name]
+    enabled: Annotated[bool, values.switch]
+    domains: Annotated[tuple[str, ...], values.list_of(values.parse_domain)]
+    networks: Annotated[Networks, values.networks]
+    pages: Annotated[tuple[str, ...], values.list_of(values.parse_url)]
+    pages_enabled: Annotated[bool, values.switch]
+    pages_http: Annotated[bool, values.switch]
+    pages_select: Annotated[Selection, values.selection]
+    hosts: Annotated[tuple[str, ...], values.list_of(parse_pattern)]
+    mx: Annotated[bool, values.switch]
+    domains_file: Annotated[Path | None, values.optional_path]
+    networks_file: Annotated[Path | None, values.optional_path]
+    action: Annotated[Action, values.choice("permit", "reject")]
+    special_use: Annotated[SpecialUse, values.choice("drop", "keep", "inherit")]
+    expires: Annotated[datetime.date | None, values.optional_date]
 
     @cached_property
     def digest(self) -> str:

@@ -26,13 +26,16 @@ LINE_BYTES: Final = 65_536
 """Octets of a line that are looked at; who opens a log reads no more at once."""
 
 _ADDRESS: Final = rb"\[(?P<address>[0-9A-Fa-f:.]{2,45})\]"
+
 # How months begin, each in the languages that logs come in.
 _MONTHS: Final = (
     "jan jän ene gen sty led,feb fév lut úno,mar mär mrz mrt bře,apr avr abr kwi dub,"
     "may mai mei mag maj kvě,jun jui giu cze čer,jul juil lug lip čec,aug aoû ago sie srp,"
     "sep set wrz zář,oct okt ott out paź říj,nov lis,dec dez déc dic gru pro"
-).split(",")
-_MONTH: Final = {name: at for at, names in enumerate(_MONTHS, 1) for name in names.split()}
+)
+_MONTH: Final = {
+    name: number for number, names in enumerate(_MONTHS.split(","), 1) for name in names.split()
+}
 
 # The end of Postfix's name, as RFC 3164 has it and as RFC 5424 has.
 _TAG: Final = re.compile(
@@ -69,6 +72,7 @@ _ACCEPTED: Final = re.compile(
     rb"disconnect from [^\s\[\]]+" + _ADDRESS + rb"(?::[0-9]{1,5})?"
     rb"(?:(?P<uncounted>\Z)| (?:\S+ )*?(?:data|bdat)=[1-9])"
 )
+
 
 class Entry(NamedTuple):
     """A line of postscreen or smtpd; `day` as a mask of one bit, 0 where it is not known."""
