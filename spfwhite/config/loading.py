@@ -237,26 +237,25 @@ def _refuse_unused_categories(overlays: list[Overlay], providers: Mapping[str, K
 
 def _refuse_shared_paths(overlays: list[Overlay], tables: Mapping[str, Keys]) -> None:
     """Raise ConfigError if a run would write two things to one file."""
-    seen: dict[str, tuple[str, str]] = {}
-    for words, key, path in _written_files(tables):
+    seen: dict[str, str] = {}
+    for what, path in _written_files(tables):
         real = os.path.realpath(path)
         if real in seen:
-            others, other = seen[real]
-            file = overlays[max(_setter(overlays, key), _setter(overlays, other))].file
-            same = f"{words}{key} is the same file as {others}{other}"
-            raise ConfigError(f"{file}: {same}, {shown(str(path))}")
-        seen[real] = (words, key)
+            last = max(_setter(overlays, each.split()[-1]) for each in (what, seen[real]))
+            same = f"{what} is the same file as {seen[real]}, {shown(str(path))}"
+            raise ConfigError(f"{overlays[last].file}: {same}")
+        seen[real] = what
 
 
-def _written_files(tables: Mapping[str, Keys]) -> list[tuple[str, str, Path]]:
-    """Return all that a run may write: words and the key that say which, and the path."""
+def _written_files(tables: Mapping[str, Keys]) -> list[tuple[str, Path]]:
+    """Return all that a run may write: words that end with the key, and the path."""
     output, state = tables["output"], tables["state"]["path"]
-    places = [("", f"output.{key}", output[key]) for key in ("allow", "reject")]
-    places += [("", "output.tables.path", table.path) for table in output["tables"]]
-    places += [("the old ", key, path.with_name(f"{path.name}.orig")) for _, key, path in places]
+    places = [(f"output.{key}", output[key]) for key in ("allow", "reject")]
+    places += [("output.tables.path", table.path) for table in output["tables"]]
+    places += [(f"the old {key}", path.with_name(f"{path.name}.orig")) for key, path in places]
     beside = [state.with_name(state.name + suffix) for suffix in (".lock", ".bad")]
-    places += [("", "state.path", state)]
-    return places + [("a file beside ", "state.path", path) for path in beside]
+    places += [("state.path", state)]
+    return places + [("a file beside state.path", path) for path in beside]
 
 
 def _refuse_shared_sets(tables: Iterable[Table], file: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, NoReturn
 from spfwhite.config import values
 from spfwhite.config.config_file import parse_toml
 from spfwhite.config.settings import SETTINGS, Provider, Table, rules_of
-from spfwhite.config.values import NAME, NAME_WORDS, Rule, shown
+from spfwhite.config.values import NAME, Rule, shown
 from spfwhite.errors import ConfigError
 from spfwhite.wording import SHOWN, did_you_mean
 
@@ -99,11 +99,7 @@ class _Reader(NamedTuple):
     def named(self, table: str, document: dict[str, Any]) -> Iterable[tuple[str, object]]:
         """Return the entries of a table whose keys are names that the operator gives."""
         entries = self.table(table, document.get(table, {}))
-        for name in entries:
-            if not NAME.fullmatch(name):
-                raise ConfigError(
-                    f"{self.file}: {table} has the name {shown(name)}; a name is of {NAME_WORDS}"
-                )
+        self.value(table, [*entries], values.list_of(values.parse_name))
         return entries.items()
 
     def value(self, key: str, value: object, rule: Rule) -> Any:

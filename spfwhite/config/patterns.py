@@ -8,8 +8,8 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Iterable
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from typing import Final
 
 from spfwhite.config.values import parse_domain
 from spfwhite.wording import clipped
@@ -31,10 +31,10 @@ def expand(pattern: str, cap: int = MAX_NAMES) -> list[str]:
     if any(brace in text for text in pieces[::2] for brace in "{}"):
         raise ValueError("has a brace without its partner, or braces in braces")
     # re.split gives plain text and the inside of braces by turns
-    choices = [_choices(text) if at % 2 else _Choices(1, [text]) for at, text in enumerate(pieces)]
-    if math.prod(choice.size for choice in choices) > cap:
+    choices = [_choices(text) if at % 2 else ([text], 0) for at, text in enumerate(pieces)]
+    if math.prod(len(each) for each, _ in choices) > cap:
         raise ValueError(f"stands for more than {cap:,} names")
-    texts = itertools.product(*(choice.texts for choice in choices))
+    texts = itertools.product(*([str(one).zfill(width) for one in each] for each, width in choices))
     return [_host("".join(parts)) for parts in texts]
 
 
@@ -44,17 +44,10 @@ def parse_pattern(text: str) -> str:
     return text
 
 
-class _Choices(NamedTuple):
-    """What one piece of a pattern stands for, counted before it is made."""
-
-    size: int
-    texts: Iterable[str]
-
-
-def _choices(inside: str) -> _Choices:
+def _choices(inside: str) -> tuple[Sequence[object], int]:
+    """Return what braces stand for, and to how many digits it is filled with zeros."""
     if "," in inside:
-        texts = inside.split(",")
-        return _Choices(len(texts), texts)
+        return inside.split(","), 0
     match = _RANGE.fullmatch(inside)
     if match is None:
         raise ValueError(f"has {{{clipped(inside)}}}, which is neither {{1..20}} nor {{a,b}}")
@@ -62,9 +55,7 @@ def _choices(inside: str) -> _Choices:
     if int(first) > int(last):
         raise ValueError(f"has {{{inside}}}, which ends before it begins")
     padded = any(len(end) > 1 and end.startswith("0") for end in (first, last))
-    width = max(len(first), len(last)) if padded else 0
-    numbers = range(int(first), int(last) + 1)
-    return _Choices(len(numbers), (str(number).zfill(width) for number in numbers))
+    return range(int(first), int(last) + 1), max(len(first), len(last)) if padded else 0
 
 
 def _host(name: str) -> str:

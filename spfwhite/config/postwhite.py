@@ -23,11 +23,11 @@ from spfwhite.config.writing import Value, table, unused_name
 from spfwhite.errors import ConfigError
 from spfwhite.wording import clipped
 
+# Bytes of a file that is read at most; those of the predecessors have some 5,000.
 MAX_BYTES: Final = 2**20
-"""Bytes of a file that is read at most; those of the predecessors have some 5,000."""
 
+# The category of the providers that come from such a file.
 CATEGORY: Final = "postwhite"
-"""The category of the providers that come from such a file."""
 
 UNNEEDED: Final[Mapping[str, str]] = {
     "spftoolspath": "spfwhite reads SPF records itself",
@@ -35,14 +35,14 @@ UNNEEDED: Final[Mapping[str, str]] = {
     "simplify": "a table is always collapsed to the fewest networks",
     "invalid_ip4": "host bits in a record are always masked",
 }
+# The senders of Postwhite 1.x, which were switched one by one.
 TOGGLES: Final = ("google", "microsoft", "facebook", "twitter")
-"""The senders of Postwhite 1.x, which were switched one by one."""
 
+# The variables of Postwhite 1.0 to 3.4, but for lists of hosts to permit.
 KNOWN: Final = UNNEEDED.keys() | (
     {*TOGGLES, "postfixpath", "whitelist", "blacklist", "reload_postfix", "enable_blacklist"}
     | {"blacklist_hosts", "include_yahoo", "yahoo_static_hosts"}
 )
-"""The variables of Postwhite 1.0 to 3.4, but for lists of hosts to permit."""
 
 _RENAMED: Final = {"reloadpostfix": "reload_postfix", "output_dir": "postfixpath"} | dict.fromkeys(
     ("invalidip4", "invalid_cidr"), "invalid_ip4"

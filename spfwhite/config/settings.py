@@ -35,8 +35,8 @@ PERCENT: Final = values.whole(0, 100)
 GROWTH: Final = values.whole(0, 1_000_000)
 COUNT: Final = values.whole(1, 10_000_000)
 
+# A sender's record may name anybody's networks, so less of it is rejected than permitted.
 WIDEST_REJECT: Final = Widest(16, 32)
-"""A sender's record may name anybody's networks, so less of it is rejected than permitted."""
 
 
 class Table(NamedTuple):
@@ -164,14 +164,14 @@ class Provider:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+# The keys of which a provider needs one.
 SOURCES: Final = ("domains", "networks", "domains_file", "networks_file", "pages", "hosts")
-"""The keys of which a provider needs one."""
 
+# Fields of a provider that do not decide its addresses; what the files hold is in the others.
 NO_ADDRESSES: Final = frozenset(
     {"name", "defined_in", "category", "enabled", "expires"}
     | {"pages_enabled", "domains_file", "networks_file"}
 )
-"""Fields of a provider that do not decide its addresses; what the files hold is in the others."""
 
 
 def plain_value(value: Any) -> Any:
@@ -253,10 +253,10 @@ def rules_of(table: type[Any]) -> dict[str, Rule]:
     return {key: get_args(hint)[1] for key, hint in hints.items() if hasattr(hint, "__metadata__")}
 
 
+# The tables of settings by name.
 SETTINGS: Final[Mapping[str, type[Any]]] = {
     key: table for key, table in get_type_hints(Config).items() if hasattr(table, "_fields")
 }
-"""The tables of settings by name."""
 
 
 def set_name(name: str) -> str:

@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 from spfwhite.config.values import shown
 from spfwhite.wording import clipped
 
+# Characters that variables may add to a file's values: made of each other, they grow as 2^n.
 MAX_GROWTH: Final = 2**20
-"""Characters that variables may add to a file's values: made of each other, they grow as 2^n."""
 
 # Each place of a text can be read by one alternative only, so that a long text which fits nothing
 # takes no longer than one that fits.

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable
 from itertools import groupby
 from pathlib import Path
-from typing import Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from spfwhite.networks import EMPTY, Networks, parse_operator
@@ -32,10 +32,8 @@ _LINE: Final = re.compile(r"(?:ip[46]:)?(.*?)(?:[ \t]+(permit|reject))?", re.DOT
 
 def shown(value: object) -> str:
     """Return a value from a file as a message shows it: printable ASCII, cut at `SHOWN`."""
-    if isinstance(value, dict):
-        return "a table"
-    if isinstance(value, list):
-        return "a list"
+    if isinstance(value, dict | list):
+        return "a table" if isinstance(value, dict) else "a list"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int) and abs(value) >= 10**SHOWN:
@@ -45,22 +43,19 @@ def shown(value: object) -> str:
 
 def whole(low: int, high: int) -> Rule:
     """Return the rule for a whole number from low to high."""
-
-    def read(value: object) -> int:
-        if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
-            return value
-        raise ValueError(f"must be a whole number from {low} to {high}, not {shown(value)}")
-
-    return read
+    return _within(low, high, int, "whole number")
 
 
 def number(low: float, high: float) -> Rule:
     """Return the rule for a number, with or without a fraction, from low to high."""
+    return _within(low, high, int | float, "number")
 
-    def read(value: object) -> float:
-        if isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high:
-            return float(value)
-        raise ValueError(f"must be a number from {low:g} to {high:g}, not {shown(value)}")
+
+def _within(low: float, high: float, kind: Any, what: str) -> Rule:
+    def read(value: object) -> object:
+        if isinstance(value, kind) and not isinstance(value, bool) and low <= value <= high:
+            return value
+        raise ValueError(f"must be a {what} from {low} to {high}, not {shown(value)}")
 
     return read
 
@@ -182,8 +177,7 @@ def by_action(lines: Iterable[Line], otherwise: str) -> dict[str, Networks]:
     return found
 
 
-Selection = tuple[tuple[str, str], ...]
-"""Keys and values."""
+Selection = tuple[tuple[str, str], ...]  # keys and values
 
 
 def selection(value: object) -> Selection:

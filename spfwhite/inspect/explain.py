@@ -156,13 +156,14 @@ def _passing(decisions: list[Decision], asked: Networks) -> Iterator[Passing]:
         for origin in entry.origins:
             if origin.networks & asked:
                 chain = chains.get(origin.domain, (origin.domain,))
+                seen = (old.seen for query, old in decision.stale.items() if query.name in chain)
                 yield Passing(
                     provider=provider.name,
                     term=origin.term,
                     domain=origin.domain,
                     chain=chain,
                     held_since=entry.held,
-                    stale_since=_stale_since(decision, chain),
+                    stale_since=min(seen, default=None),
                 )
 
 
@@ -174,12 +175,6 @@ def _former(run: LastRun, passing: list[Passing], covered: Networks) -> Iterator
         for origin in entry.origins if digests.get(name) != entry.digest else ():
             if origin.networks & covered and (name, origin.term, origin.domain) not in present:
                 yield Passing(provider=name, term=origin.term, domain=origin.domain, former=True)
-
-
-def _stale_since(decision: Decision, chain: tuple[str, ...]) -> float | None:
-    """Return since when an answer on the chain has been remembered only."""
-    seen = (stale.seen for question, stale in decision.stale.items() if question.name in chain)
-    return min(seen, default=None)
 
 
 def _denials(
@@ -213,19 +208,16 @@ def _in_records(decision: Decision, missing: Networks, listable: Networks) -> It
                 denies = step.qualifier != "+" and step.term[1:].lower() != "all"
                 if denies and step.matched & missing:
                     yield Denial(name, f"{step.term} in {node.domain} keeps it out")
-                if listable and step.problem and _might_pass(step, listable):
+                if step.problem and _might_pass(step, step.problem.kind, listable):
                     text = f"{step.term} in {node.domain} might pass it: {step.problem.detail}"
                     by_client = step.problem.kind == "undecidable"
                     yield Denial(name, text, certain=False, by_client=by_client)
 
 
-def _might_pass(step: Step, listable: Networks) -> bool:
-    """Whether a term that was dropped could be what would pass an address."""
-    if step.qualifier != "+" or not step.problem:
+def _might_pass(step: Step, why_dropped: str, listable: Networks) -> bool:
+    if step.qualifier != "+" or why_dropped not in ("too-wide", "undecidable", "temporary"):
         return False
-    if step.problem.kind == "too-wide":
-        return bool(listable & step.left_out)
-    return step.problem.kind in ("undecidable", "temporary")
+    return bool(listable & step.left_out if why_dropped == "too-wide" else listable)
 
 
 def _neighbours(decisions: list[Decision], table: Networks, asked: Networks) -> Iterator[Neighbour]:
@@ -234,14 +226,11 @@ def _neighbours(decisions: list[Decision], table: Networks, asked: Networks) -> 
         if not ranges:
             continue
         low, high = ranges[0][0], ranges[-1][1]
-        below = [pair for pair in table.ranges(version) if pair[1] < low][-1:]
-        above = [pair for pair in table.ranges(version) if pair[0] > high][:1]
-        for first, last in below + above:
-            is_below = last < low
-            if (last ^ low if is_below else first ^ high) >> ELSEWHERE[version]:
-                continue
-            cidrs = Networks.of(version, first, last).texts()
-            text, distance = (cidrs[-1], low - last) if is_below else (cidrs[0], first - high)
-            near = Networks.parse([text])
-            owners = tuple(d.provider.name for d in decisions if d.networks & near)
-            yield Neighbour(text, distance, owners)
+        below = [(pair, -1, low, pair[1]) for pair in table.ranges(version) if pair[1] < low]
+        above = [(pair, 0, high, pair[0]) for pair in table.ranges(version) if pair[0] > high]
+        for (first, last), nearest, end, other in below[-1:] + above[:1]:
+            if not (end ^ other) >> ELSEWHERE[version]:
+                text = Networks.of(version, first, last).texts()[nearest]
+                near = Networks.parse([text])
+                owners = tuple(d.provider.name for d in decisions if d.networks & near)
+                yield Neighbour(text, abs(end - other), owners)

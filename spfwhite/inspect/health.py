@@ -23,11 +23,11 @@ from spfwhite.report.report import ProviderReport, expired_report, provider_repo
 from spfwhite.spf.result import nearness
 from spfwhite.tables.listing import terms
 
+# Trouble first.
 ORDER: Final = ("held", "missing", "incomplete", "stale", "expired", "empty", "undecidable", "ok")
-"""Trouble first."""
 
+# Providers that are named for what is listed through others too.
 MAX_ALSO: Final = 4
-"""Providers that are named for what is listed through others too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +51,25 @@ def rows(run: LastRun) -> list[Row]:
     """Return a row for each enabled or expired provider, trouble first."""
     decisions = run.plan.decisions
     news = News(run.state.told, run.state.written, run.config.state.remind_days)
+    known, journal = run.state.known, recent(run.state.journal, run.now)
     shares: dict[str, tuple[Networks, tuple[str, ...]]] = {}
     for action in ("permit", "reject"):
         shares |= _shares(made for made in decisions if made.provider.action == action)
-    table = [
-        _row(run, made, provider_report(made, news), *shares.get(made.provider.name, (EMPTY, ())))
-        for made in decisions
-    ]
+    table = []
+    for made in decisions:
+        name = made.provider.name
+        seen = [known[q].seen for q in made.candidate.questions if q in known]
+        alone, also = shares.get(name, (EMPTY, ()))
+        row = Row(
+            report=provider_report(made, news),
+            provider=made.provider,
+            newest=max(seen, default=None),
+            oldest=min(seen, default=None),
+            alone=alone,
+            also=also,
+            changes=tuple(change for change in journal if change.provider == name),
+        )
+        table.append(row)
     present = {decision.provider.name for decision in decisions}
     today = datetime.fromtimestamp(run.now, UTC).date()
     table += [
@@ -68,22 +80,6 @@ def rows(run: LastRun) -> list[Row]:
     return sorted(table, key=lambda row: (ORDER.index(row.report.status), row.report.name))
 
 
-def _row(
-    run: LastRun, decision: Decision, report: ProviderReport, alone: Networks, also: tuple[str, ...]
-) -> Row:
-    known, journal = run.state.known, recent(run.state.journal, run.now)
-    seen = [known[q].seen for q in decision.candidate.questions if q in known]
-    return Row(
-        report=report,
-        provider=decision.provider,
-        newest=max(seen, default=None),
-        oldest=min(seen, default=None),
-        alone=alone,
-        also=also,
-        changes=tuple(change for change in journal if change.provider == report.name),
-    )
-
-
 def _shares(decisions: Iterable[Decision]) -> dict[str, tuple[Networks, tuple[str, ...]]]:
     """Return what each provider alone adds, and through whom the rest is listed too.
 
@@ -91,7 +87,7 @@ def _shares(decisions: Iterable[Decision]) -> dict[str, tuple[Networks, tuple[st
     record come first: its owner, for all others.
     """
     alone: dict[str, list[Networks]] = defaultdict(list)
-    nearest: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
+    also: dict[str, Counter[str]] = defaultdict(Counter)
     holders = [
         ((nearness(source.chain), source.provider), part) for source, part in terms(decisions)
     ]
@@ -109,16 +105,13 @@ def _shares(decisions: Iterable[Decision]) -> dict[str, tuple[Networks, tuple[st
                 names = list(dict.fromkeys(name for _, name in sorted(active)))
                 if len(names) == 1:
                     alone[names[0]].append(Networks.of(version, before, at - 1))
-                nearest[tuple(names[: MAX_ALSO + 1])].update(names)
+                for name in names:
+                    others = [other for other in names[: MAX_ALSO + 1] if other != name]
+                    also[name].update({other: int(other == others[0]) for other in others})
             active[holder] += change
             if not active[holder]:
                 del active[holder]
             before = at
-    also: dict[str, Counter[str]] = defaultdict(Counter)
-    for near, times in nearest.items():
-        for name, count in times.items():
-            for place, other in enumerate(other for other in near if other != name):
-                also[name][other] += 0 if place else count
     return {
         name: (
             Networks.union(alone[name]),

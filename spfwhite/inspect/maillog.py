@@ -19,11 +19,11 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import Final, NamedTuple
 
+# Clients that are kept apart: less than 100 MiB in the worst case.
 MAX_CLIENTS: Final = 100_000
-"""Clients that are kept apart: less than 100 MiB in the worst case."""
 
+# Octets of a line that are looked at; who opens a log reads no more at once.
 LINE_BYTES: Final = 65_536
-"""Octets of a line that are looked at; who opens a log reads no more at once."""
 
 _ADDRESS: Final = rb"\[(?P<address>[0-9A-Fa-f:.]{2,45})\]"
 

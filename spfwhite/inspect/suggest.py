@@ -16,27 +16,27 @@ from ipaddress import IPv6Network, ip_address
 from typing import Final, Literal
 
 from spfwhite.inspect.maillog import Client
-from spfwhite.networks import Networks
+from spfwhite.networks import EMPTY, Networks
 from spfwhite.spf.result import Evaluation
 
+# Verified names whose domains are asked for SPF, the most promising first.
 MAX_NAMES: Final = 500
-"""Verified names whose domains are asked for SPF, the most promising first."""
 
+# Names asked for one verified name: itself and its parents.
 MAX_PARENTS: Final = 5
-"""Names asked for one verified name: itself and its parents."""
 
+# Networks that a group keeps, those of the most clients.
 MAX_NETWORKS: Final = 10
-"""Networks that a group keeps, those of the most clients."""
 
+# Names that may stand in a command to copy (RFC 1034 section 3.5).
 COPYABLE_NAME: Final = re.compile(
     r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]*[a-z0-9])?"
 )
-"""Names that may stand in a command to copy (RFC 1034 section 3.5)."""
 
 Spf = Literal["passes", "passes none", "too wide", "missing", "failed", "not asked", "no name"]
 
+# Addresses by their verified name or, behind an `@`, the domain of their envelopes; or by "".
 Named = Mapping[str, Sequence[str]]
-"""Addresses by their verified name or, behind an `@`, the domain of their envelopes; or by ""."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,10 +144,12 @@ def groups(
                 members.setdefault(("", "no name"), []).append(text)
             else:
                 members.setdefault((domain, spf), []).append(text)
-    grouped = [
-        _group(clients, texts, domain, spf, evaluation, days, providers)
-        for (domain, spf), texts in members.items()
-    ]
+    grouped = []
+    for (domain, spf), texts in members.items():
+        passing = evaluation.root(domain).passed if spf == "passes" else EMPTY
+        its_clients = {text: clients[text] for text in texts}
+        provider = providers.get(domain, "")
+        grouped.append(_group(domain, spf, its_clients, passing, days, provider))
     return sorted(grouped, key=lambda g: (not g.is_proposed, -g.proven, -g.connections, g.domain))
 
 
@@ -181,29 +183,27 @@ def _spoken_for(name: str, evaluation: Evaluation, passed: Counter[str]) -> tupl
 
 
 def _group(
-    clients: Mapping[str, Client],
-    texts: Sequence[str],
     domain: str,
     spf: Spf,
-    evaluation: Evaluation,
+    clients: Mapping[str, Client],
+    passing: Networks,
     days: int,
-    providers: Mapping[str, str],
+    provider: str,
 ) -> Group:
-    networks = evaluation.root(domain).passed if spf == "passes" else Networks()
-    passed = [text for text in texts if ip_address(text) in networks] if networks else []
-    places = Counter(map(_place, texts))
+    passed = [each for text, each in clients.items() if passing and ip_address(text) in passing]
+    places = Counter(map(_place, clients))
     return Group(
         domain=domain,
         spf=spf,
-        clients=len(texts),
+        clients=len(clients),
         passed=len(passed),
-        proven=sum(is_proven(clients[text], days) for text in passed),
-        accepted=sum(clients[text].accepted > 0 for text in texts),
-        connections=sum(clients[text].connections for text in texts),
-        deferred=sum(clients[text].deferred for text in texts),
+        proven=sum(is_proven(each, days) for each in passed),
+        accepted=sum(each.accepted > 0 for each in clients.values()),
+        connections=sum(each.connections for each in clients.values()),
+        deferred=sum(each.deferred for each in clients.values()),
         networks=tuple(places.most_common(MAX_NETWORKS)),
         more_networks=max(0, len(places) - MAX_NETWORKS),
-        provider=providers.get(domain, ""),
+        provider=provider,
     )
 
 
