@@ -41,7 +41,10 @@ def fault(text: str) -> str:
         ("output = 3", "output must be a table, not 3"),
         ("[providers]\ndomains = ['a.test']", "providers.domains must be a table, not a list"),
         ("[[providers]]\nx = 1", "providers must be a table, not a list"),
-        ("[providers.'Foo Bar']\nenabled = true", 'providers has "Foo Bar", which is not a name of small'),
+        (
+            "[providers.'Foo Bar']\nenabled = true",
+            'providers has "Foo Bar", which is not a name of small',
+        ),
         ("[providers.x]\ncategory = 'A'", "providers.x.category must be a name of small letters"),
         (
             "[safety]\nwidest_ip4 = 3",
