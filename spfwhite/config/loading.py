@@ -43,14 +43,10 @@ def load(path: str | Path | None = None, *, system: Path = SYSTEM) -> Config:
     tables["output"]["tables"] = _output_tables(overlays, tables, providers)
     _refuse_shared_paths(overlays, tables)
     _refuse_missing_main_cf(overlays, tables["postfix"]["config_directory"])
-    categories = {name: on for overlay in overlays for name, on in overlay.categories.items()}
     return Config(
         **{name: table(**tables[name]) for name, table in SETTINGS.items()},
-        categories=MappingProxyType(categories),
-        providers=tuple(
-            _provider(name, overlays, providers, tables["safety"], categories)
-            for name in sorted(providers)
-        ),
+        categories=MappingProxyType(tables["categories"]),
+        providers=tuple(_provider(name, providers, tables, overlays) for name in sorted(providers)),
         list_date=max((each.list_date for each in listing if each.list_date), default=None),
     )
 
@@ -58,7 +54,7 @@ def load(path: str | Path | None = None, *, system: Path = SYSTEM) -> Config:
 def own_overlays(paths: Iterable[Path]) -> list[Overlay]:
     """Return what the operator's own files say, in their order. Raises ConfigError."""
     return [
-        read_overlay(text(file), printable(str(file)), file.absolute().parent) for file in paths
+        read_overlay(text(each), printable(str(each)), each.absolute().parent) for each in paths
     ]
 
 
@@ -83,7 +79,7 @@ def system_files(system: Path) -> list[Path]:
 
 
 def _setter(overlays: Sequence[Overlay], name: str) -> int:
-    """Return which overlay's `table.key` counts: the index of the last one that has it."""
+    """Return the index of the overlay whose `table.key` counts: of the last one that has it."""
     table, key, *_ = name.split(".")
     return max(at for at, overlay in enumerate(overlays) if key in overlay.tables.get(table, ()))
 
@@ -92,7 +88,7 @@ def _merged_tables(overlays: Iterable[Overlay]) -> dict[str, Keys]:
     merged: dict[str, Keys] = {}
     exclude = []
     for overlay in overlays:
-        for table, keys in overlay.tables.items():
+        for table, keys in {**overlay.tables, "categories": overlay.categories}.items():
             merged.setdefault(table, {}).update(keys)
         exclude.append(overlay.tables.get("safety", {}).get("exclude", Exclusions()))
     # to lose an exclusion by adding another would widen the list
@@ -122,13 +118,9 @@ def _retired(overlays: Iterable[Overlay]) -> set[str]:
 
 
 def _provider(
-    name: str,
-    overlays: Sequence[Overlay],
-    providers: Mapping[str, Keys],
-    safety: Keys,
-    categories: Mapping[str, bool],
+    name: str, providers: dict[str, Keys], tables: dict[str, Keys], overlays: list[Overlay]
 ) -> Provider:
-    keys = providers[name]
+    keys, safety = providers[name], tables["safety"]
     _refuse_nameless(name, providers)
     domains, networks = keys["domains"], keys["networks"]
     if file := keys["domains_file"]:
@@ -143,8 +135,9 @@ def _provider(
     followed = tuple(d for d in dict.fromkeys(domains) if d not in safety["exclude"].domains)
     # one that is left without a source is off: to miss its domains every night would be no news
     is_off = domains and not (followed or networks or keys["pages"] or keys["hosts"])
+    is_on = keys["enabled"] and tables["categories"].get(keys["category"], True)
     decided = {
-        "enabled": keys["enabled"] and categories.get(keys["category"], True) and not is_off,
+        "enabled": is_on and not is_off,
         "domains": followed,
         "networks": networks,
         "special_use": safety["special_use"] if inherited else keys["special_use"],
@@ -236,7 +229,6 @@ def _refuse_unused_categories(overlays: list[Overlay], providers: Mapping[str, K
 
 
 def _refuse_shared_paths(overlays: list[Overlay], tables: Mapping[str, Keys]) -> None:
-    """Raise ConfigError if a run would write two things to one file."""
     seen: dict[str, str] = {}
     for what, path in _written_files(tables):
         real = os.path.realpath(path)

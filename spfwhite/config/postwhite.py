@@ -85,19 +85,16 @@ def convert(data: bytes, defaults: Config) -> Imported:
     if b"\0" in data:
         raise NotPostwhiteError("is not a text, it has a NUL byte")
     text = data.decode("utf-8", "surrogateescape").removeprefix("\ufeff").replace("\r\n", "\n")
-    overlay = _Overlay(defaults)
-    built_in: tuple[str, ...] = ()
     names = {_name(assigned[1]) for assigned in _ASSIGNS.finditer(text)}
     if names & KNOWN or any(map(_LISTS.fullmatch, names)):
-        assignments = Assignments(text)
-        overlay.remarks += assignments.remarks
-        settings = _Settings(assignments.values, overlay, defaults)
+        settings = _Settings(Assignments(text), defaults)
         settings.carry_over()
-        built_in = () if settings.names_hosts else overlay.built_in()
-    elif not overlay.hosts(_lines(text), "permit"):
+        return settings.imported(() if settings.names_hosts else settings.built_in())
+    overlay = _Overlay(defaults)
+    if not overlay.hosts(_lines(text), "permit"):
         first = next((f"; line {line}: {why}" for line, why in overlay.remarks), "")
         raise NotPostwhiteError(f"is neither a postwhite.conf nor a list of hosts{first}")
-    return Imported(overlay.toml(), tuple(sorted(set(overlay.remarks))), built_in)
+    return overlay.imported()
 
 
 def _name(written: str) -> str:
@@ -127,6 +124,7 @@ class _Overlay:
             for domain in provider.domains
         }
         self._names = {provider.name for provider in defaults.providers}
+        self._defaults = defaults
         self._carried: set[tuple[str, Action]] = set()
         self._lines: list[Line] = []
 
@@ -193,15 +191,16 @@ class _Overlay:
             f"{', '.join(host for host, name in own if name == NOTHING)} list nothing any more",
         )
 
-    def toml(self) -> str:
-        """Return the overlay as TOML; networks come last."""
+    def imported(self, built_in: tuple[str, ...] = ()) -> Imported:
+        """Return the overlay as TOML, in which networks come last, and what is said of it."""
         networks = by_action(self._lines, "permit")
         for action in get_args(Action):
             if networks[action]:
                 provider = self._add_provider("postwhite-networks", action)
                 provider["networks"] = networks[action].texts()
         head = "# Made by spfwhite import; it holds only what differs from the defaults.\n"
-        return "\n".join([head, *(table(name, keys) for name, keys in self.tables.items())])
+        overlay = "\n".join([head, *(table(name, keys) for name, keys in self.tables.items())])
+        return Imported(overlay, tuple(sorted(set(self.remarks))), built_in)
 
 
 def _read(entry: str) -> str | Line:
@@ -214,18 +213,17 @@ def _read(entry: str) -> str | Line:
         return parse_line(entry)
 
 
-class _Settings:
-    """The settings of a postwhite.conf, on their way into an overlay; an empty one says nothing."""
+class _Settings(_Overlay):
+    """The overlay that has the settings of a postwhite.conf; an empty setting says nothing."""
 
-    def __init__(self, values: Mapping[str, Assigned], overlay: _Overlay, defaults: Config) -> None:
-        stated = {name: assigned for name, assigned in values.items() if assigned[0].strip()}
+    def __init__(self, assignments: Assignments, defaults: Config) -> None:
+        super().__init__(defaults)
+        self.remarks += assignments.remarks
+        stated = {name: it for name, it in assignments.values.items() if it.value.strip()}
         self._written = {_name(name): name for name in stated}
         self._values = {name: stated[written] for name, written in self._written.items()}
         self._is_postallow = not stated.keys().isdisjoint(("output_dir", "allowlist_hosts"))
         self._lists = [n for n in self._values if n not in KNOWN and _LISTS.fullmatch(n)]
-        self._overlay = overlay
-        self._output_defaults = defaults.output
-        self._state = defaults.state.path
 
     @property
     def names_hosts(self) -> bool:
@@ -239,15 +237,15 @@ class _Settings:
             self._remark(name, f"is not needed: {reason}")
         self._outputs()
         if (reload := self._switch("reload_postfix")) is not None:
-            self._overlay.tables["postfix"] = {"reload": reload}
+            self.tables["postfix"] = {"reload": reload}
         for name in TOGGLES:
             if self._switch(name) is False:
-                self._overlay.switch_off(own_hosts()[f"{name}.com"])
+                self.switch_off(own_hosts()[f"{name}.com"])
         self._yahoo()
         for name in self._lists:
-            self._overlay.hosts(self._listed(name), "permit")
+            self.hosts(self._listed(name), "permit")
         if self._switch("enable_blacklist"):
-            self._overlay.hosts(self._listed("blacklist_hosts"), "reject")
+            self.hosts(self._listed("blacklist_hosts"), "reject")
         else:
             switch = self._written.get("enable_blacklist", "enable_blacklist")
             self._remark("blacklist_hosts", f"is not carried over: {switch} is not yes")
@@ -255,7 +253,7 @@ class _Settings:
     def _remark(self, name: str, text: str) -> None:
         """Say something about a setting, if the file has it."""
         if assigned := self._values.get(name):
-            self._overlay.remark(assigned.line, f"{clipped(self._written[name])} {text}")
+            self.remark(assigned.line, f"{clipped(self._written[name])} {text}")
 
     def _listed(self, name: str) -> list[tuple[int, str]]:
         assigned = self._values.get(name, _NOTHING)
@@ -273,16 +271,16 @@ class _Settings:
         return None
 
     def _outputs(self) -> None:
-        output = self._output_defaults
+        output = self._defaults.output
         allow = self._output("whitelist", output.allow)
         reject = self._output("blacklist", output.reject)
-        if len({allow or output.allow, reject or output.reject, self._state}) < 3:
+        if len({allow or output.allow, reject or output.reject, self._defaults.state.path}) < 3:
             for name in ("postfixpath", "whitelist", "blacklist"):
                 self._remark(name, "is not carried over: two files would have the same path")
             return
         paths = {"allow": allow, "reject": reject}
         if outputs := {key: str(path) for key, path in paths.items() if path}:
-            self._overlay.tables["output"] = {**outputs}
+            self.tables["output"] = {**outputs}
 
     def _output(self, name: str, default: Path) -> Path | None:
         """Return the path of a table, if the file says something about it that can be used."""
@@ -306,11 +304,11 @@ class _Settings:
     def _yahoo(self) -> None:
         wanted = self._switch("include_yahoo")
         if wanted:
-            self._overlay.tables["providers.yahoo"] = self._addresses_of_yahoo()
+            self.tables["providers.yahoo"] = self._addresses_of_yahoo()
             return
         self._remark("yahoo_static_hosts", "is not carried over: include_yahoo is not yes")
         if wanted is False and not self._is_postallow:  # which has Yahoo's domains all the same
-            self._overlay.switch_off("yahoo")
+            self.switch_off("yahoo")
 
     def _addresses_of_yahoo(self) -> dict[str, Value]:
         """Return the key that gives Yahoo the addresses beside its records that it had before."""
