@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from typing import Any
 
 import click
@@ -173,8 +172,8 @@ def as_json(asked: str, explanation: Explanation) -> dict[str, Any]:
         "reject_rules": list(explanation.reject_rules),
         "rejecting": [_passing_json(passing) for passing in explanation.rejecting],
         "pending": explanation.pending.texts(),
-        "denials": [asdict(denial) for denial in explanation.denials],
-        "nearest": [asdict(near) for near in explanation.neighbours],
+        "denials": [denial._asdict() for denial in explanation.denials],
+        "nearest": [near._asdict() for near in explanation.neighbours],
         "covered_until": [
             {"provider": change.provider, "when": time_text(change.when)}
             for change in explanation.until
@@ -185,4 +184,4 @@ def as_json(asked: str, explanation: Explanation) -> dict[str, Any]:
 def _passing_json(passing: Passing) -> dict[str, Any]:
     times = {"held_since": passing.held_since, "stale_since": passing.stale_since}
     texts = {key: None if at is None else time_text(at) for key, at in times.items()}
-    return asdict(passing) | texts
+    return passing._asdict() | texts

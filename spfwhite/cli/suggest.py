@@ -13,7 +13,7 @@ import sys
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
@@ -332,7 +332,7 @@ def as_json(findings: Findings) -> dict[str, Any]:
 
 
 def _group(findings: Findings, group: Group) -> dict[str, Any]:
-    return asdict(group) | {
+    return group._asdict() | {
         "networks": dict(group.networks),
         "proposed": group.is_proposed,
         "waiting": group.is_waiting,

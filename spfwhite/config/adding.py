@@ -4,8 +4,6 @@ Owns: which provider may be added, and `90-added.toml`: blocks are appended to i
 were appended are taken out again. Refuses: to write what `spfwhite.config.load` would not load.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Collection, Sequence
 from datetime import date
@@ -44,10 +42,8 @@ class Addition(NamedTuple):
 
 
 def check(addition: Addition, configured: Config, today: date) -> None:
-    """Raise ConfigError if a provider would not load, and UsageError if there is no use in it.
-
-    One that would be off from the first day would leave the mail that waits where it is.
-    """
+    """Raise ConfigError if a provider would not load, and UsageError if there is no use in it."""
+    # one that would be off from the first day would leave the mail that waits where it is
     read = read_overlay(addition.block(), "what would be added", Path("/"))
     off = {provider.name: configured.why_off(provider, today) for provider in configured.providers}
     for holder in sorted(configured.providers, key=lambda provider: bool(off[provider.name])):
@@ -101,10 +97,10 @@ def taken_off(names: Collection[str], configured: Config, system: Path) -> str:
     path = system / FILE
     blocks = [block.strip() for block in _blocks(config_file.text(path) if path.exists() else "")]
     for provider in configured.providers:
-        if not provider.enabled and names and set(names) <= set(provider.domains):
-            is_removed = _off(provider.name).strip() in blocks
-            if is_removed and configured.categories.get(provider.category, True):
-                return provider.name
+        is_removed = not provider.enabled and _off(provider.name).strip() in blocks
+        is_on = configured.categories.get(provider.category, True)
+        if is_removed and is_on and names and {*names} <= {*provider.domains}:
+            return provider.name
     return ""
 
 

@@ -71,11 +71,8 @@ def system_files(system: Path) -> list[Path]:
     # listed before opened: a file that is there but unreadable must not pass for a missing one
     main = [system / name for name in listed(system) if name == DEFAULTS]
     folder = system / "providers.d"
-    return main + [
-        folder / name
-        for name in listed(folder)
-        if name.endswith(".toml") and not name.startswith(".")
-    ]
+    own = [name for name in listed(folder) if name.endswith(".toml") and name[0] != "."]
+    return main + [folder / name for name in own]
 
 
 def _setter(overlays: Sequence[Overlay], name: str) -> int:
@@ -84,13 +81,12 @@ def _setter(overlays: Sequence[Overlay], name: str) -> int:
     return max(at for at, overlay in enumerate(overlays) if key in overlay.tables.get(table, ()))
 
 
-def _merged_tables(overlays: Iterable[Overlay]) -> dict[str, Keys]:
+def _merged_tables(overlays: list[Overlay]) -> dict[str, Keys]:
     merged: dict[str, Keys] = {}
-    exclude = []
     for overlay in overlays:
         for table, keys in {**overlay.tables, "categories": overlay.categories}.items():
             merged.setdefault(table, {}).update(keys)
-        exclude.append(overlay.tables.get("safety", {}).get("exclude", Exclusions()))
+    exclude = [each.tables.get("safety", {}).get("exclude", Exclusions()) for each in overlays]
     # to lose an exclusion by adding another would widen the list
     merged["safety"]["exclude"] = Exclusions(
         Networks.union(each.networks for each in exclude),
@@ -104,16 +100,13 @@ def _merged_providers(overlays: list[Overlay], defaults: Keys) -> dict[str, Keys
     for overlay in overlays:
         for name, keys in overlay.providers.items():
             merged.setdefault(name, {**defaults}).update(keys, defined_in=overlay.file)
-    retired = _retired(overlays)  # to switch one off must not end every run after an upgrade
-    return {
-        name: keys
-        for name, keys in merged.items()
-        if name not in retired or any(keys[source] for source in SOURCES)
-    }
+    for name in _retired(overlays) & merged.keys():
+        if not any(merged[name][source] for source in SOURCES):
+            del merged[name]  # to switch one off must not end every run after an upgrade
+    return merged
 
 
 def _retired(overlays: Iterable[Overlay]) -> set[str]:
-    """Return the names of providers and categories that were defaults once."""
     return {name for overlay in overlays for name in overlay.retired}
 
 
@@ -168,10 +161,9 @@ def _output_tables(
             raise ConfigError(f"{file}: output.tables has a table without a path")
         keys = tables["table_defaults"] | entry
         for kind, names in known.items():
-            for name in sorted(set(keys[kind]) - _retired(overlays)):
-                if name not in names:
-                    fault = f"output.tables.{kind} has {name}, which is not among the {kind}"
-                    raise ConfigError(f"{file}: {fault}{did_you_mean(name, names)}")
+            for name in sorted({*keys[kind]} - _retired(overlays) - names):
+                fault = f"output.tables.{kind} has {name}, which is not among the {kind}"
+                raise ConfigError(f"{file}: {fault}{did_you_mean(name, names)}")
         for name in known["providers"].intersection(keys["providers"]):
             if providers[name]["action"] != keys["action"]:
                 fault = f'{name}, whose action is not "{keys["action"]}"'
@@ -184,32 +176,28 @@ def _output_tables(
 def _refuse_plain_http(name: str, keys: Keys) -> None:
     for url in keys["pages"]:
         if keys["pages_enabled"] and not keys["pages_http"] and url.startswith("http:"):
-            raise ConfigError(
-                f"{keys['defined_in']}: providers.{name}.pages has {printable(url)}, which anybody "
-                "on the way can change; use https, or set pages_http = true"
-            )
+            fault = f"{keys['defined_in']}: providers.{name}.pages has {printable(url)}"
+            why = "which anybody on the way can change; use https, or set pages_http = true"
+            raise ConfigError(f"{fault}, {why}")
 
 
 def _refuse_half_a_list(name: str, providers: Mapping[str, Keys], left: Iterable[str]) -> None:
-    """Raise ConfigError for lines of a provider's file that are nobody's, by their action."""
+    # lines of the other action, which no provider would list
     keys = providers[name]
     for action in left:
         wanted = {"networks_file": keys["networks_file"], "action": action}
         if not any(wanted.items() <= other.items() for other in providers.values()):
-            raise ConfigError(
-                f"{keys['defined_in']}: providers.{name}.networks_file has lines that {action}; a "
-                f'second provider with the same networks_file and action = "{action}" lists them'
-            )
+            fault = f"{keys['defined_in']}: providers.{name}.networks_file has lines that {action}"
+            way_out = f'with the same networks_file and action = "{action}" lists them'
+            raise ConfigError(f"{fault}; a second provider {way_out}")
 
 
 def _refuse_nameless(name: str, providers: Mapping[str, Keys]) -> None:
     keys = providers[name]
     if not any(keys[source] for source in SOURCES):
-        others = [other for other in providers if other != name]
-        raise ConfigError(
-            f"{keys['defined_in']}: providers.{name} has none of {', '.join(SOURCES)}"
-            + did_you_mean(name, others, "providers")
-        )
+        fault = f"providers.{name} has none of {', '.join(SOURCES)}"
+        meant = did_you_mean(name, [other for other in providers if other != name], "providers")
+        raise ConfigError(f"{keys['defined_in']}: {fault}{meant}")
 
 
 def _categories(providers: Mapping[str, Keys]) -> set[str]:
@@ -217,15 +205,14 @@ def _categories(providers: Mapping[str, Keys]) -> set[str]:
 
 
 def _refuse_unused_categories(overlays: list[Overlay], providers: Mapping[str, Keys]) -> None:
-    """Raise ConfigError for a switch that switches nothing: a misspelt one would be silent."""
+    # a misspelt switch would switch nothing, in silence
     known = overlays[0].categories.keys() | _categories(providers) | _retired(overlays)
     for overlay in overlays:
         for name in sorted(overlay.categories.keys() - known):
+            fault = f"categories.{name} is the category of no provider"
             there_are = f"; there are {', '.join(sorted(_categories(providers)))}"
-            raise ConfigError(
-                f"{overlay.file}: categories.{name} is the category of no provider"
-                + (did_you_mean(name, known, "categories") or there_are)
-            )
+            meant = did_you_mean(name, known, "categories") or there_are
+            raise ConfigError(f"{overlay.file}: {fault}{meant}")
 
 
 def _refuse_shared_paths(overlays: list[Overlay], tables: Mapping[str, Keys]) -> None:
@@ -251,19 +238,18 @@ def _written_files(tables: Mapping[str, Keys]) -> list[tuple[str, Path]]:
 
 
 def _refuse_shared_sets(tables: Iterable[Table], file: str) -> None:
-    """Raise ConfigError if the sets of one table would overwrite those of another in nft."""
+    # in nft they would overwrite each other
     sets: dict[str, Path] = {}
     for table in tables:
         name = set_name(table.path.stem)
         if table.format == "nft" and sets.setdefault(name, table.path) != table.path:
-            raise ConfigError(
-                f"{file}: output.tables has {shown(str(table.path))} and "
-                f"{shown(str(sets[name]))}, whose sets in nft have the same names"
-            )
+            twins = f"{shown(str(table.path))} and {shown(str(sets[name]))}"
+            fault = f"output.tables has {twins}, whose sets in nft have the same names"
+            raise ConfigError(f"{file}: {fault}")
 
 
 def _refuse_missing_main_cf(overlays: list[Overlay], folder: Path | None) -> None:
-    """Raise ConfigError for a folder without main.cf: all that asks Postfix would be skipped."""
+    # without it all that asks Postfix would be skipped
     try:
         if folder is None or (folder / "main.cf").stat():
             return

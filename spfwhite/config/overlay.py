@@ -17,6 +17,7 @@ from spfwhite.config.values import NAME, Rule, shown
 from spfwhite.errors import ConfigError
 from spfwhite.wording import SHOWN, did_you_mean
 
+NAMES: Final = values.list_of(values.parse_name)
 PROVIDER_RULES: Final = rules_of(Provider)
 TABLE_RULES: Final = rules_of(Table)
 TABLES: Final[Mapping[str, Mapping[str, Rule]]] = {
@@ -47,22 +48,16 @@ def read_overlay(text: str, file: str, folder: Path) -> Overlay:
     for key, value in document.items():
         if key not in HEAD:
             reader.unknown("", key, value, HEAD)
-    tables = {
-        key: reader.keys(key, document[key], rules)
-        for key, rules in TABLES.items()
-        if key in document
-    }
-    if "tables" in tables.get("output", ()):
-        tables["output"]["tables"] = [
-            reader.keys("output.tables", entry, TABLE_RULES) for entry in tables["output"]["tables"]
-        ]
+    given = {key: rules for key, rules in TABLES.items() if key in document}
+    tables = {key: reader.keys(key, document[key], rules) for key, rules in given.items()}
+    if more := tables.get("output", {}).get("tables"):
+        read = (reader.keys("output.tables", entry, TABLE_RULES) for entry in more)
+        tables["output"]["tables"] = [*read]
     return Overlay(
         file=file,
         defaults=reader.value("defaults", document.get("defaults", True), values.switch),
         list_date=reader.value("list_date", document.get("list_date", ""), values.optional_date),
-        retired=reader.value(
-            "retired", document.get("retired", []), values.list_of(values.parse_name)
-        ),
+        retired=reader.value("retired", document.get("retired", []), NAMES),
         tables=tables,
         categories={
             name: reader.value(f"categories.{name}", value, values.switch)
@@ -99,7 +94,7 @@ class _Reader(NamedTuple):
     def named(self, table: str, document: dict[str, Any]) -> Iterable[tuple[str, object]]:
         """Return the entries of a table whose keys are names that the operator gives."""
         entries = self.table(table, document.get(table, {}))
-        self.value(table, [*entries], values.list_of(values.parse_name))
+        self.value(table, [*entries], NAMES)
         return entries.items()
 
     def value(self, key: str, value: object, rule: Rule) -> Any:

@@ -3,8 +3,6 @@
 Owns: the pattern language, and how many names one pattern may stand for. Refuses: to ask for any.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 import re

@@ -5,8 +5,6 @@ that says the same, and a remark for all that it leaves out. Refuses: files that
 write any file.
 """
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -129,7 +127,6 @@ class _Overlay:
         self._lines: list[Line] = []
 
     def remark(self, line: int, text: str) -> None:
-        """Say what of a line is not carried over as it stands."""
         self.remarks.append(Remark(line, text))
 
     def hosts(self, entries: Iterable[tuple[int, str]], action: Action) -> bool:
@@ -204,7 +201,6 @@ class _Overlay:
 
 
 def _read(entry: str) -> str | Line:
-    """Return the domain or the network that an entry is. Raises ValueError."""
     try:
         return parse_domain(entry)
     except ValueError:
@@ -297,8 +293,7 @@ class _Settings(_Overlay):
                 raise ValueError(f"must be an absolute path, not {shown(parent)}")
             return parse_path(path)
         except ValueError as fault:
-            said = name if file else "postfixpath"
-            self._remark(said, f"{fault}; it is not carried over")
+            self._remark(name if file else "postfixpath", f"{fault}; it is not carried over")
             return None
 
     def _yahoo(self) -> None:

@@ -18,7 +18,6 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, get_args, get_typ
 
 from spfwhite.config import values
 from spfwhite.config.patterns import parse_pattern
-from spfwhite.config.values import Exclusions, Rule, Selection
 from spfwhite.dns.nameservers import NameServer, parse_nameserver
 from spfwhite.networks import Networks
 from spfwhite.spf.reach import Limits
@@ -103,7 +102,7 @@ class Safety(NamedTuple):
     widest_ipv4: Annotated[int, values.whole(0, 32)]
     widest_ipv6: Annotated[int, values.whole(0, 128)]
     special_use: Annotated[SpecialUse, values.choice("drop", "keep")]
-    exclude: Annotated[Exclusions, values.exclusions]
+    exclude: Annotated[values.Exclusions, values.exclusions]
     max_values: Annotated[int, COUNT]
     pages_max_mib: Annotated[int, values.whole(1, 1000)]
     provider_max_rules: Annotated[int, COUNT]
@@ -127,21 +126,20 @@ class Postfix(NamedTuple):
 class Provider:
     """`[providers.NAME]`: a sender, with everything decided that other tables decide for it.
 
-    `enabled` is its own switch and its category's; `domains` and `networks` hold the lines of the
-    files too, without the domains of `safety.exclude`; `special_use` is `[safety]`'s if the
-    provider says "inherit"; `defined_in` is the last file that said something about it.
+    `domains` and `networks` hold the lines of the files too, without the domains of
+    `safety.exclude`; `special_use` is `[safety]`'s if the provider says "inherit".
     """
 
     name: str
-    defined_in: str
+    defined_in: str  # the last file that said something about it
     category: Annotated[str, values.name]
-    enabled: Annotated[bool, values.switch]
+    enabled: Annotated[bool, values.switch]  # its own switch and its category's
     domains: Annotated[tuple[str, ...], values.list_of(values.parse_domain)]
     networks: Annotated[Networks, values.networks]
     pages: Annotated[tuple[str, ...], values.list_of(values.parse_url)]
     pages_enabled: Annotated[bool, values.switch]
     pages_http: Annotated[bool, values.switch]
-    pages_select: Annotated[Selection, values.selection]
+    pages_select: Annotated[values.Selection, values.selection]
     hosts: Annotated[tuple[str, ...], values.list_of(parse_pattern)]
     mx: Annotated[bool, values.switch]
     domains_file: Annotated[Path | None, values.optional_path]
@@ -152,11 +150,9 @@ class Provider:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of what decides the provider's addresses, in hexadecimal.
-
-        Values that are empty are left out: a key that a later release adds must not make every
-        provider look edited.
-        """
+        """SHA-256 of what decides the provider's addresses, in hexadecimal."""
+        # Values that are empty are left out: a key that a later release adds must not make every
+        # provider look edited.
         values = {f.name: plain_value(getattr(self, f.name)) for f in fields(self)}
         content = {k: v for k, v in values.items() if v and k not in NO_ADDRESSES}
         if not self.pages_enabled:
@@ -247,7 +243,7 @@ def roots(providers: Iterable[Provider]) -> list[str]:
     return sorted({domain for provider in providers for domain in provider.domains})
 
 
-def rules_of(table: type[Any]) -> dict[str, Rule]:
+def rules_of(table: type[Any]) -> dict[str, values.Rule]:
     """Return the rule of each key of a table."""
     hints = get_type_hints(table, include_extras=True)
     return {key: get_args(hint)[1] for key, hint in hints.items() if hasattr(hint, "__metadata__")}

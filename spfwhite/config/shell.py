@@ -6,8 +6,6 @@ else. Such a line is a remark; behind one that could decide about the rest, as a
 is read.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Final, NamedTuple
 

@@ -4,13 +4,11 @@ Owns: TOML of the few kinds of value that they need, and names for new providers
 keys, and to touch any file.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
-from itertools import count
+from itertools import chain, count
 
 Value = bool | str | date | Sequence[str]
 
@@ -36,6 +34,5 @@ def _value(value: Value) -> str:
 def unused_name(wanted: str, taken: Collection[str]) -> str:
     """Return a provider's name made from a domain or network, with a number if it is taken."""
     base = re.sub(r"[^a-z0-9]+", "-", wanted.lower()).strip("-") or "provider"
-    if base not in taken:
-        return base
-    return next(name for name in (f"{base}-{number}" for number in count(2)) if name not in taken)
+    names = chain([base], (f"{base}-{number}" for number in count(2)))
+    return next(name for name in names if name not in taken)

@@ -10,10 +10,9 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from spfwhite import files
 from spfwhite.config import loading as configuration
@@ -48,8 +47,7 @@ REST_IGNORED: Final = ", and postscreen ignores all that its access list names a
 MAX_CLOCK_SKEW: Final = 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(NamedTuple):
     """Where things are that no key of the configuration names."""
 
     system: Path = configuration.SYSTEM
@@ -189,18 +187,16 @@ def _table(path: Path, state: State | None, now: float, *, missing: str) -> Find
     except (FileError, OSError) as fault:
         return _unreadable(path, fault)
     entry = state.tables.get(os.path.realpath(path)) if state else None
-    written = entry.written if entry else None
-    return table_finding(path, content, written, now - changed, missing=missing)
+    return table_finding(path, content, entry and entry.written, now - changed, missing=missing)
 
 
 def table_finding(
     path: Path, content: bytes | None, written: str | None, age: float, *, missing: str = ""
 ) -> Finding:
-    """Return what there is to say of a table.
+    """Return what there is to say of a table whose file changed `age` seconds ago.
 
-    `content` is what the file holds (None: there is none), `written` the digest of the rules as
-    the state has it, `age` the seconds since the file changed, `missing` what follows from a
-    missing one.
+    `content` is what it holds (None: there is none, from which follows what `missing` says),
+    `written` the digest of the rules as the state has it.
     """
     run = "run `spfwhite generate`"
     if content is None:
@@ -272,22 +268,13 @@ def _postscreens(postfix: Postfix, names: Collection[str]) -> list[parameters.Po
     """Return the postscreens of these services (no name: one without options)."""
     main, written = postfix.parameters(), postfix.parameters(expanded=False)
     options, options_written = postfix.overrides(), postfix.overrides(expanded=False)
-    openable = access_list.Openable(
-        postfix.table_types(),
-        access_list.words(main.get("proxy_read_maps", "")),
-        main.get("queue_directory", "/"),
-    )
-    return [
-        parameters.Postscreen(
-            name,
-            {**main, **options.get(name, {})},
-            {**written, **options_written.get(name, {})},
-            options.get(name, {}).keys(),
-            postfix,
-            openable,
-        )
-        for name in names
-    ]
+    proxied, queue = main.get("proxy_read_maps", ""), main.get("queue_directory", "/")
+    openable = access_list.Openable(postfix.table_types(), access_list.words(proxied), queue)
+    made = []
+    for name in names:
+        own, texts = options.get(name, {}), written | options_written.get(name, {})
+        made.append(parameters.Postscreen(name, main | own, texts, own, postfix, openable))
+    return made
 
 
 def _loaded(path: Path, state: State | None, since: float | None) -> Finding:

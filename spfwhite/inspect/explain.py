@@ -7,9 +7,8 @@ includes a provider, and for what kept it out. Refuses: the network.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from spfwhite import files
 from spfwhite.networks import EMPTY, Networks
@@ -27,38 +26,28 @@ MAX_NAMED: Final = 5
 ELSEWHERE: Final = {4: 16, 6: 96}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Passing:
-    """One term that passes the address, and the records that lead to it from the provider.
-
-    `held_since` and `stale_since` are in seconds since the epoch. `former`: it passed it for a
-    definition of the provider that the configuration no longer has.
-    """
+class Passing(NamedTuple):
+    """One term that passes the address, and the records that lead to it from the provider."""
 
     provider: str
     term: str
     domain: str
     chain: tuple[str, ...] = ()
-    held_since: float | None = None
+    held_since: float | None = None  # in seconds since the epoch, as the next
     stale_since: float | None = None
-    former: bool = False
+    former: bool = False  # for a definition of the provider that the configuration no longer has
 
 
-@dataclass(frozen=True, slots=True)
-class Denial:
-    """One thing that keeps an address out, as a sentence; not `certain`: that may do so.
-
-    `by_client`: it may for any address, since only the client of a mail decides it.
-    """
+class Denial(NamedTuple):
+    """One thing that keeps an address out, as a sentence; not `certain`: that may do so."""
 
     provider: str
     sentence: str
     certain: bool = True
-    by_client: bool = False
+    by_client: bool = False  # it may for any address, since only the client of a mail decides it
 
 
-@dataclass(frozen=True, slots=True)
-class Neighbour:
+class Neighbour(NamedTuple):
     """A listed network near an address, its distance in addresses, and who contributes it."""
 
     network: str
@@ -66,25 +55,19 @@ class Neighbour:
     providers: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
-    """All there is to say about one address or network.
-
-    `covered` is the part of it that the table covers, `rules` the rules that do; `pending` is what
-    the table lacks though the configuration and the state say that it belongs there. `rejecting` is
-    what puts a part that is not covered on the reject table, `reject_rules` the rules that are.
-    """
+class Explanation(NamedTuple):
+    """All there is to say about one address or network."""
 
     asked: Networks
-    covered: Networks
-    pending: Networks
-    rules: tuple[str, ...]
+    covered: Networks  # the part of it that the table covers
+    pending: Networks  # what the table lacks though configuration and state say it belongs there
+    rules: tuple[str, ...]  # that cover it
     passing: tuple[Passing, ...]
     denials: tuple[Denial, ...]
     neighbours: tuple[Neighbour, ...]
     until: tuple[Change, ...]
-    reject_rules: tuple[str, ...] = ()
-    rejecting: tuple[Passing, ...] = ()
+    reject_rules: tuple[str, ...] = ()  # that reject a part which is not covered
+    rejecting: tuple[Passing, ...] = ()  # what puts it on the reject table
 
     @property
     def is_covered(self) -> bool:
@@ -157,14 +140,8 @@ def _passing(decisions: list[Decision], asked: Networks) -> Iterator[Passing]:
             if origin.networks & asked:
                 chain = chains.get(origin.domain, (origin.domain,))
                 seen = (old.seen for query, old in decision.stale.items() if query.name in chain)
-                yield Passing(
-                    provider=provider.name,
-                    term=origin.term,
-                    domain=origin.domain,
-                    chain=chain,
-                    held_since=entry.held,
-                    stale_since=min(seen, default=None),
-                )
+                since = entry.held, min(seen, default=None)
+                yield Passing(provider.name, origin.term, origin.domain, chain, *since)
 
 
 def _former(run: LastRun, passing: list[Passing], covered: Networks) -> Iterator[Passing]:

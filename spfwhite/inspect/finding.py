@@ -6,26 +6,21 @@ Owns: its form as a line and as JSON, with nothing in it that steers a terminal.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from spfwhite.wording import printable
 
 Level = Literal["ok", "note", "warning", "error"]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What was looked at, what is the matter with it, and what to do (empty: nothing).
-
-    `command` does it, where postconf(1) can.
-    """
+class Finding(NamedTuple):
+    """What was looked at, what is the matter with it, and what to do (empty: nothing)."""
 
     level: Level
     subject: str
     text: str
     advice: str = ""
-    command: str = ""
+    command: str = ""  # that does it, where postconf(1) can
 
     @property
     def counts(self) -> bool:
@@ -38,7 +33,7 @@ class Finding:
 
     def as_json(self) -> dict[str, str]:
         """Return it for JSON, which leaves DEL and the like as they are unless escaped before."""
-        return {key: printable(value) for key, value in asdict(self).items()}
+        return {key: printable(value) for key, value in self._asdict().items()}
 
 
 Findings = Iterator[Finding]

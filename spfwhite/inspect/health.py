@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from spfwhite.config.settings import Provider
 from spfwhite.networks import BITS, EMPTY, Networks
@@ -30,21 +29,16 @@ ORDER: Final = ("held", "missing", "incomplete", "stale", "expired", "empty", "u
 MAX_ALSO: Final = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One provider; `newest` and `oldest` are when its answers were seen, None without any.
-
-    `alone`: what no other provider of its action adds. `also`: names of some through which the rest
-    is listed too, the owners of its records first. `changes`: those of the last 30 days.
-    """
+class Row(NamedTuple):
+    """One provider; `newest` and `oldest` are when its answers were seen, None without any."""
 
     report: ProviderReport
     provider: Provider
     newest: float | None = None
     oldest: float | None = None
-    alone: Networks = EMPTY
-    also: tuple[str, ...] = ()
-    changes: tuple[Change, ...] = ()
+    alone: Networks = EMPTY  # what no other provider of its action adds
+    also: tuple[str, ...] = ()  # through whom the rest is listed too, owners of records first
+    changes: tuple[Change, ...] = ()  # of the last 30 days
 
 
 def rows(run: LastRun) -> list[Row]:
@@ -59,17 +53,10 @@ def rows(run: LastRun) -> list[Row]:
     for made in decisions:
         name = made.provider.name
         seen = [known[q].seen for q in made.candidate.questions if q in known]
+        ages = max(seen, default=None), min(seen, default=None)
         alone, also = shares.get(name, (EMPTY, ()))
-        row = Row(
-            report=provider_report(made, news),
-            provider=made.provider,
-            newest=max(seen, default=None),
-            oldest=min(seen, default=None),
-            alone=alone,
-            also=also,
-            changes=tuple(change for change in journal if change.provider == name),
-        )
-        table.append(row)
+        changes = tuple(change for change in journal if change.provider == name)
+        table.append(Row(provider_report(made, news), made.provider, *ages, alone, also, changes))
     present = {decision.provider.name for decision in decisions}
     today = datetime.fromtimestamp(run.now, UTC).date()
     table += [
@@ -81,16 +68,12 @@ def rows(run: LastRun) -> list[Row]:
 
 
 def _shares(decisions: Iterable[Decision]) -> dict[str, tuple[Networks, tuple[str, ...]]]:
-    """Return what each provider alone adds, and through whom the rest is listed too.
-
-    A sweep over the ends of all ranges of all terms. Of those who pass a range the nearest to its
-    record come first: its owner, for all others.
-    """
+    """Return what each provider alone adds, and through whom the rest is listed too."""
+    # A sweep over the ends of all ranges of all terms. Of those who pass a range the nearest to its
+    # record come first: its owner, for all others.
     alone: dict[str, list[Networks]] = defaultdict(list)
     also: dict[str, Counter[str]] = defaultdict(Counter)
-    holders = [
-        ((nearness(source.chain), source.provider), part) for source, part in terms(decisions)
-    ]
+    holders = [((nearness(each.chain), each.provider), part) for each, part in terms(decisions)]
     for version in BITS:
         ends = (
             end
@@ -112,13 +95,9 @@ def _shares(decisions: Iterable[Decision]) -> dict[str, tuple[Networks, tuple[st
             if not active[holder]:
                 del active[holder]
             before = at
-    return {
-        name: (
-            Networks.union(alone[name]),
-            tuple(other for other, _ in also[name].most_common(MAX_ALSO)),
-        )
-        for name in {name for (_, name), _ in holders}
-    }
+    everybody = {name for (_, name), _ in holders}
+    most = {name: [other for other, _ in also[name].most_common(MAX_ALSO)] for name in everybody}
+    return {name: (Networks.union(alone[name]), tuple(most[name])) for name in everybody}
 
 
 def included(run: LastRun, name: str) -> tuple[list[str], list[str]]:

@@ -16,18 +16,15 @@ from spfwhite.inspect.finding import Finding, Findings
 from spfwhite.tables.content import owner_of
 
 # Where jobs are: files, and folders of files; crontabs of users, and timers that are enabled.
-CRON: Final = tuple(
-    Path(place)
-    for place in (
-        "/etc/crontab",
-        *(f"/etc/cron.{often}" for often in ("d", "hourly", "daily", "weekly", "monthly")),
-        "/usr/local/etc/cron.d",
-        "/var/spool/cron/crontabs",  # Debian
-        "/var/spool/cron",  # RHEL
-        "/var/spool/cron/tabs",  # SUSE
-        "/var/cron/tabs",  # FreeBSD
-        "/etc/systemd/system/timers.target.wants",
-    )
+CRON: Final = (
+    Path("/etc/crontab"),
+    *(Path(f"/etc/cron.{often}") for often in ("d", "hourly", "daily", "weekly", "monthly")),
+    Path("/usr/local/etc/cron.d"),
+    Path("/var/spool/cron/crontabs"),  # Debian
+    Path("/var/spool/cron"),  # RHEL
+    Path("/var/spool/cron/tabs"),  # SUSE
+    Path("/var/cron/tabs"),  # FreeBSD
+    Path("/etc/systemd/system/timers.target.wants"),
 )
 
 CONFIGURATIONS: Final = tuple(
@@ -90,11 +87,10 @@ def _tables(folder: Path) -> Iterator[Path]:
 
 def _files(folder: Path) -> list[Path]:
     """Return the regular files in a folder, sorted; to read a pipe would never end."""
-    try:
+    with suppress(FileNotFoundError, NotADirectoryError):
         # unlike that of pathlib, it takes what cannot be looked at for no file
         return sorted(file for file in folder.iterdir() if os.path.isfile(file))  # noqa: PTH113
-    except (FileNotFoundError, NotADirectoryError):
-        return []
+    return []
 
 
 def _head(file: Path) -> bytes:

@@ -3,9 +3,10 @@
 Owns: the forms of the lines (Postfix 3.7, both spellings of postscreen's words). Postfix's name and
 the date are found wherever they stand in a line, whatever logger wrote it; `journalctl -o export`
 and JSON are unpacked. Refuses: to open anything, and to read HELO names, which anybody can forge.
-Envelope domains are kept for their SPF to judge; what else follows the client's address in a line
-is looked at only where Postfix alone writes it.
 """
+
+# Envelope domains are kept for their SPF to judge; what else follows the client's address in a line
+# is looked at only where Postfix alone writes it.
 
 from __future__ import annotations
 
@@ -52,7 +53,6 @@ _DATE: Final = re.compile(
 )
 _FIELD: Final = re.compile(rb"[A-Z0-9_]+[=\n]")
 _IDENTIFIER: Final = re.compile(rb"[^\s\[]+/(postscreen|smtpd)")
-_TIMESTAMP: Final = re.compile(rb"[0-9]{1,17}")
 _WANTED: Final = (b"SYSLOG_IDENTIFIER", b"MESSAGE", b"__REALTIME_TIMESTAMP")
 
 _EVENT: Final = re.compile(
@@ -84,46 +84,34 @@ class Entry(NamedTuple):
 
 @dataclass(slots=True)
 class Client:
-    """A client that postscreen has tested: it passed, or was deferred.
+    """A client that postscreen has tested: it passed, or was deferred."""
 
-    `connections` counts those since its first test. `days` has a bit for each day of the year of a
-    test; the year itself is in no RFC 3164 time stamp. `deferred` counts connections with a 450,
-    `accepted` those with mail that smtpd took. `name` is the one that Postfix has verified: the
-    name of the address leads back to the address; "" for none. `sender` is the domain of the last
-    envelope that was deferred, which anybody can forge.
-    """
-
-    connections: int = 1
-    days: int = 0
-    deferred: int = 0
+    connections: int = 1  # since its first test
+    days: int = 0  # a bit for each day of the year with a test; RFC 3164 has no year
+    deferred: int = 0  # connections with a 450
     deferring: bool = False
     failed: bool = False
-    accepted: int = 0
-    name: str = ""
-    sender: str = ""
+    accepted: int = 0  # connections with mail that smtpd took
+    name: str = ""  # as Postfix has verified it: it leads back to the address; "" for none
+    sender: str = ""  # the domain of the last envelope that was deferred, which anybody can forge
 
 
 @dataclass(slots=True)
 class Tally:
-    """What the logs say; the numbers are connections.
-
-    `lines` are those of postscreen and smtpd. `left_out` counts tests of clients that came when
-    `max_clients` were kept, `undated` tests whose day is not known, `uncounted` sessions of which
-    smtpd does not say what was accepted.
-    """
+    """What the logs say; the numbers are connections, but where it is said."""
 
     max_clients: int = MAX_CLIENTS
-    lines: int = 0
+    lines: int = 0  # of postscreen and smtpd
     connections: int = 0
     listed: int = 0
     passed_new: int = 0
     passed_old: int = 0
     deferred: int = 0
     failed: int = 0
-    left_out: int = 0
-    undated: int = 0
-    uncounted: int = 0
-    days: int = 0
+    left_out: int = 0  # tests of clients that came when `max_clients` were kept
+    undated: int = 0  # tests whose day is not known
+    uncounted: int = 0  # sessions of which smtpd does not say what was accepted
+    days: int = 0  # as those of a client
     clients: dict[str, Client] = field(default_factory=dict)
 
     def read(self, pieces: Iterable[bytes]) -> bytes:
@@ -182,7 +170,6 @@ class Tally:
         return self.clients.get(address)
 
     def _smtpd(self, entry: Entry) -> None:
-        """Note what smtpd says of a client that postscreen has passed to it."""
         if match := _CONNECT.fullmatch(entry.message):
             client = self.clients.get(match["address"].decode())
             name = match["name"].decode().lower().removesuffix(".")
@@ -219,19 +206,13 @@ def _day_of(date: re.Match[str]) -> int:
 
 def _json(line: bytes) -> Iterator[Entry]:
     """Yield the entry of a JSON object: of `journalctl -o json`, or a line in Docker's `log`."""
-    try:
+    with suppress(ValueError, RecursionError):
         found = json.loads(line)
-        yield from (
-            _line(str(found["log"]).encode())
-            if "log" in found
-            else _entry({name: str(found.get(name.decode(), "")).encode() for name in _WANTED})
-        )
-    except (ValueError, RecursionError):
-        return
+        wanted = {name: str(found.get(name.decode(), "")).encode() for name in _WANTED}
+        yield from _line(str(found["log"]).encode()) if "log" in found else _entry(wanted)
 
 
 def _skip_line(piece: bytes, pieces: Iterator[bytes]) -> None:
-    """Drop what is left of a line that began with a piece."""
     while not piece.endswith(b"\n"):
         piece = next(pieces, b"\n")
 
@@ -275,7 +256,7 @@ def _entry(fields: dict[bytes, bytes]) -> Iterator[Entry]:
     program = _IDENTIFIER.fullmatch(identifier)
     if program:
         day = 0
-        if _TIMESTAMP.fullmatch(time):
+        if time.isdigit() and len(time) < 18:
             moment = datetime.fromtimestamp(int(time) / 1_000_000, UTC)
             day = _day(moment.month, moment.day)
         yield Entry(day, program[1], message)

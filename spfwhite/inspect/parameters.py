@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -22,7 +21,6 @@ REPLY_MAP: Final = "postscreen_dnsbl_reply_map"
 
 ENDS: Final = "at which postscreen ends, so no mail comes in"
 
-_TLS_LEVELS: Final = ("may", "encrypt", "none", "fingerprint", "verify", "secure")
 _UNIT: Final = "[smhdw]?"
 _SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _OCTET: Final = "(?:0*(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9]))"
@@ -91,7 +89,10 @@ TYPES: Final = tuple(
         ("pre_queue_limit", _number(10)),
         ("post_queue_limit", _number(5)),
         (".*_(?:threshold|limit)", _number(1)),
-        ("tls_security_level", _one_of(*_TLS_LEVELS, "")),
+        (
+            "tls_security_level",
+            _one_of("may", "encrypt", "none", "fingerprint", "verify", "secure", ""),
+        ),
         ("upstream_proxy_protocol", _one_of("haproxy", "")),
         ("expansion_filter", Type(lambda text, _: "" if text else "empty", "some characters")),
         ("dnsbl_sites", Type(_site, "DOMAIN=A.B.C.D*WEIGHT, the last two optional", is_list=True)),
@@ -102,19 +103,14 @@ TYPES: Final = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Postscreen:
-    """One postscreen of master.cf, by the name that postconf(1) gives it: smtp/inet.
-
-    `values` are its parameters as it reads them, `written` as they are written in main.cf and
-    master.cf; `own` names those that its `-o` set.
-    """
+class Postscreen(NamedTuple):
+    """One postscreen of master.cf, by the name that postconf(1) gives it: smtp/inet."""
 
     service: str
-    values: Mapping[str, str]
-    written: Mapping[str, str] = field(default_factory=dict)
-    own: Collection[str] = ()
-    postfix: Postfix = field(default_factory=Postfix)
+    values: Mapping[str, str]  # its parameters as it reads them
+    written: Mapping[str, str] = {}  # as they are written in main.cf and master.cf
+    own: Collection[str] = ()  # those that its `-o` set
+    postfix: Postfix = Postfix()
     openable: Openable = ANYTHING
 
     def subject(self, name: str) -> str:
@@ -136,9 +132,8 @@ class Postscreen:
         if name not in self.own:
             return self.postfix.command("-e", f"{name} = {', '.join(texts)}".rstrip())
         value = ",".join(texts)  # in which postconf takes no blanks there
-        if any(character.isspace() for character in value):
-            return ""
-        return self.postfix.command("-P", f"{self.subject(name)}={value}")
+        command = self.postfix.command("-P", f"{self.subject(name)}={value}")
+        return "" if any(map(str.isspace, value)) else command
 
     def unset(self, name: str) -> str:
         """Return the command that gives a parameter its default."""

@@ -109,12 +109,10 @@ def _missing_helpers(in_effect: Mapping[str, Sequence[str]], running: Sequence[P
 
 
 def _needs(values: Mapping[str, str], helper: str) -> bool:
-    tls = values.get("postscreen_tls_security_level", "").lower() not in ("", "none")
-    return {
-        "smtpd": True,
-        "dnsblog": bool(values.get(DNSBL_SITES)),
-        "tlsproxy": tls or values.get("postscreen_use_tls", "").lower() == "yes",
-    }[helper]
+    if helper == "tlsproxy":
+        level = values.get("postscreen_tls_security_level", "").lower()
+        return level not in ("", "none") or values.get("postscreen_use_tls", "").lower() == "yes"
+    return helper != "dnsblog" or bool(values.get(DNSBL_SITES))
 
 
 def _switch_on(services: Services) -> tuple[str, ...]:

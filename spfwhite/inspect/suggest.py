@@ -11,9 +11,8 @@ import heapq
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from ipaddress import IPv6Network, ip_address
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from spfwhite.inspect.maillog import Client
 from spfwhite.networks import EMPTY, Networks
@@ -39,28 +38,20 @@ Spf = Literal["passes", "passes none", "too wide", "missing", "failed", "not ask
 Named = Mapping[str, Sequence[str]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    """Clients that a domain's SPF speaks for, all of them not on the list.
+class Group(NamedTuple):
+    """Clients that a domain's SPF speaks for, all of them not on the list."""
 
-    `domain` is "" for those without a verified name or whose name was not asked about. `passed`
-    counts the clients that its SPF passes; `proven` those of them that passed every test, came back
-    on enough days and had mail accepted; `accepted` those of all that had any.
-    `networks` are the /24s and /64s of the most clients.
-    `provider` has the domain in the configuration already, "" if none does.
-    """
-
-    domain: str
+    domain: str  # "" for those without a verified name or whose name was not asked about
     spf: Spf
     clients: int
-    passed: int
-    proven: int
-    accepted: int
+    passed: int  # clients that its SPF passes
+    proven: int  # of them: passed every test, came back on enough days, had mail accepted
+    accepted: int  # clients that had mail accepted
     connections: int
-    deferred: int
-    networks: tuple[tuple[str, int], ...]
+    deferred: int  # connections
+    networks: tuple[tuple[str, int], ...]  # the /24s and /64s of the most clients
     more_networks: int
-    provider: str = ""
+    provider: str = ""  # that has the domain in the configuration already, if one does
 
     @property
     def is_proposed(self) -> bool:
@@ -102,12 +93,10 @@ def promising(clients: Mapping[str, Client], named: Named, days: int) -> list[st
 
 
 def parents(name: str) -> list[str]:
-    """Return the domains that may have the SPF record of a host, in the order of preference.
-
-    The nearest parent comes first and the host itself last: its own record, which many hosts have
-    for their HELO name (RFC 7208 section 2.3), speaks for one client only. The domain of an
-    envelope has it itself.
-    """
+    """Return the domains that may have the SPF record of a host, in the order of preference."""
+    # The nearest parent comes first and the host itself last: its own record, which many hosts have
+    # for their HELO name (RFC 7208 section 2.3), speaks for one client only. The domain of an
+    # envelope has it itself.
     if name.startswith("@"):
         return [name[1:]]
     labels = name.split(".")
@@ -148,8 +137,7 @@ def groups(
     for (domain, spf), texts in members.items():
         passing = evaluation.root(domain).passed if spf == "passes" else EMPTY
         its_clients = {text: clients[text] for text in texts}
-        provider = providers.get(domain, "")
-        grouped.append(_group(domain, spf, its_clients, passing, days, provider))
+        grouped.append(_group(domain, spf, its_clients, passing, days, providers.get(domain, "")))
     return sorted(grouped, key=lambda g: (not g.is_proposed, -g.proven, -g.connections, g.domain))
 
 
@@ -208,7 +196,6 @@ def _group(
 
 
 def _place(text: str) -> str:
-    """Return the /24 or the /64 of an address."""
     if ":" not in text:
         return f"{text.rpartition('.')[0]}.0/24"
     return str(IPv6Network((text, 64), strict=False))

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from spfwhite.inspect.finding import Finding, Findings, Level
 from spfwhite.inspect.parameters import DNSBL_SITES, ENDS, Postscreen
@@ -61,8 +60,7 @@ SMTPD_CHECKS: Final = re.compile("smtpd_(?:[a-z_]+_restrictions|milters)")
 Said = Iterator[tuple[Level, str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Tables:
+class Tables(NamedTuple):
     """Our tables, without symlinks; `reject` None if there is none and none is configured."""
 
     allow: Path
@@ -78,12 +76,10 @@ def wiring_findings(postscreen: Postscreen, tables: Tables) -> Findings:
     command = postscreen.set(LIST, *mended) if mended != texts else ""
     said = (_named(entries, tables), _ordered(entries, allow, reject), _ended(postscreen, tables))
     for level, text, advice in chain(*said):
-        mends = "" if level == "ok" else command
-        yield Finding(level, postscreen.subject(LIST), text, advice, mends)
+        yield Finding(level, postscreen.subject(LIST), text, advice, command * (level != "ok"))
     if reject is not None:
         yield from _reject_action(postscreen)
-    sites = words(postscreen.value(DNSBL_SITES))
-    spares = any(re.search(r"\*-[0-9]+\Z", site) for site in sites)
+    spares = any(re.search(r"\*-[0-9]+\Z", site) for site in words(postscreen.value(DNSBL_SITES)))
     yield from _deep_tests(postscreen, is_listed=allow is not None, command=command, spares=spares)
     yield from _dnsbl(postscreen, spares=spares)
 
@@ -122,7 +118,6 @@ def _place(entries: Sequence[Entry], path: Path | None) -> int | None:
 
 
 def _named(entries: Sequence[Entry], tables: Tables) -> Said:
-    """Yield whether the list names the tables, and as what."""
     places = {tables.allow: f"after {MYNETWORKS}", tables.reject: "after the allow table"}
     for path, place in places.items():
         wrong = next((e for e in entries if e.path == path and e.kind != "cidr"), None)
@@ -135,7 +130,6 @@ def _named(entries: Sequence[Entry], tables: Tables) -> Said:
 
 
 def _ordered(entries: Sequence[Entry], allow: int | None, reject: int | None) -> Said:
-    """Yield what stands in the wrong order, from where the tables stand."""
     # postscreen_access_list is searched in the order that is specified and stops at the first
     # match (postconf(5)), so the order decides whose word counts
     ours = [place for place in (allow, reject) if place is not None]
@@ -176,7 +170,6 @@ def _ended(postscreen: Postscreen, tables: Tables) -> Said:
 
 
 def _answered(postscreen: Postscreen, word: str, name: str, *, hides: bool) -> Said:
-    """Yield what a word that ends the list for every client does."""
     if hides:
         yield "error", f"ends at {name}, before a table of spfwhite", "take it out"
     elif word == "permit":
@@ -228,8 +221,9 @@ def _dnsbl(postscreen: Postscreen, *, spares: bool) -> Findings:
     texts = postscreen.texts(DNSBL_SITES)
     closed = [text for text in texts if CLOSED_SITES.fullmatch(text)]
     if closed:
-        names = clipped(", ".join(closed))
-        text = f"names {names}, which was closed: it lists nobody, or everybody"
+        text = (
+            f"names {clipped(', '.join(closed))}, which was closed: it lists nobody, or everybody"
+        )
         command = postscreen.set(DNSBL_SITES, *(text for text in texts if text not in closed))
         yield Finding("warning", postscreen.subject(DNSBL_SITES), text, "take it out", command)
     name, value = postscreen.either(ALLOW_THRESHOLD), postscreen.value(ALLOW_THRESHOLD)

@@ -12,7 +12,6 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -150,7 +149,7 @@ def test_nothing_of_dns_or_the_configuration_gets_in_unescaped() -> None:
     series.config = series.config._replace(output=output)
     run = last_run(series.config, series.state, series.now)
     rows = [
-        replace(row, also=(HOSTILE,), report=row.report._replace(name=HOSTILE + row.report.name))
+        row._replace(also=(HOSTILE,), report=row.report._replace(name=HOSTILE + row.report.name))
         for row in health.rows(run)
     ]
     text = page(run, list(providers.told(rows, run.now, f"spfwhite -c '{HOSTILE}'")), [HOSTILE])
