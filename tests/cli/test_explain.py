@@ -8,7 +8,7 @@ from collections import deque
 import pytest
 
 from spfwhite.cli import explain as command
-from spfwhite.inspect.explain import MAX_NAMED, explain
+from spfwhite.inspect.explain import MAX_NAMED, Denial, Passing, explain
 from spfwhite.networks import Networks
 from tests.inspect.test_explain import ZONE, explained, nights, run_of, said
 from tests.support.cli import world_providers
@@ -57,10 +57,14 @@ def test_what_might_pass_every_stranger_is_said_with_verbose_only(term: str) -> 
 
 
 def test_text_from_dns_cannot_steer_a_terminal() -> None:
-    zone = ZONE | records(q="exists:\x1b[31m%{i}\xe9.test ip4:21.0.0.0/16")
-    for line in said(nights(zone), "50.0.0.1").splitlines():
-        assert line.isascii()
-        assert line.isprintable()
+    series, evil = nights(ZONE), "\x1b[31m\xe9\n"
+    found = explained(series, "50.0.0.1")._replace(
+        denials=(Denial("q", evil), Denial("q", f"{evil}?", certain=False)),
+        passing=(Passing("q", evil, evil, (evil, evil)),),
+    )
+    lines = list(command.lines("50.0.0.1", found, series.config, series.now))
+    assert sum(r"\027[31m\195\169\010" in line for line in lines) == 4
+    assert all(line.isascii() and line.isprintable() for line in lines)
 
 
 @pytest.mark.parametrize("asked", ["20.0.9.1", "21.0.5.9", "50.0.0.1", "2a00:1::/47", "0.0.0.0/0"])
