@@ -151,7 +151,7 @@ async def run(config: Config, options: Options) -> Report:
         ready = write.prepared(in_force, decided.plan, options.output, now, form=form, force=force)
         news = News(before.told, now, in_force.state.remind_days)
         report = _report(config, decided, ready, options, news)
-        said = [*_news(config, decided, ready, options, news, lost)]
+        said = [*_news(config, decided, ready, options, news, lost, report.dark)]
         said += await _of_postwhite(decided, ready[0], options)
         report = replace(report, notices=tuple(said), known=tuple(news.known))
         report = _carry_out(report, decided._replace(told=news.told), ready, options)
@@ -197,7 +197,9 @@ def _report(
     configured: Config, decided: Decided, ready: list[write.Ready], options: Options, news: News
 ) -> Report:
     """Return the report of a run of which nothing has been written yet."""
-    plan, allow = decided.plan, ready[0]
+    plan, allow, dark = decided.plan, ready[0], notices.darkness(decided)
+    # of a list that the DNS gave nothing for, sizes and shares mean nothing
+    nothing = dark if plan.refusals else ""
     failures = sum(isinstance(decided.answers[q], Failed) for q in decided.heard.answers)
     configured_tables = configured.output.tables if not options.output else ()
     providers = (
@@ -209,7 +211,7 @@ def _report(
         path=allow.path,
         outcome="planned",
         providers={provider.name: provider for provider in providers},
-        networks=plan.permitted,
+        networks=allow.before if nothing else plan.permitted,
         rejected=plan.rejected,
         before=allow.before,
         table=allow.content,
@@ -217,8 +219,12 @@ def _report(
         failed=failures,
         last_success=decided.before.written,
         asked=decided.asked,
-        refusals=(*plan.refusals, *(table.refusal for table in ready if table.refusal)),
-        movers=tuple(notices.movers(plan)),
+        dark=dark,
+        refusals=(
+            *((nothing,) if nothing else plan.refusals),
+            *(table.refusal for table in ready if table.refusal),
+        ),
+        movers=() if nothing else tuple(notices.movers(plan)),
         tables=tuple(
             TableReport(each.table.path, each.table.format, each.networks, not each.is_current)
             for each in ready
@@ -234,13 +240,15 @@ def _news(
     options: Options,
     news: News,
     lost: list[str],
+    dark: str,
 ) -> Iterator[str]:
     """Yield what has to be said of this run, and of what was configured since the last one.
 
-    `lost` says why there is no state, if there should be one.
+    `lost` says why there is no state, if there should be one, `dark` why DNS gave nothing at all.
     """
     config, before = decided.config, decided.before
-    yield from notices.darkness(decided, news)
+    if dark and not decided.plan.refusals:
+        yield news.lasting("", dark)
     yield from lost
     yield from notices.needless(decided, options.accept)
     if options.accept:
@@ -254,7 +262,7 @@ def _news(
         others = through_others(config, decided.plan)
         yield from (sentence for name, sentence in others if name in before.accepted)
         yield from write.left_behind(config, ready, before)
-    elif not lost:
+    elif not (lost or dark):
         yield from notices.forgotten(config.state.path, ready[0])
 
 

@@ -28,22 +28,34 @@ from spfwhite.wording import DAY, few
 WEEK: Final = 7
 """Days before the last day of a provider."""
 
+MANY: Final = 3
+"""Names that are not all gone at once by their owners' will."""
 
-def darkness(decided: Decided, news: News) -> list[str]:
-    """Say once that DNS gave nothing at all, instead of once a provider, and what that leads to."""
-    asked = {q: answer for q, answer in decided.answers.items() if q.rrtype in DNS_TYPES}
-    stale = {q: s for q, s in decided.recall.stale.items() if q in asked and s.kind == "failed"}
-    if not asked or any(isinstance(a, Found) and q not in stale for q, a in asked.items()):
-        return []
-    reasons = {answer.reason for answer in asked.values() if isinstance(answer, Failed)}
-    reasons |= {answer.reason for answer in stale.values()}
-    nothing = "every name came back as not existing, so the name server does not resolve"
-    said = f"DNS gave no answer at all: {'; '.join(sorted(reasons or {nothing})[:3])}"
-    if stale:
-        oldest = min(answer.seen for answer in stale.values())
-        last = day(oldest + decided.config.state.max_stale_days * DAY)
-        said += f"; remembered answers stand in until {last} (state.max_stale_days)"
-    return [news.lasting("", said)]
+
+def darkness(decided: Decided) -> str:
+    """Say why the DNS gave nothing at all, and what to type; "" if it gave something.
+
+    Whether it has records of SPF counts: some name servers know addresses and no texts.
+    """
+    heard, config = decided.heard, decided.config
+    asked = {q: answer for q, answer in heard.answers.items() if q.rrtype in DNS_TYPES}
+    texts = {q: answer for q, answer in asked.items() if q.rrtype == "TXT"} or asked
+    reasons = sorted({answer.reason for answer in texts.values() if isinstance(answer, Failed)})
+    is_dark = not any(isinstance(answer, Found) for answer in texts.values())
+    if not (heard.whole and is_dark and (reasons or len(texts) >= MANY)):
+        return ""
+    none = "no name has a TXT record, so the name server does not resolve"
+    stale = decided.recall.stale
+    seen = [stale[q].seen for q in asked.keys() & stale.keys()]
+    stays = "what is listed stays"
+    if decided.plan.refusals:
+        stays = "no rules were written"
+    elif seen:
+        last = day(min(seen) + config.state.max_stale_days * DAY)
+        stays = f"remembered answers stand in until {last} (state.max_stale_days)"
+    where = "dns.nameservers" if config.dns.nameservers else "/etc/resolv.conf"
+    why = "; ".join(reasons[:3]) or none
+    return f"DNS gave no answer at all: {why}; {stays}; look at {where}, then: spfwhite generate"
 
 
 def long_tables(ready: Iterable[Ready], many: int, news: News) -> Iterator[str]:

@@ -97,6 +97,7 @@ class Report:
     duration: float = 0.0
     last_success: float = 0.0
     asked: float = 0.0
+    dark: str = ""
     refusals: tuple[str, ...] = ()
     movers: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()

@@ -62,17 +62,19 @@ def summary(report: Report, *, verbose: bool, quiet: bool = False) -> Iterator[s
 
     `quiet`: only what is new and has to be acted on.
     """
-    known = report.known if quiet else ()
+    known = report.known if quiet and not (report.dark and report.exit_code) else ()
     yield from (printable(notice) for notice in report.notices if notice not in known)
     if not quiet:
         yield from _tables(report, verbose=verbose)
     told = [
         provider
         for provider in report.providers.values()
-        if provider.is_news or provider.notice or (verbose and provider.degraded)
+        if provider.notice
+        or (verbose and provider.degraded)
+        or (provider.is_news and not _is_of_the_dark(report, provider))
     ]
     yield from _troubles(report, told, verbose=verbose)
-    if not quiet:
+    if verbose or not (quiet or report.dark):
         yield from _faults(report, told, verbose=verbose)
     if report.reloaded and not quiet:
         yield RELOADED
@@ -81,6 +83,11 @@ def summary(report: Report, *, verbose: bool, quiet: bool = False) -> Iterator[s
     yield from (f"in place, but not all is done: {printable(each)}" for each in report.unfinished)
     yield from (f"refused: {refusal}" for refusal in report.refusals)
     yield from (f"  {mover}" for mover in report.movers)
+
+
+def _is_of_the_dark(report: Report, provider: ProviderReport) -> bool:
+    """Whether what a provider suffers is said of all by `Report.dark`."""
+    return bool(report.dark and (provider.degraded or report.refusals))
 
 
 def _tables(report: Report, *, verbose: bool) -> Iterator[str]:
@@ -142,17 +149,19 @@ def _shared(group: list[ProviderReport]) -> Iterator[str]:
 def _faults(report: Report, told: list[ProviderReport], *, verbose: bool) -> Iterator[str]:
     """Explain what else is not in order, or say that there is something."""
     untold = [provider for provider in report.providers.values() if provider not in told]
-    if older := sum(provider.degraded for provider in untold):
-        troubles = "trouble" if older == 1 else "troubles"
-        yield f"also: {older} older {troubles}; `spfwhite providers` shows them"
     others = [each for each in untold if (each.problems or each.stale) and not each.degraded]
+    parts = []
+    if older := sum(provider.degraded for provider in untold):
+        plural = "s" * (older != 1)
+        parts.append(f"{older} older trouble{plural} (`spfwhite providers` shows them)")
     if verbose:
         for provider in others:
             yield from _provider(report, provider, verbose=True)
     elif others:
-        more = " more" if told or older else ""
-        who = f"1{more} provider has" if len(others) == 1 else f"{len(others)}{more} providers have"
-        yield f"{who} faults or stale answers; -v lists them"
+        plural = "s" * (len(others) != 1)
+        parts.append(f"{len(others)} provider{plural} with faults or old answers (-v lists them)")
+    if parts:
+        yield f"also: {', '.join(parts)}"
 
 
 def _provider(report: Report, provider: ProviderReport, *, verbose: bool) -> Iterator[str]:

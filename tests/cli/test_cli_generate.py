@@ -124,17 +124,26 @@ def test_q_leaves_what_needs_action_of_a_degraded_run(server: DnsServer, tmp_pat
 @pytest.mark.parametrize(
     ("providers", "said"),
     [
-        (PROVIDERS, "1 provider has faults"),
-        (PROVIDERS | {"more": ["faulty.test"]}, "2 providers have faults"),
-        (PROVIDERS | MISSING, "1 more provider has faults"),
+        (PROVIDERS, "1 provider with faults or old answers (-v lists them)"),
+        (PROVIDERS | {"more": ["faulty.test"]}, "2 providers with faults"),
     ],
 )
-def test_providers_with_faults_are_counted_as_more_only_after_others(
+def test_providers_with_faults_are_counted(
     providers: dict[str, list[str]], said: str, server: DnsServer, tmp_path: Path
 ) -> None:
     config = overlay(tmp_path, providers, server=server)
     done = spfwhite("-c", config, "generate", "--dry-run")
-    assert f"{said} or stale answers; -v lists them" in (done.stdout + done.stderr).splitlines()
+    assert f"also: {said}" in done.stdout + done.stderr
+
+
+def test_what_a_run_leaves_unsaid_is_one_closing_line(server: DnsServer, tmp_path: Path) -> None:
+    config = overlay(tmp_path, PROVIDERS | {"b": ["b.test"]}, server=server)
+    assert spfwhite("-c", config, "generate").returncode == 0
+    server.zone.remove("b.test", "TXT")
+    assert spfwhite("-c", config, "generate").returncode == 3
+    *_, last = spfwhite("-c", config, "generate", "--dry-run").stdout.splitlines()
+    older = "2 older troubles (`spfwhite providers` shows them)"
+    assert last == f"also: {older}, 1 provider with faults or old answers (-v lists them)"
 
 
 def test_o_writes_that_file_and_not_the_configured_one(server: DnsServer, tmp_path: Path) -> None:

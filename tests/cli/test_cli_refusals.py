@@ -220,7 +220,7 @@ def test_without_dns_the_old_table_stays_and_the_server_and_the_reason_are_named
     done = dark(tmp_path)
     assert (done.returncode, done.stdout) == (4, "")
     assert "connection refused (127.0.0.1:1)" in done.stderr
-    assert "the list would be empty" in done.stderr
+    assert "no rules were written" in done.stderr
     assert listing(tmp_path)[TABLE] == before
 
 
@@ -259,7 +259,7 @@ def test_a_server_that_answers_nothing_of_use_empties_no_table(
     server.faults[""] = Fault(kind)  # type: ignore[arg-type]
     done = generate(tmp_path, "--deadline", "2", server=server)
     assert done.returncode == 4
-    assert "a.test" in done.stderr
+    assert "refused: " in done.stderr
     assert table.read_bytes() == OURS
 
 

@@ -139,7 +139,7 @@ def test_what_is_older_is_one_line_of_a_run_by_hand_and_v_has_it_with_its_date()
     series.night(HELD)
     night = series.night(HELD)
     lines = said(night).splitlines()
-    assert lines[1:] == ["also: 1 older trouble; `spfwhite providers` shows them"]
+    assert lines[1:] == ["also: 1 older trouble (`spfwhite providers` shows them)"]
     assert "p: held since 2023-11-16: " in said(night, verbose=True)
     assert said(night, quiet=True) == ""
 

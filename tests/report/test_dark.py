@@ -1,0 +1,144 @@
+"""A run to which the DNS gives nothing: it is said once, with what to type, and nothing is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from spfwhite.dns.answers import Failed, Question
+from spfwhite.dns.nameservers import NameServer
+from spfwhite.plan.decided import decide_run
+from spfwhite.plan.state import State
+from spfwhite.report.notices import darkness
+from spfwhite.sources.memory import Heard
+from tests.support.cli import spfwhite
+from tests.support.dnsserver import Fault
+from tests.support.nights import START, configured
+from tests.support.site import RULES, Site, provider, site
+
+THEN = "spfwhite generate"
+AGAIN = f"look at dns.nameservers, then: {THEN}"
+OPTIONS = pytest.mark.parametrize("option", [[], ["--dry-run"], ["--force"], ["-q"]], ids=str)
+
+
+def fail(made: Site) -> None:
+    made.server.faults[""] = Fault("servfail")
+
+
+def empty(made: Site) -> None:
+    for name in ("big.test", "sub.big.test", "hosts.test", "plain.test"):
+        made.server.zone.remove(name, "TXT")
+
+
+FAULTS: dict[Callable[[Site], None], str] = {
+    fail: "SERVFAIL (",
+    empty: "no name has a TXT record, so the name server does not resolve",
+}
+WAYS = pytest.mark.parametrize(("dark", "why"), FAULTS.items(), ids=["failing", "nxdomain"])
+
+
+@OPTIONS
+@WAYS
+def test_without_a_state_one_refusal_says_what_happened_and_what_to_type(
+    dark: Callable[[Site], None], why: str, option: list[str], tmp_path: Path
+) -> None:
+    with site(tmp_path, attempts=1) as made:
+        made.generate()
+        made.state.unlink()
+        dark(made)
+        done = made.generate(*option)
+        assert (done.returncode, done.stdout, made.rules()) == (4, "", RULES)
+    lines = done.stderr.splitlines()
+    if option != ["-q"]:
+        assert lines.pop(0).startswith(f"{made.table}: refused, stays as it is: ")
+    (refusal,) = lines
+    assert refusal.startswith(f"refused: DNS gave no answer at all: {why}")
+    assert refusal.endswith(f"; no rules were written; {AGAIN}")
+
+
+@WAYS
+def test_so_does_the_first_run_of_all(
+    dark: Callable[[Site], None], why: str, tmp_path: Path
+) -> None:
+    with site(tmp_path, attempts=1) as made:
+        dark(made)
+        done, report = made.reported()
+        quiet = made.generate("-q")
+    assert (done.returncode, quiet.returncode, len(quiet.stderr.splitlines())) == (4, 4, 1)
+    assert quiet.stderr.startswith(f"refused: DNS gave no answer at all: {why}")
+    assert quiet.stderr.removeprefix("refused: ").strip() == report["refusals"][0]
+    assert "big: " in done.stderr, "-v says all there is to say"
+
+
+def test_a_name_server_that_knows_no_name_holds_all_and_is_said_once(tmp_path: Path) -> None:
+    with site(tmp_path, attempts=1) as made:
+        made.generate()
+        empty(made)
+        done, again = made.generate(), made.generate()
+        assert made.rules() == RULES
+        shown = spfwhite("-c", made.config, "providers").stdout
+    assert done.returncode == 3
+    first, *others = done.stderr.splitlines()
+    assert first.startswith(f"DNS gave no answer at all: {FAULTS[empty]}")
+    assert first.endswith(f"; what is listed stays; {AGAIN}")
+    assert [line.partition(": ")[0] for line in others] == [str(made.table)]
+    assert (again.returncode, again.stderr) == (0, "")
+    assert shown.count("held") >= 3
+
+
+def test_so_does_one_that_knows_hosts_and_no_texts(tmp_path: Path) -> None:
+    more = '[providers.vps]\nhosts = ["mx1.big.test"]'
+    with site(tmp_path, attempts=1, more=more) as made:
+        made.generate()
+        empty(made)
+        done = made.generate()
+        assert made.rules() == RULES
+    assert done.stderr.startswith("DNS gave no answer at all: no name has a TXT record")
+    assert len(done.stderr.splitlines()) == 2
+
+
+def test_quiet_says_it_again_when_it_becomes_a_trouble(tmp_path: Path) -> None:
+    with site(tmp_path, attempts=1) as made:
+        made.generate()
+        fail(made)
+        assert made.generate("-q").stderr.startswith("DNS gave no answer at all: ")
+        made.age(days=3)
+        done = made.generate("-q")
+    assert done.returncode == 3, "stale for over 48 hours"
+    assert done.stderr.startswith("DNS gave no answer at all: SERVFAIL (")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_one_or_two_names_that_are_gone_are_no_fault_of_the_name_server(tmp_path: Path) -> None:
+    with site(tmp_path, providers={"a": ["a.test"], "b": ["b.test"]}, attempts=1) as made:
+        done, report = made.reported("--nameserver", made.server.address)
+    assert "DNS gave no answer" not in done.stderr
+    assert provider(report, "a")["status"] == "empty"
+    assert "a: empty" in done.stderr
+
+
+def test_only_one_provider_without_an_answer_is_told_as_its_own_trouble(tmp_path: Path) -> None:
+    with site(tmp_path, attempts=1) as made:
+        made.generate()
+        fail(made)
+        made.age(days=3)
+        done = made.generate("--only", "plain")
+    assert "DNS gave no answer" not in done.stderr
+    assert "plain: stale" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("servers", "where"),
+    [((), "/etc/resolv.conf"), ((NameServer("192.0.2.53", 53),), "dns.nameservers")],
+)
+def test_it_names_the_place_where_the_name_server_comes_from(
+    servers: tuple[NameServer, ...], where: str
+) -> None:
+    config = configured({"p": ["p.test"]}, dns={"nameservers": servers})
+    heard = Heard(answers={Question("p.test", "TXT"): Failed("time is over")}, whole=True)
+    said = darkness(decide_run(config, State(), heard, START))
+    assert said.endswith(
+        f"time is over; no rules were written; look at {where}, then: {AGAIN[-17:]}"
+    )
