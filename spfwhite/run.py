@@ -367,7 +367,7 @@ def _remembered(config: Config, options: Options) -> tuple[State | None, list[st
         if options.writes_state:
             files.move(path, aside)
         kept = f"it is kept as {aside}" if options.writes_state else "it is left in place"
-        gone = f"{path} {error}: going on without it, by the limits of the list alone; {kept}"
+        gone = f"{path} {error}: what each provider had is not known; {kept}"
         return None, [gone]
     if state is None:
         _refuse_without_state(options, f"there is no {path}")

@@ -32,7 +32,7 @@ from spfwhite.plan.state import JOURNAL_DAYS
 from spfwhite.plan.through_others import through_others
 from spfwhite.report.as_json import provider_json, sizes, time_text
 from spfwhite.report.report import ProviderReport
-from spfwhite.report.text import changed, day, problem, standing
+from spfwhite.report.text import accept, changed, day, problem, standing, what_to_do
 from spfwhite.wording import DAY, clipped, counts, did_you_mean, few, printable, span
 
 MAX_DETAILS: Final = 3
@@ -234,10 +234,9 @@ def _reasons(report: ProviderReport, now: float, program: str) -> Iterator[str]:
     for sign, networks in (("-", report.lost), ("+", report.gained)):
         if networks:
             yield f"  {sign} {few(networks.texts(), MAX_DETAILS)}"
-    if report.holds:
-        yield "  to take it over" + (", or all whom the record holds:" if report.causes else ":")
-        for name in (report.name, *report.causes):
-            yield f"    {program} generate --accept {quote(printable(name))}"
+    yield from what_to_do(report, program)
+    for record in report.causes if report.holds else ():
+        yield f"  for all whom that record holds: {accept(record, program)}"
     yield from (f"  {problem(fault)}" for fault in report.problems[:MAX_DETAILS])
     if len(report.problems) > MAX_DETAILS:
         yield f"  and {len(report.problems) - MAX_DETAILS} more; --format json has them"

@@ -132,7 +132,7 @@ def decide(
     if not allow or (plan.permitted and not silent):
         return plan
     empty = (
-        f"the list would be empty: none of {len(allow)} providers passes an address; "
+        f"the list would be empty: none of {len(allow)} providers has an address; "
         "no flag lifts this"
     )
     return replace(plan, refusals=(*plan.refusals, empty))
@@ -178,7 +178,7 @@ def _within_limits(judge: _Judge, cases: list[_Case], table: Networks) -> Plan:
 
 
 def _refused(plan: Plan, over: list[Hold], shares: Mapping[str, Share]) -> Plan:
-    refusals = tuple(f"the list {hold.phrase}; --force lets it pass" for hold in over)
+    refusals = tuple(f"the list {hold.phrase}; --force writes it all the same" for hold in over)
     return replace(plan, refusals=refusals, causes=tuple(causes(shares, over)))
 
 
@@ -284,8 +284,11 @@ class _Judge(NamedTuple):
         candidate, entry, before = case.candidate, case.entry, case.before
         if case.is_unproven:
             gaps = few(sorted({f"{p.domain}: {p.detail}" for p in candidate.gaps}), 3)
-            return [Hold("limit", f"has another definition now, with a gap: {gaps}")]
-        blocking = dict.fromkeys(f"has a gap: {p.domain}: {p.detail}" for p in candidate.blocking)
+            why = f"its settings changed, and not all that they name could be read: {gaps}"
+            return [Hold("limit", f"{why}; what was listed of it stays until then")]
+        blocking = dict.fromkeys(
+            f"a part of it is not known: {p.domain}: {p.detail}" for p in candidate.blocking
+        )
         holds = [Hold("limit", phrase) for phrase in blocking]
         safety, days = self.config.safety, self.config.state.settle_days
         holds += too_many(before, candidate.passed)

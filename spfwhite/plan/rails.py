@@ -95,7 +95,7 @@ class Rail(NamedTuple):
                 break
         most = NEW_FAMILY_SIZE[version]
         if self.scope == "provider" and not was and has > max(had, most):
-            phrase = f"passes {has:,} {UNITS[version]} and passed none before, over {most:,}"
+            phrase = f"has {has:,} {UNITS[version]} and had none before, over {most:,}"
             yield Hold("growth", phrase, version)
 
 
@@ -109,7 +109,7 @@ def foreign(lapsed: Networks, new: Networks) -> list[Hold]:
     """Return a hold for each family that comes back with mostly other networks than it had."""
     parts = [(v, amount(v, new - lapsed), amount(v, new)) for v in (4, 6)]
     return [
-        Hold("growth", f"comes back, and had none of {other:,} of its {has:,} {UNITS[v]}", v)
+        Hold("growth", f"comes back, {other:,} of its {has:,} {UNITS[v]} being other ones", v)
         for v, other, has in parts
         if other * 2 > has
     ]
@@ -121,7 +121,7 @@ def news(old: Networks, new: Networks, then: Networks, days: int) -> Iterator[st
         had, has, was = (amount(version, each) for each in (old, new, then))
         gained = amount(version, new - (old | then))
         if has and not had:
-            yield f"newly passes {has:,} {UNITS[version]}"
+            yield f"has {has:,} {UNITS[version]} and had none before"
         elif gained > max(had, small):
             yield _grows(version, gained, had, has, "")
         elif has - was > max(was, small) >= had - was and was:
@@ -147,8 +147,8 @@ def too_many(old: Networks, new: Networks) -> list[Hold]:
     return [
         Hold(
             "size",
-            f"passes {amount(version, new):,} {UNITS[version]}, "
-            f"over the {MAX_PROVIDER_SIZE[version]:,} that one provider may pass",
+            f"has {amount(version, new):,} {UNITS[version]}, "
+            f"over the {MAX_PROVIDER_SIZE[version]:,} that one provider may have",
         )
         for version in (4, 6)
         if amount(version, new) > MAX_PROVIDER_SIZE[version] >= amount(version, old)

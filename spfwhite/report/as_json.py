@@ -80,6 +80,7 @@ def provider_json(provider: ProviderReport) -> dict[str, Any]:
         stale = {"question": " ".join(question), "since": time_text(seen), "reason": reason}
     return {
         "name": provider.name,
+        "action": provider.action,
         "status": provider.status,
         "degraded": provider.degraded,
         "since": None if provider.since is None else time_text(provider.since),

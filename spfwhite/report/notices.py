@@ -75,7 +75,10 @@ def forgotten(path: Path, allow: Ready) -> list[str]:
     """Say that there is no state at `path`, though a run before this one made the table."""
     if not allow.before or owner_of(allow.old or b"") != "ours":
         return []
-    return [f"there is no {path}, though {allow.path} is ours: only the limits of the list apply"]
+    return [
+        f"there is no {path}, though spfwhite wrote {allow.path}: what each provider had is not "
+        "known, and only the limits on the list as a whole apply"
+    ]
 
 
 def unconfigured(configured: Config, state: State) -> list[str]:
@@ -124,11 +127,12 @@ def needless(decided: Decided, names: Collection[str]) -> list[str]:
 
 
 def staying(plan: Plan) -> Iterator[str]:
-    """Say what stays of that which `--accept` let go, since others pass or hold it too."""
-    gone = Networks.union(made.before - made.passed for made in plan.decisions)
+    """Say what stays on the list of that which `--accept` let go, and through whom."""
+    allowed = [made for made in plan.decisions if made.provider.action == "permit"]
+    gone = Networks.union(made.before - made.passed for made in allowed)
     if stays := gone & plan.permitted:
-        others = [made.provider.name for made in plan.decisions if made.networks & stays]
-        yield f"{amounts(stays)} stay, since others pass or hold them: {few(others, MAX_NAMES)}"
+        others = [made.provider.name for made in allowed if made.networks & stays]
+        yield f"{amounts(stays)} stay on the list through others: {few(others, MAX_NAMES)}"
 
 
 def movers(plan: Plan) -> Iterator[str]:

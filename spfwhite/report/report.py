@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
-from spfwhite.config.settings import FormatName, Provider
+from spfwhite.config.settings import Action, FormatName, Provider
 from spfwhite.dns.answers import Question
 from spfwhite.errors import Exit
 from spfwhite.networks import EMPTY, Networks
@@ -31,14 +31,15 @@ class ProviderReport(NamedTuple):
     """One provider in one run.
 
     `degraded`: it is in trouble, `since` then (None: it is not); `is_news`: this run is to say so.
-    `networks` is what it contributes; `added` and `removed` compare with the run before, `lost` and
-    `gained` are what a held one would change if it were accepted; `holds` are sentences, each with
-    the number, the limit, its key and the flag that lifts it; `causes` sentences on what the
-    trouble comes from, by record or question; `stale` is the oldest answer from memory;
+    `action` tells on which table it is, `networks` is what it contributes; `added` and `removed`
+    compare with the run before, `lost` and `gained` are what a held one would change if it were
+    accepted; `holds` are phrases, each with the number, the limit and its key; `causes` sentences
+    on what the trouble comes from, by record or question; `stale` is the oldest answer from memory;
     `left_out` says that most of it is too wide.
     """
 
     name: str
+    action: Action
     status: Status
     degraded: bool
     since: float | None = None
@@ -72,7 +73,7 @@ class Report:
     `providers` has, by name, those that are on and those whose last day is over. `path` is where
     the allow table goes (None: nowhere), `networks` what it holds, `before` what it held, `table`
     its octets. `refusals` are sentences, each with the number, the limit, the configuration key
-    and the flag that lets it pass, `movers` what the providers behind them would lose and gain;
+    and the flag that writes it, `movers` what the providers behind them would lose and gain;
     `notices` are news that change no exit code, but for the `known`;
     `duration` is in seconds, `last_success` when a run before this one wrote the state, `asked`
     when all providers were last asked for, `questions` how many questions this run asked;
@@ -145,6 +146,7 @@ def expired_report(provider: Provider, removed: Networks) -> ProviderReport:
     """Return the report of a provider that has expired; `removed` is what goes with it."""
     return ProviderReport(
         name=provider.name,
+        action=provider.action,
         status="expired",
         degraded=False,
         removed=removed,
@@ -164,6 +166,7 @@ def provider_report(decision: Decision, news: News) -> ProviderReport:
     left_out = decision.candidate.left_out
     return ProviderReport(
         name=name,
+        action=decision.provider.action,
         status=status,
         degraded=is_degraded,
         since=since,
@@ -174,7 +177,7 @@ def provider_report(decision: Decision, news: News) -> ProviderReport:
         lost=decision.passed - passed if is_held else EMPTY,
         gained=passed - decision.passed if is_held else EMPTY,
         problems=decision.candidate.problems,
-        holds=tuple(f"{hold.phrase}; --accept {name} lets it pass" for hold in decision.holds),
+        holds=tuple(hold.phrase for hold in decision.holds),
         causes=shared,
         stale=min(decision.stale.items(), key=lambda each: (each[1].seen, each[0]), default=None),
         # once: in a run that changes what is listed of it

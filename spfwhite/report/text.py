@@ -6,7 +6,7 @@ printable ASCII as a backslash and three digits, cut at 200 characters. Refuses:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from shlex import quote
 from typing import Final
@@ -39,11 +39,15 @@ OUTCOMES: Final[dict[Outcome, str]] = {
 RELOADED: Final = "Postfix has the tables now"
 """What is said when a reload was due and is done, or Postfix does not run."""
 
-NEVER: Final = (
-    "none of its names has ever passed an address; "
-    "`enabled = false` in [providers.{}] switches it off"
-)
-"""What is said of an empty provider, once."""
+TO_DO: Final[Mapping[Status, str]] = {
+    "held": "if the change is meant: {accept}",
+    "missing": "wait some days; if nothing of it is left: {off}",
+    "empty": "none of its names has ever authorised an address; nothing to do, or {off}",
+    "incomplete": "{program} show {domain} names the record",
+    "stale": "look at the name server",
+    "expired": "give it another `expires`, or {off}",
+}
+"""What to do about a provider, as the README's table has it."""
 
 
 def problem(fault: Problem) -> str:
@@ -118,19 +122,23 @@ def _troubles(report: Report, told: list[ProviderReport], *, verbose: bool) -> I
         cause = shared if any(shared) else ("", "", each.name)
         groups.setdefault(each.status, {}).setdefault(cause, []).append(each)
     for status, alike in groups.items():
+        names = [each.name for group in alike.values() for each in group]
         if len(alike) <= MAX_PARAGRAPHS or verbose:
             for group in alike.values():
                 one = _provider(report, group[0], verbose=verbose)
                 yield from one if len(group) == 1 else _shared(group)
-            continue
-        names = [each.name for group in alike.values() for each in group]
-        yield f"{status}: {len(names)} providers; -v says why: {few(names, MAX_NAMES)}"
-        if status == "empty":
-            yield f"  {NEVER.format('NAME')}"
-        # no later run says these again
-        noted = [group for group in alike.values() if group[0].notice]
-        lines = [f"  {few([e.name for e in g], MAX_NAMES)}: {clipped(g[0].notice)}" for g in noted]
-        yield from _first(lines, MAX_NAMES)
+            if status == "held":  # with a record, what they share is accepted
+                names = [group[0].name for group in alike.values() if len(group) == 1]
+        else:
+            yield f"{status}: {len(names)} providers; -v says why: {few(names, MAX_NAMES)}"
+            # no later run says these again
+            noted = [(few([e.name for e in g], MAX_NAMES), g[0].notice) for g in alike.values()]
+            lines = [f"  {who}: {clipped(notice)}" for who, notice in noted if notice]
+            yield from _first(lines, MAX_NAMES)
+        if len(names) == 1:
+            yield from what_to_do(report.providers[names[0]])
+        elif names and status in TO_DO:
+            yield f"  {_to_do(status, 'NAME', 'DOMAIN')}"
 
 
 def _shared(group: list[ProviderReport]) -> Iterator[str]:
@@ -143,7 +151,7 @@ def _shared(group: list[ProviderReport]) -> Iterator[str]:
     what = [first.notice] if first.notice else [first.status, "; ".join(first.causes.values())]
     yield f"{clipped(': '.join(what))}: {who} ({names})"
     if kept:
-        yield from (f"  --accept {quote(printable(it))} lets them go" for it in first.causes)
+        yield from (f"  if that is meant: {accept(it)}" for it in first.causes)
 
 
 def _faults(report: Report, told: list[ProviderReport], *, verbose: bool) -> Iterator[str]:
@@ -165,10 +173,13 @@ def _faults(report: Report, told: list[ProviderReport], *, verbose: bool) -> Ite
 
 
 def _provider(report: Report, provider: ProviderReport, *, verbose: bool) -> Iterator[str]:
-    listed = counts(provider.networks) if provider.networks else "nothing listed"
+    where = "on the reject table" if provider.action == "reject" else "listed"
+    size = counts(provider.networks) if provider.networks else f"nothing {where}"
     since = "" if provider.is_news or not provider.since else f" since {day(provider.since)}"
     stays = provider.status == "missing" and provider.networks
-    what = f"; {listed} stay listed" if stays else f": {listed}"
+    what = f"; {size} stay {where}" if stays else f": {size}"
+    if provider.networks and provider.action == "reject" and not stays:
+        what += f" {where}"
     yield f"{provider.name}: {provider.status}{since}{what}"
     reasons = list(_reasons(report, provider))
     yield from _first(reasons, len(reasons) if verbose else MAX_REASONS)
@@ -184,7 +195,7 @@ def _reasons(report: Report, provider: ProviderReport) -> Iterator[str]:
     if provider.notice:
         yield f"  {clipped(provider.notice)}"
     for hold in provider.holds:
-        yield f"  held: {clipped(hold)}"
+        yield f"  {clipped(hold)}"
     yield from standing(provider, report.started)
     for fault in provider.problems:
         yield f"  {problem(fault)}"
@@ -192,11 +203,36 @@ def _reasons(report: Report, provider: ProviderReport) -> Iterator[str]:
 
 def standing(provider: ProviderReport, now: float) -> Iterator[str]:
     """Yield what the status of a provider leaves open."""
-    if provider.status == "empty":
-        yield f"  {NEVER.format(provider.name)}"
     if provider.stale:
         age = span(now - provider.stale[1].seen)
         yield f"  stale: {clipped(unanswered(*provider.stale))}: the answer of {age} ago is used"
+
+
+def what_to_do(provider: ProviderReport, program: str = "spfwhite") -> Iterator[str]:
+    """Yield what to do about a provider; `program` is how the command to copy begins."""
+    status, name = provider.status, provider.name
+    faults = [fault.domain for fault in provider.problems if fault.kind in ("temporary", "limit")]
+    asked = [provider.stale[0].name] if provider.stale else []
+    domain = clipped([*faults, *asked, name][0])
+    if status in ("incomplete", "stale") and "://" in domain:
+        yield f"  look at the page {domain}"
+    elif status in TO_DO:
+        back = "nothing to do if it is back tomorrow; " if provider.lost else ""
+        yield f"  {back}{_to_do(status, name, domain, program)}"
+
+
+def _to_do(status: Status, name: str, domain: str, program: str = "spfwhite") -> str:
+    # `remove` writes no file that is named by -c
+    off = f"spfwhite remove {name}"
+    if program != "spfwhite":
+        off = f"write `enabled = false` to [providers.{name}]"
+    command = accept(name, program)
+    return TO_DO[status].format(accept=command, off=off, domain=domain, program=program)
+
+
+def accept(name: str, program: str = "spfwhite") -> str:
+    """Return the command that takes over what a provider, or all whom a record holds, has now."""
+    return f"{program} generate --accept {quote(printable(name))} --reload"
 
 
 def day(seconds: float) -> str:
@@ -222,7 +258,7 @@ def by_provider(report: Report) -> list[str]:
 
     What several share counts for each.
     """
-    every = report.providers.values()
+    every = [each for each in report.providers.values() if each.action == "permit"]
     lines: list[tuple[int, str]] = []
     for sign, whole, parts in (
         ("-", report.removed, {each.name: each.removed for each in every}),

@@ -80,7 +80,7 @@ def test_a_provider_that_never_passed_an_address_is_said_once_with_what_switches
     assert (done.returncode, done.stdout) == (0, "")
     assert "gone: empty: nothing listed" in done.stderr
     assert "gone.test does not exist" in done.stderr
-    assert "`enabled = false` in [providers.gone] switches it off" in done.stderr
+    assert "; nothing to do, or spfwhite remove gone\n" in done.stderr
     assert table(tmp_path) == BOTH
     for options in ([], ["--offline"], ["--only", "a"], ["-o", "-"]):
         done = spfwhite("-c", config, "generate", *options)
@@ -113,8 +113,9 @@ def test_q_leaves_what_needs_action_of_a_degraded_run(server: DnsServer, tmp_pat
     for output in (["--dry-run"], []):
         done = spfwhite("-c", config, "-q", "generate", *output)
         assert (done.returncode, done.stdout) == (3, "")
-        first, _, _ = done.stderr.splitlines()
+        first, *_, last = done.stderr.splitlines()
         assert first == "faulty: held: 1 IPv4 network (1 address), 0 IPv6 (0 /64s)"
+        assert last.endswith(" meant: spfwhite generate --accept faulty --reload")
     assert spfwhite("-c", config, "-q", "generate").stderr == ""
     refused = spfwhite("-c", config, "-q", "generate", "-o", config)
     assert (refused.returncode, refused.stdout) == (4, "")

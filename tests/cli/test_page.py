@@ -104,7 +104,7 @@ def test_what_is_wrong_and_what_to_do_is_said_as_the_terminal_says_it() -> None:
         if row.report.name == "gone"
     ]
     text = made(series)
-    assert "  spfwhite generate --accept gone" in text
+    assert ": spfwhite generate --accept gone --reload" in text
     assert len(lines) > 4
     assert all(
         re.search(rf"^(<pre>)?{re.escape(it[2:])}(</pre>.*)?$", text, re.M) or "/" in it

@@ -190,7 +190,7 @@ def test_a_pipe_has_every_line_whole(tmp_path: Path) -> None:
     _, empty, advice = done.stderr.splitlines()
     assert empty.startswith("empty: 8 providers")
     assert empty.endswith(", ".join(names))
-    assert "`enabled = false` in [providers.NAME]" in advice
+    assert "nothing to do, or spfwhite remove NAME" in advice
 
 
 def test_each_provider_in_good_health_is_one_line_on_a_terminal(config: Path) -> None:
@@ -236,7 +236,7 @@ def test_a_command_to_copy_is_one_line_on_a_terminal(site: Site) -> None:
     site.server.zone.set("big.test", "TXT", ["v=spf1 ip4:203.0.113.1 -all"])
     shown("-c", config, "generate")
     done = shown("-c", config, "providers")
-    assert f"    spfwhite -c '{config}' generate --accept big" in done.lines
+    assert any(f": spfwhite -c '{config}' generate --accept big" in line for line in done.lines)
 
 
 # --- 24 lines ---

@@ -87,8 +87,7 @@ def test_whoever_is_new_and_beyond_a_limit_is_left_out_and_the_others_are_listed
     night = series.night({**BESIDE, **zone})
     assert night.decision("p").status == "held"
     assert series.texts() == ["21.0.0.0/24"]
-    (hold,) = [hold for hold in night.reported("p").holds if words in hold]
-    assert hold.endswith("; --accept p lets it pass")
+    assert sum(words in hold for hold in night.reported("p").holds) == 1
 
 
 @pytest.mark.parametrize(("config", "zone", "words"), BEYOND.values(), ids=BEYOND.keys())
@@ -184,7 +183,7 @@ def test_a_page_of_too_many_networks_is_left_out_and_the_others_are_listed() -> 
     assert [made.status for made in plan.decisions] == ["held", "ok"]
     assert plan.permitted.texts() == ["21.0.0.0/24"]
     assert plan.decisions[0].holds[0].phrase == (
-        "has a gap: https://p.test/list: the page has more than 20 values "
+        "a part of it is not known: https://p.test/list: the page has more than 20 values "
         "(safety.provider_max_rules)"
     )
 

@@ -73,8 +73,7 @@ def test_a_new_provider_beyond_a_limit_is_left_out_and_told(zone: Zone, words: s
     night = first_night(zone)
     assert night.decision("p").status == "held"
     assert not night.decision("p").networks
-    (hold,) = [hold for hold in night.reported("p").holds if words in hold]
-    assert hold.endswith("; --accept p lets it pass")
+    assert any(words in hold for hold in night.reported("p").holds)
 
 
 def test_a_bomb_of_includes_is_told_in_one_line() -> None:

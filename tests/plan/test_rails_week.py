@@ -83,7 +83,7 @@ def test_mostly_others_is_more_than_half(version: int, units: Units) -> None:
     assert foreign(units(1000), units(2000)) == []
     (hold,) = foreign(units(1000), units(2001))
     assert (hold.kind, hold.version) == ("growth", version)
-    assert "had none of 1,001 of its 2,001" in hold.phrase
+    assert "comes back, 1,001 of its 2,001" in hold.phrase
     assert foreign(units(1000), units(1)) == []
 
 
@@ -102,8 +102,8 @@ def test_what_is_news() -> None:
     assert said(ipv4(300), ipv4(301), ipv4(43)) == [], "it was said before"
     assert said(ipv4(300), ipv4(1000), ipv4(1000)) == [], "it is back"
     assert said(EMPTY, ipv4(1) | ipv6(2), EMPTY) == [
-        "newly passes 1 IPv4 addresses",
-        "newly passes 2 IPv6 /64s",
+        "has 1 IPv4 addresses and had none before",
+        "has 2 IPv6 /64s and had none before",
     ]
     assert said(ipv4(1), EMPTY, ipv4(1)) == []
 

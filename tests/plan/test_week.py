@@ -175,7 +175,7 @@ NEW_FAMILIES = pytest.mark.parametrize(
 def test_a_family_that_is_new_is_news(had: str, most: str, more: str, said: str) -> None:
     night = after(world(had)).night(world(f"{had} {most}"))
     assert not phrases(night), more
-    assert night.decision("p").notice.startswith(f"newly passes {said}")
+    assert night.decision("p").notice.startswith(f"has {said}")
 
 
 @NEW_FAMILIES
@@ -185,15 +185,15 @@ def test_a_family_that_is_new_and_too_wide_is_held(
     series = after(world(had))
     for days in (1, 100):
         (phrase,) = phrases(series.night(world(f"{had} {more}"), days=days))
-        assert phrase.startswith("passes "), most
-        assert f"and passed none before, over {said[:6]}" in phrase
+        assert phrase.startswith("has "), most
+        assert f"and had none before, over {said[:6]}" in phrase
     assert not phrases(series.night(world(f"{had} {more}"), lifted=["p"]))
 
 
 def test_a_family_that_is_new_may_not_grow_beyond_that_in_its_week_either() -> None:
     series = after(world("ip6:2a00::/48"), world("ip6:2a00::/48 ip4:20.0.0.0/17"))
     (phrase,) = phrases(series.night(world("ip6:2a00::/48 ip4:20.0.0.0/16 ip4:21.0.0.0/18")))
-    assert phrase == "passes 81,920 IPv4 addresses and passed none before, over 65,536"
+    assert phrase == "has 81,920 IPv4 addresses and had none before, over 65,536"
     assert not phrases(series.night(world("ip6:2a00::/48 ip4:20.0.0.0/16")))
 
 
@@ -204,7 +204,7 @@ def test_a_provider_that_is_listed_for_the_first_time_is_news_but_not_on_the_fir
     night = series.night(records(q="ip4:21.0.0.0/16", p="ip4:20.0.0.0/12 ip6:2a00::/48"))
     assert not phrases(night), "the operator has just added it"
     assert night.decision("p").notice == (
-        "newly passes 1,048,576 IPv4 addresses; newly passes 65,536 IPv6 /64s"
+        "has 1,048,576 IPv4 addresses and had none before; has 65,536 IPv6 /64s and had none before"
     )
     again = series.night(records(q="ip4:21.0.0.0/16", p="ip4:20.0.0.0/12"))
     assert not again.decision("p").notice
@@ -213,10 +213,10 @@ def test_a_provider_that_is_listed_for_the_first_time_is_news_but_not_on_the_fir
 def test_a_provider_that_has_passed_nothing_so_far_may_not_pass_just_anything() -> None:
     nothing = records(q=BESIDE)
     series = after(nothing, nothing)
-    assert phrases(series.night(world(first(2**22))))[0].startswith("passes 4,194,304 IPv4")
+    assert phrases(series.night(world(first(2**22))))[0].startswith("has 4,194,304 IPv4")
     assert "p" in series.state.accepted
     night = series.night(world(first(2**16)))
-    assert night.decision("p").notice == "newly passes 65,536 IPv4 addresses"
+    assert night.decision("p").notice == "has 65,536 IPv4 addresses and had none before"
 
 
 def test_what_the_operator_accepts_begins_the_week_anew() -> None:

@@ -181,7 +181,7 @@ def test_a_record_that_holds_many_is_said_once_with_its_owner_first() -> None:
     assert text == [
         "held: _b.big.test does not exist: 65,536 IPv4 addresses of 4 providers are kept "
         "(big, one, three, two)",
-        "  --accept _b.big.test lets them go",
+        "  if that is meant: spfwhite generate --accept _b.big.test --reload",
         *text[2:],
     ]
     assert not any("_b.big.test" in line for line in text[2:])
@@ -222,10 +222,11 @@ def test_a_name_from_dns_is_quoted_in_a_command_to_copy() -> None:
     zone = records(a=f"ip4:20.0.0.1 include:{name}", b=f"include:{name}")
     series = Nights(config)
     series.night(zone | {(name, "TXT"): ("v=spf1 ip4:20.0.0.0/16 -all",)})
-    assert "  --accept '$(halt)_x.test' lets them go" in said(series.night(zone)).splitlines()
+    command = "spfwhite generate --accept '$(halt)_x.test' --reload"
+    assert f"  if that is meant: {command}" in said(series.night(zone)).splitlines()
     rows = health.rows(last_run(config, series.state, series.now))
     shown = list(providers.lines(rows, series.now, "spfwhite"))
-    assert "    spfwhite generate --accept '$(halt)_x.test'" in shown
+    assert f"  for all whom that record holds: {command}" in shown
 
 
 def test_what_many_lose_within_their_limits_by_one_record_is_said_once() -> None:

@@ -61,7 +61,7 @@ def test_many_providers_that_go_are_counted(tmp_path: Path) -> None:
 
 def test_a_state_that_is_gone_is_missed_where_its_table_is(ran: Site) -> None:
     ran.state.unlink()
-    assert f"there is no {ran.state}, though {ran.table} is ours" in said(ran)
+    assert f"there is no {ran.state}, though spfwhite wrote {ran.table}: " in said(ran)
     assert said(ran) == ""
 
 

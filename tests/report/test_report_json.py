@@ -106,7 +106,9 @@ def test_a_held_provider_has_its_networks_and_the_difference() -> None:
     found = provider(night, "p")
     assert found["status"] == "held"
     assert found["counts"]["ipv4_addresses"] == 65_536
-    assert [hold.rpartition("; ")[2] for hold in found["holds"]] == ["--accept p lets it pass"] * 2
+    assert [hold.rpartition(" of ")[2] for hold in found["holds"]] == [
+        "safety.provider_max_loss"
+    ] * 2
 
 
 def test_what_a_provider_gained_and_lost_is_listed() -> None:
@@ -142,7 +144,7 @@ def test_a_refused_run_adds_and_removes_nothing() -> None:
     data = read(replace(report, before=series.table))
     assert (data["outcome"], data["exit_code"]) == ("refused", 4)
     assert (data["added"], data["removed"]) == ([], [])
-    assert "safety.total_max_loss; --force lets it pass" in data["refusals"][0]
+    assert "safety.total_max_loss; --force writes it all the same" in data["refusals"][0]
 
 
 def test_the_difference_is_to_what_the_table_held() -> None:
