@@ -282,9 +282,10 @@ async def _of_postwhite(decided: Decided, allow: write.Ready, options: Options) 
     shares.append(((lost - Networks.union(passed.values())).size(4), "nobody known"))
     # all of them, unlike in other news: this is said once, and what is not named is lost
     named = ", ".join(f"{size:,} of {who}" for size, who in sorted(shares, reverse=True) if size)
+    shows = ", and -v lists the networks" if options.dry_run else ""
     return [
         f"{allow.path}, by Postwhite, has {lost.size(4):,} IPv4 addresses that the new table has "
-        f"not: {named}; `spfwhite add DOMAIN` adds a sender"
+        f"not: {named}; `spfwhite add DOMAIN` adds a sender{shows}"
     ]
 
 

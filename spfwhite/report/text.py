@@ -103,6 +103,8 @@ def _tables(report: Report, *, verbose: bool) -> Iterator[str]:
         yield f"  {would}added   {counts(report.added)}"
     if report.removed:
         yield f"  {would}removed {counts(report.removed)}"
+    if verbose and report.before and report.in_place:
+        yield from (f"    {line}" for line in difference(report))
     if report.rejected and not is_refused:
         yield f"  reject table: {counts(report.rejected)}"
     for table in report.tables:

@@ -177,7 +177,20 @@ def test_what_a_table_of_postwhite_lists_and_ours_does_not_is_said_by_sender(
     for options, told in (["--dry-run"], True), ([], True), ([], False):
         done = generate(tmp_path, *options, server=DnsServer(SENDERS))
         assert (GOES in done.stdout + done.stderr) == told
+        assert ("adds a sender, and -v lists the networks" in done.stderr) == (
+            options == ["--dry-run"]
+        )
     assert rules(table.read_bytes()) == [RULE]
+
+
+def test_v_lists_the_networks_by_which_a_table_changes(table: Path, tmp_path: Path) -> None:
+    table.write_bytes(POSTWHITES_OWN)
+    gone = ["-198.51.100.0/25", "-198.51.100.128/26", "-203.0.113.7/32"]
+    done = generate(tmp_path, "-v", server=DnsServer(SENDERS))
+    said = [line.strip() for line in done.stderr.splitlines() if line.startswith("    ")]
+    assert said[:4] == [*gone, "+192.0.2.0/32"]
+    done = generate(tmp_path, "-v", server=DnsServer(SENDERS))
+    assert "    " not in done.stdout + done.stderr
 
 
 def test_offline_asks_nobody_whose_the_addresses_of_a_table_of_postwhite_are(
