@@ -68,7 +68,8 @@ def lines(
 ) -> Iterator[str]:
     """Yield the explanation of one address: the verdict, what passes it, what keeps it out."""
     part = "" if explanation.is_covered else "partly " if explanation.covered else "not "
-    yield f"{asked}: {part}covered"
+    is_rejected = explanation.reject_rules and not explanation.covered
+    yield f"{asked}: {'rejected' if is_rejected else f'{part}covered'}"
     for rule in explanation.rules[:MAX_NAMED]:
         yield f"  rule {rule} of {config.output.allow}"
     if len(explanation.rules) > MAX_NAMED:
@@ -81,8 +82,10 @@ def lines(
     if explanation.pending:
         yield "  it belongs on the table: `spfwhite generate` adds it"
     yield from _grouped(denial for denial in explanation.denials if denial.certain)
+    rejecting = {each.name for each in config.providers if each.action == "reject"}
     for change in explanation.until:
-        yield f"  {change.provider} covered it until {time_text(change.when)}"
+        did = "rejected" if change.provider in rejecting else "covered"
+        yield f"  {change.provider} {did} it until {time_text(change.when)}"
     for near in explanation.neighbours:
         owners = few(near.providers, MAX_NAMED)
         yield f"  nearest: {near.network}, {_distance(near)} away, of {owners}"

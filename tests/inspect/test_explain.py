@@ -251,7 +251,7 @@ def test_what_is_rejected_has_its_provider_its_term_the_chain_and_its_rule() -> 
     assert found.reject_rules == ("20.0.0.0/16",)
     assert (found.passing, found.denials, found.neighbours) == ((), (), ())
     assert said(series, "20.0.9.7").splitlines() == [
-        "20.0.9.7: not covered",
+        "20.0.9.7: rejected",
         f"  rule 20.0.0.0/16 of {config.output.reject}",
         "  rejected by p: ip4:20.0.0.0/16 in p.test",
         "  rejected by p: ip4:20.0.9.0/24 in t.test",

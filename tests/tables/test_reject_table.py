@@ -80,13 +80,24 @@ def test_explain_names_who_rejects_an_address_and_in_which_file(made: Site) -> N
     done = spfwhite("-c", made.config, "explain", "203.0.113.200")
     assert done.returncode == 1
     assert done.stdout.splitlines() == [
-        "203.0.113.200: not covered",
+        "203.0.113.200: rejected",
         f"  rule 203.0.113.128/25 of {reject(made)}",
         "  rejected by pests: ip4:203.0.113.128/25 in pests.test",
     ]
     reject(made).write_text(OURS)
     done = spfwhite("-c", made.config, "explain", "203.0.113.200")
     assert "`spfwhite generate` adds it" in done.stdout
+
+
+def test_explain_says_until_when_an_address_was_rejected(made: Site) -> None:
+    pests(made, "ip4:203.0.113.128/25")
+    rejected(made)
+    made.server.zone.set("pests.test", "TXT", ["v=spf1 ip4:203.0.113.192/26 -all"])
+    rejected(made)
+    done = spfwhite("-c", made.config, "explain", "203.0.113.130")
+    assert "203.0.113.130: not covered" in done.stdout
+    assert "  pests rejected it until " in done.stdout
+    assert "covered it" not in done.stdout
 
 
 def test_what_spf_says_never_outweighs_the_allow_table(made: Site) -> None:
