@@ -101,12 +101,12 @@ async def generate_async(
     for use in an event loop, lets others go on while it asks, and not while it writes.
     """
     options = Options(
-        output=_path(output),
+        output=None if output is None else Path(output),
         format=checked("--format", choice(*FORMAT_NAMES), format),
         dry_run=dry_run,
         force=force,
-        record=_path(record),
-        replay=_path(replay),
+        record=None if record is None else Path(record),
+        replay=None if replay is None else Path(replay),
         offline=offline,
         only=only,
         accept=tuple(texts(accept)),
@@ -116,10 +116,6 @@ async def generate_async(
 
 
 generate = blocking(generate_async)
-
-
-def _path(name: str | Path | None) -> Path | None:
-    return None if name is None else Path(name)
 
 
 async def run(config: Config, options: Options) -> Report:

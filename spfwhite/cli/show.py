@@ -26,7 +26,6 @@ from spfwhite.cli.common import (
     strict_option,
 )
 from spfwhite.networks import Networks
-from spfwhite.report.as_json import problem_json
 from spfwhite.wording import clipped, counts
 
 if TYPE_CHECKING:
@@ -154,7 +153,7 @@ class _Unfolding:
             "term": step.term,
             "qualifier": step.qualifier,
             "passes": step.passed.texts(),
-            "problem": problem_json(step.problem) if step.problem else None,
+            "problem": step.problem and step.problem._asdict(),
             "record": record,
         }
 
@@ -187,7 +186,7 @@ def as_json(evaluation: Evaluation, domain: str) -> dict[str, Any]:
     return {
         "domain": domain,
         "networks": root.passed.texts(),
-        "problems": [problem_json(problem) for problem in evaluation.problems(domain)],
+        "problems": [problem._asdict() for problem in evaluation.problems(domain)],
         "lookups": root.lookups,
         "voids": root.voids,
         "tree": _Unfolding(evaluation, domain).json(evaluation.roots[domain]),

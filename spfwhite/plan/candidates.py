@@ -81,7 +81,9 @@ def _candidate(
     questions = frozenset(question for part in listed for question in part.questions)
     problems = [problem for part in listed for problem in part.problems]
     problems += _too_large(config, reading.answers, questions)
-    gaps = [p for p in problems if _is_gap(p, strict=config.spf.strict)]
+    # in strict mode a limit at a term is that of RFC 7208, and the record's own fault
+    own = [p for p in problems if p.kind == "limit" and p.term and config.spf.strict]
+    gaps = [p for p in problems if p.kind in ("temporary", "limit") and p not in own]
     never = barred(provider.special_use) | config.safety.exclude.networks
     limits_met = [p for p in gaps if p.kind == "limit"]
     open_questions = [
@@ -90,6 +92,8 @@ def _candidate(
         if isinstance(reading.answers.get(question, NOT_ASKED), Failed) and question not in given_up
     ]
     standing = gaps if open_questions else limits_met
+    denied = _denied(evaluation, provider) if standing else set()
+    whole = [p for p in limits_met if not p.term]  # which says why single terms were not asked
     named = Networks.union(part.passed for part in listed)
     passed = named - never
     problems += _special_use(provider, origins, named - passed)
@@ -106,7 +110,7 @@ def _candidate(
         stale={question: stale[question] for question in questions & stale.keys()},
         empty_domains=tuple(domain for part in listed for domain in part.empty),
         gaps=tuple(gaps),
-        blocking=tuple(_blocking(standing, _denied(evaluation, provider) if standing else set())),
+        blocking=(*(whole or limits_met), *(p for p in standing if p.widens or p in denied)),
         is_waiting=bool(limits_met)
         or not all(_has_other_family(reading.answers, question) for question in open_questions),
         is_unanswered=all(_has_failed(reading.answers, stale, question) for question in questions),
@@ -120,7 +124,6 @@ def _left_out(wide: Networks, rest: Networks) -> str:
 
 
 def _has_failed(answers: Answers, stale: Mapping[Question, Stale], question: Question) -> bool:
-    """Whether a question was asked in this run and not answered."""
     if question in stale:
         return stale[question].kind == "failed"
     return isinstance(answers.get(question, NOT_ASKED), Failed)
@@ -130,12 +133,6 @@ def _has_other_family(answers: Answers, question: Question) -> bool:
     """Whether a question is for the addresses of a host that has some of the other family."""
     both = address_questions(question.name)
     return question in both and any(isinstance(answers.get(each), Found) for each in both)
-
-
-def _blocking(gaps: list[Problem], denied: set[Problem]) -> list[Problem]:
-    limits_met = [p for p in gaps if p.kind == "limit"]
-    whole = [p for p in limits_met if not p.term]  # which says why single terms were not asked
-    return (whole or limits_met) + [p for p in gaps if p.widens or p in denied]
 
 
 def _denied(evaluation: Evaluation, provider: Provider) -> set[Problem]:
@@ -148,12 +145,6 @@ def _denied(evaluation: Evaluation, provider: Provider) -> set[Problem]:
         if step.qualifier != "+" and step.child is not None
     }
     return {problem for node in evaluation.walk_from(*denied) for problem in node.problems}
-
-
-def _is_gap(problem: Problem, *, strict: bool) -> bool:
-    # in strict mode a limit at a term is that of RFC 7208, and the record's own fault
-    is_rail = problem.kind == "limit" and not (strict and problem.term)
-    return problem.kind == "temporary" or is_rail
 
 
 def _too_large(
@@ -183,13 +174,10 @@ def _too_large(
 def _special_use(
     provider: Provider, passing: tuple[Contribution, ...], dropped: Networks
 ) -> list[Problem]:
-    """Name each term that passed special-use addresses, which were dropped."""
     special = dropped & barred(provider.special_use)
-    if not special:
-        return []
     return [
         Problem("special-use", domain, term, f"passes {few(networks.texts(), 3)}")
-        for domain, term, networks in parts(passing, special)
+        for domain, term, networks in (parts(passing, special) if special else ())
     ]
 
 

@@ -201,11 +201,6 @@ class _Case(NamedTuple):
         """Whether the provider has another definition now that is not known in full."""
         return self.entry is not None and self.entry.digest != self.candidate.provider.digest
 
-    @property
-    def is_complete(self) -> bool:
-        """Whether all that the provider leads to was answered, perhaps in an earlier run."""
-        return not self.candidate.gaps
-
 
 class _Judge(NamedTuple):
     """The limits of one provider: it is taken as it is now, or kept as it was accepted."""
@@ -311,7 +306,7 @@ class _Judge(NamedTuple):
     def _fills_gap(self, case: _Case) -> bool:
         """Whether this run is the first to know a provider in full, which is no growth of it."""
         entry = case.entry
-        if entry is None or not entry.partial or not case.is_complete:
+        if entry is None or not entry.partial or case.candidate.gaps:
             return False
         return self.now - entry.since <= self.config.state.max_stale_days * DAY
 
@@ -330,13 +325,13 @@ class _Judge(NamedTuple):
         """Return since when a loss has been what it is, and its digest."""
         lost = _digest(case.before - case.candidate.passed)
         # Only what was answered can prove that it is gone: a gap starts the days anew.
-        if entry.held is None or entry.lost != lost or not case.is_complete:
+        if entry.held is None or entry.lost != lost or case.candidate.gaps:
             return self.now, lost
         return entry.held, lost
 
     def _is_proven(self, case: _Case, entry: Accepted, holds: list[Hold]) -> bool:
         """Whether there is a loss and no more, of `held_days`, and this run was answered it all."""
-        is_known = case.is_complete and not case.candidate.stale
+        is_known = not (case.candidate.gaps or case.candidate.stale)
         is_old = self.now - self._loss(case, entry)[0] >= self.held_days * DAY
         return is_known and is_old and all(hold.kind == "loss" for hold in holds)
 
@@ -355,7 +350,7 @@ class _Judge(NamedTuple):
     def _accepted(self, case: _Case, *, begins: bool) -> Accepted:
         blank = Accepted(digest="", since=self.now, origins=(), partial=True)
         old = blank if case.is_unproven else case.entry or blank
-        passed, partial = case.candidate.passed, old.partial and not case.is_complete
+        passed, partial = case.candidate.passed, bool(old.partial and case.candidate.gaps)
         begins |= old.partial != partial or bool(passed and not old.networks)
         return Accepted(
             digest=case.candidate.provider.digest,

@@ -13,7 +13,7 @@ Owns: the form of the state and its file. Refuses: to decide what counts.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
@@ -92,10 +92,8 @@ def save(place: settings.State, state: State) -> None:
 
 
 def _excess(place: settings.State, octets: int) -> str:
-    """Say that so many octets are more than a state may have; "" if they are not."""
-    if octets <= place.max_mib << 20:
-        return ""
-    return f"{-(-octets >> 20):,} MiB, over the {place.max_mib:,} of state.max_mib"
+    said = f"{-(-octets >> 20):,} MiB, over the {place.max_mib:,} of state.max_mib"
+    return said if octets > place.max_mib << 20 else ""
 
 
 def dump(state: State) -> bytes:
@@ -172,10 +170,10 @@ def parse(content: bytes) -> State:
 
 
 def _state(data: dict[str, Any]) -> State:
-    terms = [
-        Contribution(_text(domain), _text(term), _networks(texts))
-        for domain, term, texts in data["terms"]
-    ]
+    terms = {
+        number: Contribution(_text(domain), _text(term), _networks(texts))
+        for number, (domain, term, texts) in enumerate(data["terms"])
+    }
     return State(
         written=_time(data["written"]),
         asked=_time(data["asked"]),
@@ -209,12 +207,12 @@ def _remembered(key: str, data: dict[str, Any]) -> Remembered:
     return Remembered(answer, _time(data["seen"]), values, (_text(etag), _text(modified)))
 
 
-def _accepted(data: dict[str, Any], terms: Sequence[Contribution]) -> Accepted:
+def _accepted(data: dict[str, Any], terms: Mapping[int, Contribution]) -> Accepted:
     held = data["held"]
     return Accepted(
         digest=_text(data["digest"]),
         since=_time(data["since"]),
-        origins=tuple(terms[_index(number)] for number in data["terms"]),
+        origins=tuple(terms[number] for number in data["terms"]),
         held=None if held is None else _time(held),
         lost=_text(data["lost"]),
         partial=data["partial"] is True,
@@ -242,12 +240,6 @@ def _path(value: str) -> str:
     if "\0" in value:
         raise ValueError(value)
     return value  # which may hold undecodable octets (surrogateescape): only NUL is impossible
-
-
-def _index(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(value)
-    return value
 
 
 def _time(value: object) -> float:

@@ -72,8 +72,7 @@ def to_hold(rail: Rail, shares: Mapping[str, Share]) -> dict[str, list[Hold]] | 
     def is_within(count: int) -> bool:
         held = {cause.provider for cause in order[:count]}
         return not exceeded(
-            rail,
-            [s._replace(passed=s.before) if name in held else s for name, s in shares.items()],
+            rail, [s._replace(passed=s.before) if name in held else s for name, s in shares.items()]
         )
 
     count = bisect_left(range(len(order) + 1), x=True, key=is_within)

@@ -15,7 +15,6 @@ from spfwhite._version import __version__
 if TYPE_CHECKING:  # the whole plan hangs on them, and `show --help` needs none of it
     from spfwhite.networks import Networks
     from spfwhite.report.report import ProviderReport, Report
-    from spfwhite.spf.result import Problem
 
 FORMAT: Final = "spfwhite-report"
 VERSION: Final = 1
@@ -93,16 +92,5 @@ def provider_json(provider: ProviderReport) -> dict[str, Any]:
         "holds": list(provider.holds),
         "stale": stale,
         "notice": provider.notice,
-        "problems": [problem_json(problem) for problem in provider.problems],
-    }
-
-
-def problem_json(problem: Problem) -> dict[str, Any]:
-    """Return a problem as a JSON object."""
-    return {
-        "kind": problem.kind,
-        "domain": problem.domain,
-        "term": problem.term,
-        "detail": problem.detail,
-        "widens": problem.widens,
+        "problems": [problem._asdict() for problem in provider.problems],
     }

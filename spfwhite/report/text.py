@@ -70,13 +70,10 @@ def summary(report: Report, *, verbose: bool, quiet: bool = False) -> Iterator[s
     yield from (printable(notice) for notice in report.notices if notice not in known)
     if not quiet:
         yield from _tables(report, verbose=verbose)
-    told = [
-        provider
-        for provider in report.providers.values()
-        if provider.notice
-        or (verbose and provider.degraded)
-        or (provider.is_news and not _is_of_the_dark(report, provider))
-    ]
+    every = report.providers.values()
+    # what is dark is said for all
+    news = [p for p in every if p.is_news and not (report.dark and (p.degraded or report.refusals))]
+    told = [p for p in every if p in news or p.notice or (verbose and p.degraded)]
     yield from _troubles(report, told, verbose=verbose)
     if verbose or not (quiet or report.dark):
         yield from _faults(report, told, verbose=verbose)
@@ -87,11 +84,6 @@ def summary(report: Report, *, verbose: bool, quiet: bool = False) -> Iterator[s
     yield from (f"in place, but not all is done: {printable(each)}" for each in report.unfinished)
     yield from (f"refused: {refusal}" for refusal in report.refusals)
     yield from (f"  {mover}" for mover in report.movers)
-
-
-def _is_of_the_dark(report: Report, provider: ProviderReport) -> bool:
-    """Whether what a provider suffers is said of all by `Report.dark`."""
-    return bool(report.dark and (provider.degraded or report.refusals))
 
 
 def _tables(report: Report, *, verbose: bool) -> Iterator[str]:
@@ -176,12 +168,10 @@ def _faults(report: Report, told: list[ProviderReport], *, verbose: bool) -> Ite
 
 def _provider(report: Report, provider: ProviderReport, *, verbose: bool) -> Iterator[str]:
     where = "on the reject table" if provider.action == "reject" else "listed"
-    size = counts(provider.networks) if provider.networks else f"nothing {where}"
+    size = counts(provider.networks) if provider.networks else "nothing"
     since = "" if provider.is_news or not provider.since else f" since {day(provider.since)}"
     stays = provider.status == "missing" and provider.networks
-    what = f"; {size} stay {where}" if stays else f": {size}"
-    if provider.networks and provider.action == "reject" and not stays:
-        what += f" {where}"
+    what = f"; {size} stay {where}" if stays else f": {size} {where}"
     yield f"{provider.name}: {provider.status}{since}{what}"
     reasons = list(_reasons(report, provider))
     yield from _first(reasons, len(reasons) if verbose else MAX_REASONS)

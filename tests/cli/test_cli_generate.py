@@ -114,7 +114,7 @@ def test_q_leaves_what_needs_action_of_a_degraded_run(server: DnsServer, tmp_pat
         done = spfwhite("-c", config, "-q", "generate", *output)
         assert (done.returncode, done.stdout) == (3, "")
         first, *_, last = done.stderr.splitlines()
-        assert first == "faulty: held: 1 IPv4 network (1 address), 0 IPv6 (0 /64s)"
+        assert first == "faulty: held: 1 IPv4 network (1 address), 0 IPv6 (0 /64s) listed"
         assert last.endswith(" meant: spfwhite generate --accept faulty --reload")
     assert spfwhite("-c", config, "-q", "generate").stderr == ""
     refused = spfwhite("-c", config, "-q", "generate", "-o", config)

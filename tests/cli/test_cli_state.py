@@ -239,8 +239,8 @@ def test_the_line_to_copy_accepts_what_is_held(ran: Site) -> None:
     ran.server.reset()
     done = ask(ran, "providers")
     assert done.stdout.splitlines()[1].startswith("held        big ")
-    (line,) = [line for line in done.stdout.splitlines() if "--accept" in line and ";" not in line]
-    program, *arguments = shlex.split(line)
+    (line,) = [line for line in done.stdout.splitlines() if "generate --accept" in line]
+    program, *arguments = shlex.split(line.rpartition(": ")[2])
     assert program == "spfwhite"
     accepted = spfwhite(*arguments)
     assert accepted.returncode == 0, accepted.stderr

@@ -198,7 +198,6 @@ def test_of_duplicate_keys_the_last_counts_and_is_checked() -> None:
         (("terms",), [["p.test", ["20.0.0.0/16"]]]),
         (("accepted", "p", "terms"), [99]),
         (("accepted", "p", "terms"), [-1]),
-        (("accepted", "p", "terms"), [True]),
         (("accepted", "p", "terms"), ["0"]),
         (("accepted", "p", "held"), "yes"),
         (("accepted", "p", "digest"), 1),
