@@ -71,19 +71,12 @@ def decide_run(
     answers = _counting(config, state, heard, recall, now)
     everybody = {provider.name for provider in config.providers}
     lifted = everybody if "all" in accept else set(accept)
-    for found in candidates(config, answers, recall.stale) if lifted else ():
-        if found.provider.name in lifted:
-            failed = ((question, answers.get(question)) for question in found.questions)
+    for each in candidates(config, answers, recall.stale) if lifted else ():
+        if each.provider.name in lifted:
+            failed = ((question, answers.get(question)) for question in each.questions)
             recall.give_up({q: answer for q, answer in failed if isinstance(answer, Failed)})
-    decided = plan.decide(
-        config,
-        candidates(config, answers, recall.stale, recall.given_up()),
-        state,
-        table=table,
-        lifted=lifted,
-        force=force,
-        now=now,
-    )
+    found = candidates(config, answers, recall.stale, recall.given_up())
+    decided = plan.decide(plan.Judge(config, state, now, lifted, force), found, table)
     held = {name for name, entry in state.accepted.items() if entry.held is not None}
     decided = with_losses(config, decided, held, answers, recall)
     return Decided(config, state, heard, now, answers, recall, decided)

@@ -51,7 +51,9 @@ def with_losses(
         if name in losing:
             # what is taken of a provider that was held may be lost by a fault of an earlier night
             faults = _new_faults(made, None if name in held else earlier[name])
-            yield _loss(made, faults or {gone[q] for q in questions & gone.keys()})
+            faults = faults or {gone[q] for q in questions & gone.keys()}
+            lost = amounts(made.before - made.passed, "of its ")
+            yield f"loses {lost}: {few(sorted(faults), 3)}" if faults else ""
         faded = questions & fading.keys()
         if len(faded) * 10 > len(questions) or any(q.name not in hosts for q in faded):
             stays = f"what it had stays for {config.state.sticky_days} days (state.sticky_days)"
@@ -69,12 +71,6 @@ def _void(answers: Answers) -> dict[Question, str]:
         for q, answer in answers.items()
         if isinstance(answer, Void)
     }
-
-
-def _loss(made: Decision, faults: Collection[str]) -> str:
-    if not faults:
-        return ""
-    return f"loses {amounts(made.before - made.passed, 'of its ')}: {few(sorted(faults), 3)}"
 
 
 def _new_faults(made: Decision, earlier: Candidate | None) -> set[str]:

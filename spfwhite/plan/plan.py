@@ -20,7 +20,6 @@ and to write anything, and to measure (`spfwhite.plan.rails`).
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -106,25 +105,12 @@ class Plan:
         )
 
 
-def decide(
-    config: Config,
-    candidates: list[Candidate],
-    state: State,
-    *,
-    table: Networks,
-    lifted: Collection[str],
-    force: bool,
-    now: float,
-) -> Plan:
-    """Decide on all providers; `lifted` names those whose hold, if any, the operator lifts.
-
-    `table` is what our own list holds where no state tells it (else empty).
-    """
-    judge = _Judge(config, state, (), force, now, config.state.held_days)
+def decide(judge: Judge, candidates: list[Candidate], table: Networks) -> Plan:
+    """Decide on all providers; `table` is what our own list holds where no state tells it."""
     cases = judge.cases(candidates)
-    plan = _within_limits(judge, cases, table)
-    if lifted:
-        plan = _within_limits(judge._replace(lifted=_released(plan, state, lifted)), cases, table)
+    plan = _within_limits(judge._replace(lifted=()), cases, table)
+    if judge.lifted:
+        plan = _within_limits(judge._replace(lifted=_released(plan, judge)), cases, table)
     allow = [made for made in plan.decisions if made.provider.action == "permit"]
     # networks that the configuration names are no list where DNS gave nothing to all others
     asked = [made for made in allow if made.candidate.questions]
@@ -138,21 +124,21 @@ def decide(
     return replace(plan, refusals=(*plan.refusals, empty))
 
 
-def _released(plan: Plan, state: State, lifted: Collection[str]) -> Collection[str]:
-    """Return those of `lifted` who have a hold to lift, as `plan` or the run before has it.
+def _released(plan: Plan, judge: Judge) -> Collection[str]:
+    """Return those who are lifted and have a hold, as `plan` or the run before has it.
 
     Of another one the change still counts: left out, it would release who is held for the list. All
     of them where all are named, or where the list is refused, so that nobody is held.
     """
     names = {made.provider.name for made in plan.decisions}
-    if plan.refusals or names <= set(lifted):
-        return lifted
-    held = {name for name, entry in state.accepted.items() if entry.held is not None}
+    if plan.refusals or names <= set(judge.lifted):
+        return judge.lifted
+    held = {name for name, entry in judge.state.accepted.items() if entry.held is not None}
     held |= {made.provider.name for made in plan.decisions if made.holds or made.candidate.gaps}
-    return held & set(lifted)
+    return held & set(judge.lifted)
 
 
-def _within_limits(judge: _Judge, cases: list[_Case], table: Networks) -> Plan:
+def _within_limits(judge: Judge, cases: list[_Case], table: Networks) -> Plan:
     """Decide on all, and hold those who would take the list as a whole beyond its limits."""
     plan = Plan(tuple(map(judge.judge, cases)))
     if judge.force:
@@ -166,7 +152,7 @@ def _within_limits(judge: _Judge, cases: list[_Case], table: Networks) -> Plan:
     if not exceeded(rail, judge.shares(cases, plan).values()):
         return plan
     # Accepting long-held losses would be too much every night. Decide again without accepting any.
-    judge = judge._replace(held_days=math.inf)
+    judge = judge._replace(accepts_losses=False)
     plan = Plan(tuple(map(judge.judge, cases)))
     shares = judge.shares(cases, plan)
     holds = to_hold(rail, shares)
@@ -202,15 +188,19 @@ class _Case(NamedTuple):
         return self.entry is not None and self.entry.digest != self.candidate.provider.digest
 
 
-class _Judge(NamedTuple):
-    """The limits of one provider: it is taken as it is now, or kept as it was accepted."""
+class Judge(NamedTuple):
+    """The limits of one provider: it is taken as it is now, or kept as it was accepted.
+
+    `lifted` names those whose hold, if any, the operator lifts, `force` lifts the limits of the
+    list as a whole. `accepts_losses`: those that were held for `state.held_days`.
+    """
 
     config: Config
     state: State
-    lifted: Collection[str]
-    force: bool
     now: float
-    held_days: float
+    lifted: Collection[str] = ()
+    force: bool = False
+    accepts_losses: bool = True
 
     def cases(self, candidates: list[Candidate]) -> list[_Case]:
         """Return what there is to decide on."""
@@ -262,7 +252,7 @@ class _Judge(NamedTuple):
         if not holds:
             return self._take(case)
         if entry and self._is_proven(case, entry, holds):
-            days = f"for {self.held_days} days (state.held_days)"
+            days = f"for {self.config.state.held_days} days (state.held_days)"
             return self._take(case, f"its loss has not changed {days} and is accepted")
         return self.hold(case, holds)
 
@@ -332,8 +322,13 @@ class _Judge(NamedTuple):
     def _is_proven(self, case: _Case, entry: Accepted, holds: list[Hold]) -> bool:
         """Whether there is a loss and no more, of `held_days`, and this run was answered it all."""
         is_known = not (case.candidate.gaps or case.candidate.stale)
-        is_old = self.now - self._loss(case, entry)[0] >= self.held_days * DAY
-        return is_known and is_old and all(hold.kind == "loss" for hold in holds)
+        is_old = self.now - self._loss(case, entry)[0] >= self.config.state.held_days * DAY
+        return (
+            self.accepts_losses
+            and is_known
+            and is_old
+            and all(hold.kind == "loss" for hold in holds)
+        )
 
     def _take(self, case: _Case, confirmed: str = "") -> Decision:
         """Accept a provider as it is now; `confirmed` says so of a loss that was held until now."""
