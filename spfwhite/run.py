@@ -196,7 +196,6 @@ def _report(
     plan, allow, dark = decided.plan, ready[0], notices.darkness(decided)
     # of a list that the DNS gave nothing for, sizes and shares mean nothing
     nothing = dark if plan.refusals else ""
-    failures = sum(isinstance(decided.answers[q], Failed) for q in decided.heard.answers)
     configured_tables = configured.output.tables if not options.output else ()
     providers = (
         *(provider_report(decision, news) for decision in plan.decisions),
@@ -212,7 +211,7 @@ def _report(
         before=allow.before,
         table=allow.content,
         questions=len(decided.heard.answers),
-        failed=failures,
+        failed=sum(isinstance(decided.answers[q], Failed) for q in decided.heard.answers),
         last_success=decided.before.written,
         asked=decided.asked,
         dark=dark,
@@ -355,23 +354,19 @@ def _lock(config: Config, options: Options) -> AbstractContextManager[None]:
 
 def _remembered(config: Config, options: Options) -> tuple[State | None, list[str]]:
     """Return the state, and what has to be said about it; raises UsageError and FileError."""
-    path = config.state.path
+    path, fault = config.state.path, ""
     try:
         state = load(config.state)
     except StateError as error:
-        _refuse_without_state(options, f"{path} {error}")
-        aside = path.with_name(path.name + ".bad")
-        if options.writes_state:
-            files.move(path, aside)
-        kept = f"it is kept as {aside}" if options.writes_state else "it is left in place"
-        gone = f"{path} {error}: what each provider had is not known; {kept}"
-        return None, [gone]
-    if state is None:
-        _refuse_without_state(options, f"there is no {path}")
-    return state, []
-
-
-def _refuse_without_state(options: Options, why: str) -> None:
-    if options.offline or (options.only and not options.output):
-        option = "--offline" if options.offline else "--only"
+        state, fault = None, f"{path} {error}"
+    if state is None and (options.offline or (options.only and not options.output)):
+        option, why = "--offline" if options.offline else "--only", fault or f"there is no {path}"
         raise UsageError(f"{option} needs the state of an earlier run, and {why}")
+    if not fault:
+        return state, []
+    kept = "it is left in place"
+    if options.writes_state:
+        aside = path.with_name(path.name + ".bad")
+        files.move(path, aside)
+        kept = f"it is kept as {aside}"
+    return None, [f"{fault}: what each provider had is not known; {kept}"]
