@@ -111,7 +111,6 @@ def remove(
 
 
 def _readable(config: Config) -> State | None:
-    """Return the state if there is one that can be read; raises FileError."""
     try:
         return load(config.state)
     except StateError:

@@ -169,7 +169,6 @@ def reload(config: Config, wait: float = 0.0) -> bool:
 
 
 def _required(config: Config) -> State:
-    """Return the state of an earlier run; raises UsageError and FileError."""
     path = config.state.path
     try:
         state = load(config.state)
@@ -287,7 +286,6 @@ async def _of_postwhite(decided: Decided, allow: write.Ready, options: Options) 
 def _carry_out(
     report: Report, decided: Decided, ready: list[write.Ready], options: Options
 ) -> Report:
-    """Write what the plan says, unless it is refused or a dry run; return the report of it."""
     config = decided.config
     if report.refusals:
         if not options.dry_run:
@@ -319,7 +317,6 @@ def _carry_out(
 
 
 def _check(config: Config, options: Options) -> None:
-    """Raise UsageError or FileError for what needs no answer to be known to fail."""
     names = {provider.name for provider in config.enabled()}
     # a name with a dot is that of a record, for which the plan is looked at
     accept = [name for name in options.accept if name not in {*names, "all"} and "." not in name]

@@ -113,6 +113,5 @@ def _records(candidate: Candidate) -> list[Node]:
 
 
 def _has_end(node: Node) -> bool:
-    """Whether a record ends as most do: with `all` or `redirect=`."""
     record = parse(node.text)
     return bool(record.redirect) or any(isinstance(term.body, All) for term in record.terms)

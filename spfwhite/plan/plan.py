@@ -139,7 +139,6 @@ def _released(plan: Plan, judge: Judge) -> Collection[str]:
 
 
 def _within_limits(judge: Judge, cases: list[_Case], table: Networks) -> Plan:
-    """Decide on all, and hold those who would take the list as a whole beyond its limits."""
     plan = Plan(tuple(map(judge.judge, cases)))
     if judge.force:
         return plan
@@ -312,7 +311,6 @@ class Judge(NamedTuple):
         )
 
     def _loss(self, case: _Case, entry: Accepted) -> tuple[float, str]:
-        """Return since when a loss has been what it is, and its digest."""
         lost = _digest(case.before - case.candidate.passed)
         # Only what was answered can prove that it is gone: a gap starts the days anew.
         if entry.held is None or entry.lost != lost or case.candidate.gaps:

@@ -95,8 +95,8 @@ class Rail(NamedTuple):
                 break
         most = NEW_FAMILY_SIZE[version]
         if self.scope == "provider" and not was and has > max(had, most):
-            phrase = f"has {has:,} {UNITS[version]} and had none before, over {most:,}"
-            yield Hold("growth", phrase, version)
+            phrase = f"has {has:,} {UNITS[version]} and had none before"
+            yield Hold("growth", f"{phrase}, over the {most:,} that may come at once", version)
 
 
 def _grows(version: int, part: int, whole: int, has: int, span: str) -> str:

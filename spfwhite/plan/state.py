@@ -139,14 +139,8 @@ def _remembered_json(remembered: Remembered) -> dict[str, Any]:
 
 
 def _accepted_json(entry: Accepted, numbers: Mapping[int, int]) -> dict[str, Any]:
-    data = {
-        "digest": entry.digest,
-        "since": entry.since,
-        "held": entry.held,
-        "lost": entry.lost,
-        "partial": entry.partial,
-        "terms": [numbers[id(origin)] for origin in entry.origins],
-    }
+    data = {key: getattr(entry, key) for key in ("digest", "since", "held", "lost", "partial")}
+    data["terms"] = [numbers[id(origin)] for origin in entry.origins]
     return {**data, "lapsed": entry.lapsed.texts()} if entry.lapsed else data
 
 

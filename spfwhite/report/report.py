@@ -72,16 +72,14 @@ class Report:
 
     `providers` has, by name, those that are on and those whose last day is over. `path` is where
     the allow table goes (None: nowhere), `networks` what it holds, `before` what it held, `table`
-    its octets. `refusals` are sentences, each with the number, the limit, the configuration key
-    and the flag that writes it, `movers` what the providers behind them would lose and gain;
-    `notices` are news that change no exit code, but for the `known`;
+    its octets, `tables` are those of `[[output.tables]]`. `refusals` are sentences, each with the
+    number, the limit, the key and the flag that writes it, `movers` what the providers behind them
+    would lose and gain; `notices` are news that change no exit code, but for the `known`.
     `duration` is in seconds, `last_success` when a run before this one wrote the state, `asked`
-    when all providers were last asked for, `questions` how many questions this run asked;
-    `verified` tells whether postmap loaded the tables before they took their places;
-    `reloaded` tells that Postfix was made to load the tables, `not_reloaded` why it did not;
-    `unfinished` are sentences on what failed once a table was in place;
-    `unread` that a reload was not asked for, and postscreen names a table that was replaced;
-    `tables` are those of `[[output.tables]]`.
+    when all providers were last asked for. `verified`: postmap loaded the tables before they took
+    their places; `dark` says why the DNS gave nothing at all ("" if it did), `unfinished`
+    what failed after that, `not_reloaded` why Postfix did not load them; `unread`: no reload was
+    asked for, and postscreen names a table that was replaced.
     """
 
     started: float

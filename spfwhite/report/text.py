@@ -149,7 +149,6 @@ def _shared(group: list[ProviderReport]) -> Iterator[str]:
 
 
 def _faults(report: Report, told: list[ProviderReport], *, verbose: bool) -> Iterator[str]:
-    """Explain what else is not in order, or say that there is something."""
     untold = [provider for provider in report.providers.values() if provider not in told]
     others = [each for each in untold if (each.problems or each.stale) and not each.degraded]
     parts = []
