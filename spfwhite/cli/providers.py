@@ -234,12 +234,12 @@ def _reasons(report: ProviderReport, now: float, program: str) -> Iterator[str]:
     for sign, networks in (("-", report.lost), ("+", report.gained)):
         if networks:
             yield f"  {sign} {few(networks.texts(), MAX_DETAILS)}"
-    yield from what_to_do(report, program)
-    for record in report.causes if report.holds else ():
-        yield f"  for all whom that record holds: {accept(record, program)}"
     yield from (f"  {problem(fault)}" for fault in report.problems[:MAX_DETAILS])
     if len(report.problems) > MAX_DETAILS:
         yield f"  and {len(report.problems) - MAX_DETAILS} more; --format json has them"
+    yield from what_to_do(report, program)
+    for record in report.causes if report.holds else ():
+        yield f"  for all whom that record holds: {accept(record, program)}"
 
 
 def as_json(row: Row, program: str) -> dict[str, Any]:
