@@ -37,7 +37,7 @@ from spfwhite.sources.memory import Stale, is_failure
 from spfwhite.wording import DAY, few
 
 Status = Literal["ok", "stale", "held", "incomplete", "missing", "empty", "undecidable", "expired"]
-"""What is told of a provider; "empty" and "expired" come from `spfwhite.report.report`."""
+"""What is told of a provider; "expired" comes from `spfwhite.report.report`."""
 
 STALE_DEGRADES: Final = 2 * DAY
 """Seconds. Stale answers that are younger do not degrade a run. A question that failed is reported
@@ -368,6 +368,8 @@ class Judge(NamedTuple):
             if answer.kind != "unasked" or self.now - answer.seen > STALE_DEGRADES
         }
         status = "held" if holds else _status(case.candidate, stale)
+        if status == "missing" and not self._was_listed(case, entry, passed):
+            status = "empty"
         oldest = min((answer.seen for answer in stale.values()), default=self.now)
         is_old = self.now - oldest > STALE_DEGRADES
         return Decision(
@@ -377,11 +379,16 @@ class Judge(NamedTuple):
             earlier=case.earlier,
             passed=passed,
             status=status,
-            degraded=status in ("held", "incomplete", "missing") or is_old,
+            degraded=status in ("held", "incomplete", "missing") or (is_old and status != "empty"),
             stale=stale,
             holds=holds,
             notice=notice,
         )
+
+    def _was_listed(self, case: _Case, entry: Accepted | None, passed: Networks) -> bool:
+        listed = case.earlier or passed or case.candidate.static or (entry and entry.lapsed)
+        told = self.state.told.get(case.candidate.provider.name)
+        return bool(listed or (told and told.kind == "missing"))
 
 
 def _status(candidate: Candidate, stale: Mapping[Question, Stale]) -> Status:

@@ -28,10 +28,6 @@ class News:
         # half a day less: a timer may start a run some minutes earlier than it did a week ago
         self._silence = (remind_days - 0.5) * DAY
 
-    def kind(self, subject: str) -> str:
-        """Return the kind of trouble that earlier runs said of a subject, "" for none."""
-        return self._before[subject].kind if subject in self._before else ""
-
     def tell(self, subject: str, kind: str, about: Iterable[str] = ()) -> tuple[float, bool]:
         """Note a trouble, and return since when it lasts and whether it is news.
 

@@ -154,10 +154,9 @@ def expired_report(provider: Provider, removed: Networks) -> ProviderReport:
 
 def provider_report(decision: Decision, news: News) -> ProviderReport:
     """Return the report of one provider, and note its trouble for the next run."""
-    name, status = decision.provider.name, _status(decision, news)
-    is_degraded, shared = decision.degraded and status != "empty", causes(decision, news.now)
+    name, status, shared = decision.provider.name, decision.status, causes(decision, news.now)
     since, is_news = None, False
-    if is_degraded or status == "empty":
+    if decision.degraded or status == "empty":
         about = [*shared, *(h.kind for h in decision.holds), *decision.candidate.empty_domains]
         since, is_news = news.tell(name, status, about)
     is_held, passed = status == "held", decision.candidate.passed
@@ -166,7 +165,7 @@ def provider_report(decision: Decision, news: News) -> ProviderReport:
         name=name,
         action=decision.provider.action,
         status=status,
-        degraded=is_degraded,
+        degraded=decision.degraded,
         since=since,
         is_news=is_news,
         networks=decision.networks,
@@ -182,12 +181,3 @@ def provider_report(decision: Decision, news: News) -> ProviderReport:
         notice=decision.notice or (left_out if decision.passed != decision.earlier else ""),
         left_out=left_out,
     )
-
-
-def _status(decision: Decision, news: News) -> Status:
-    """Return what the plan says, or that a missing provider is empty: it never passed anything."""
-    lapsed = decision.entry.lapsed if decision.entry else EMPTY
-    was_listed = decision.earlier or decision.networks or lapsed
-    if decision.status != "missing" or was_listed or news.kind(decision.provider.name) == "missing":
-        return decision.status
-    return "empty"

@@ -279,7 +279,7 @@ def test_many_problems_are_cut_and_counted() -> None:
     shown = below(lines(nights(zone, config=config)), "p")
     assert "10 faults" in shown[0]
     assert len(shown) == 7
-    assert "7 more" in shown[-1]
+    assert "7 more" in shown[-2]
 
 
 def test_a_line_of_numbers_fits_80_columns() -> None:

@@ -125,9 +125,9 @@ def test_a_provider_of_networks_alone_is_well() -> None:
     assert (made.status, made.degraded, made.passed.texts()) == ("ok", False, [])
 
 
-def test_a_provider_all_of_which_is_for_special_use_is_missing() -> None:
+def test_a_provider_all_of_which_is_for_special_use_is_empty() -> None:
     made = Nights(CONFIG).night({**WHOLE, **records(p="ip4:10.0.0.0/20")}).decision("p")
-    assert (made.status, made.degraded, made.passed) == ("missing", True, EMPTY)
+    assert (made.status, made.degraded, made.passed) == ("empty", False, EMPTY)
 
 
 def test_a_loss_is_known_again_after_an_update_by_the_digest_of_its_networks() -> None:
