@@ -61,10 +61,12 @@ def problem(fault: Problem) -> str:
     return f"{fault.kind}: {where}{' ' * bool(where)}{clipped(fault.detail)}{widens}"
 
 
-def summary(report: Report, *, verbose: bool, quiet: bool = False) -> Iterator[str]:
+def summary(
+    report: Report, *, verbose: bool, quiet: bool = False, program: str = "spfwhite"
+) -> Iterator[str]:
     """Yield the lines of a run: what concerns all, the tables, what is wrong, refusals last.
 
-    `quiet`: only what is new and has to be acted on.
+    `quiet`: only what is new and has to be acted on. `program` is how a command to copy begins.
     """
     known = report.known if quiet and not (report.dark and report.exit_code) else ()
     yield from (printable(notice) for notice in report.notices if notice not in known)
@@ -74,9 +76,9 @@ def summary(report: Report, *, verbose: bool, quiet: bool = False) -> Iterator[s
     # what is dark is said for all
     news = [p for p in every if p.is_news and not (report.dark and (p.degraded or report.refusals))]
     told = [p for p in every if p in news or p.notice or (verbose and p.degraded)]
-    yield from _troubles(report, told, verbose=verbose)
+    yield from _troubles(report, told, program, verbose=verbose)
     if verbose or not (quiet or report.dark):
-        yield from _faults(report, told, verbose=verbose)
+        yield from _faults(report, told, program, verbose=verbose)
     if report.reloaded and not quiet:
         yield RELOADED
     if report.not_reloaded:
@@ -108,7 +110,9 @@ def _tables(report: Report, *, verbose: bool) -> Iterator[str]:
         yield "  not verified: no Postfix on this machine, or postfix.verify is off"
 
 
-def _troubles(report: Report, told: list[ProviderReport], *, verbose: bool) -> Iterator[str]:
+def _troubles(
+    report: Report, told: list[ProviderReport], program: str, *, verbose: bool
+) -> Iterator[str]:
     """Explain providers by status; what several of them share is said once."""
     groups: dict[Status, dict[tuple[str, ...], list[ProviderReport]]] = {}
     for each in told:
@@ -120,7 +124,7 @@ def _troubles(report: Report, told: list[ProviderReport], *, verbose: bool) -> I
         if len(alike) <= MAX_PARAGRAPHS or verbose:
             for group in alike.values():
                 one = _provider(report, group[0], verbose=verbose)
-                yield from one if len(group) == 1 else _shared(group)
+                yield from one if len(group) == 1 else _shared(group, program)
             if status == "held":  # with a record, what they share is accepted
                 names = [group[0].name for group in alike.values() if len(group) == 1]
         else:
@@ -130,12 +134,12 @@ def _troubles(report: Report, told: list[ProviderReport], *, verbose: bool) -> I
             lines = [f"  {who}: {clipped(notice)}" for who, notice in noted if notice]
             yield from _first(lines, MAX_NAMES)
         if len(names) == 1:
-            yield from what_to_do(report.providers[names[0]])
+            yield from what_to_do(report.providers[names[0]], program)
         elif names and status in TO_DO:
-            yield f"  {_to_do(status, 'NAME', 'DOMAIN')}"
+            yield f"  {_to_do(status, 'NAME', 'DOMAIN', program)}"
 
 
-def _shared(group: list[ProviderReport]) -> Iterator[str]:
+def _shared(group: list[ProviderReport], program: str) -> Iterator[str]:
     """Say once what several providers have in common, and how to accept it."""
     group = sorted(group, key=lambda each: each.networks.count())  # the owner has the fewest
     first = group[0]
@@ -145,16 +149,18 @@ def _shared(group: list[ProviderReport]) -> Iterator[str]:
     what = [first.notice] if first.notice else [first.status, "; ".join(first.causes.values())]
     yield f"{clipped(': '.join(what))}: {who} ({names})"
     if kept:
-        yield from (f"  if that is meant: {accept(it)}" for it in first.causes)
+        yield from (f"  if that is meant: {accept(it, program)}" for it in first.causes)
 
 
-def _faults(report: Report, told: list[ProviderReport], *, verbose: bool) -> Iterator[str]:
+def _faults(
+    report: Report, told: list[ProviderReport], program: str, *, verbose: bool
+) -> Iterator[str]:
     untold = [provider for provider in report.providers.values() if provider not in told]
     others = [each for each in untold if (each.problems or each.stale) and not each.degraded]
     parts = []
     if older := sum(provider.degraded for provider in untold):
         plural = "s" * (older != 1)
-        parts.append(f"{older} older trouble{plural} (`spfwhite providers` shows them)")
+        parts.append(f"{older} older trouble{plural} (`{program} providers` shows them)")
     if verbose:
         for provider in others:
             yield from _provider(report, provider, verbose=True)
@@ -199,7 +205,7 @@ def standing(provider: ProviderReport, now: float) -> Iterator[str]:
         yield f"  stale: {clipped(unanswered(*provider.stale))}: the answer of {age} ago is used"
 
 
-def what_to_do(provider: ProviderReport, program: str = "spfwhite") -> Iterator[str]:
+def what_to_do(provider: ProviderReport, program: str) -> Iterator[str]:
     """Yield what to do about a provider; `program` is how the command to copy begins."""
     status, name = provider.status, provider.name
     faults = [fault.domain for fault in provider.problems if fault.kind in ("temporary", "limit")]
@@ -212,7 +218,7 @@ def what_to_do(provider: ProviderReport, program: str = "spfwhite") -> Iterator[
         yield f"  {back}{_to_do(status, name, domain, program)}"
 
 
-def _to_do(status: Status, name: str, domain: str, program: str = "spfwhite") -> str:
+def _to_do(status: Status, name: str, domain: str, program: str) -> str:
     # `remove` writes no file that is named by -c
     off = f"spfwhite remove {name}"
     if program != "spfwhite":
@@ -221,7 +227,7 @@ def _to_do(status: Status, name: str, domain: str, program: str = "spfwhite") ->
     return TO_DO[status].format(accept=command, off=off, domain=domain, program=program)
 
 
-def accept(name: str, program: str = "spfwhite") -> str:
+def accept(name: str, program: str) -> str:
     """Return the command that takes over what a provider, or all whom a record holds, has now."""
     return f"{program} generate --accept {quote(printable(name))} --reload"
 

@@ -199,6 +199,16 @@ def test_what_never_listed_anything_needs_nothing_to_be_done(rejecting: Nights) 
     assert line in shown(series, "gone", "spfwhite -c own.toml")
 
 
+def test_the_commands_of_a_run_begin_as_it_was_started(rejecting: Nights) -> None:
+    night = rejecting.night(WHOLE | records(q="ip4:21.0.0.1"))
+    program = "spfwhite -c own.toml"
+    lines = list(summary(night.report, verbose=False, program=program))
+    assert lines[-1].endswith(f": {program} generate --accept q --reload")
+    again = rejecting.night(WHOLE | records(q="ip4:21.0.0.1"))
+    lines = list(summary(again.report, verbose=False, program=program))
+    assert lines[-1] == f"also: 1 older trouble (`{program} providers` shows them)"
+
+
 def test_of_many_it_is_said_once_what_to_do() -> None:
     names = [f"p{n}" for n in range(5)]
     series = Nights(configured({name: [f"{name}.test", "x.test"] for name in names}))
