@@ -135,7 +135,7 @@ def test_a_page_that_loses_most_of_its_addresses_holds_its_provider(ran: PageSit
     ran.web.replies[PATH] = page([*NETWORKS[:1], "2001:db8:7::/48"])
     done = ran.site.generate()
     assert done.returncode == 3
-    assert "held: loses 90 % of its IPv4 addresses" in done.stderr
+    assert "  loses 90 % of its IPv4 addresses" in done.stderr
     assert "--accept listed" in done.stderr
     assert ran.site.rules() == RULES
     assert ran.site.generate("--accept", "listed").returncode == 0
