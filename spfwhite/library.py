@@ -10,9 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from spfwhite.config.loading import load, packaged
 from spfwhite.config.overlay import TABLES
@@ -33,18 +32,17 @@ T = TypeVar("T")
 load_config = load
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What one domain passes; `lookups` are counted as RFC 7208 section 4.6.4 does."""
+class Result(NamedTuple):
+    """What one domain passes, as a set; `lookups` are counted as RFC 7208 section 4.6.4 does."""
 
     problems: tuple[Problem, ...]
     lookups: int
-    _passed: Networks = field(repr=False)
+    passed: Networks
 
     @property
     def networks(self) -> tuple[Network, ...]:
         """The networks, collapsed and sorted, IPv4 first."""
-        return self._passed.networks  # made when asked for: many are only counted or united
+        return self.passed.networks  # made when asked for: many are only counted or united
 
 
 class Results(dict[str, Result]):
@@ -136,5 +134,5 @@ def _results(names: Mapping[str, str], answers: Answers, *, strict: bool) -> Res
     for domain, name in names.items():
         root = evaluation.root(name)
         results[domain] = Result(evaluation.problems(name), root.lookups, root.passed)
-    results.networks = Networks.union(each._passed for each in results.values()).networks
+    results.networks = Networks.union(each.passed for each in results.values()).networks
     return results

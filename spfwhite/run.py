@@ -9,10 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from spfwhite import files
 from spfwhite.config.settings import FORMAT_NAMES, Config, FormatName
@@ -39,11 +39,10 @@ from spfwhite.tables.content import owner_of
 from spfwhite.wording import did_you_mean
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """What one run was asked to do beyond its configuration, as `generate_async` has it.
 
-    `wait` is how many seconds to wait for the lock. Raises UsageError.
+    `wait` is how many seconds to wait for the lock.
     """
 
     output: Path | None = None
@@ -57,14 +56,6 @@ class Options:
     format: FormatName = "postscreen"
     wait: float = 0.0
     progress: Progress = no_progress
-
-    def __post_init__(self) -> None:
-        if self.format != "postscreen" and not self.output:
-            raise UsageError("--format needs -o; for every run there is [[output.tables]]")
-        if self.replay and not (self.output or self.dry_run):
-            raise UsageError("--replay needs -o or --dry-run")
-        if sum(map(bool, (self.replay, self.offline, self.only))) > 1:
-            raise UsageError("--replay, --offline and --only exclude each other")
 
     @property
     def writes_state(self) -> bool:
@@ -149,9 +140,9 @@ async def run(config: Config, options: Options) -> Report:
         report = _report(config, decided, ready, options, news)
         said = [*_news(config, decided, ready, options, news, lost, report.dark)]
         said += await _of_postwhite(decided, ready[0], options)
-        report = replace(report, notices=tuple(said), known=tuple(news.known))
+        report = report._replace(notices=tuple(said), known=tuple(news.known))
         report = _carry_out(report, decided._replace(told=news.told), ready, options)
-    return replace(report, duration=time.time() - now)
+    return report._replace(duration=time.time() - now)
 
 
 def reload(config: Config, wait: float = 0.0) -> bool:
@@ -290,14 +281,13 @@ def _carry_out(
     if report.refusals:
         if not options.dry_run:
             write.create_header_only(ready, report.started)
-        return replace(report, outcome="refused")
+        return report._replace(outcome="refused")
     if options.dry_run or report.path is None:
         return report
     written = write.write_tables(config, ready, decided if options.writes_state else None)
     paths = {each.table.path for each in written.tables}
     main = paths - {table.path for table in config.output.tables}
-    report = replace(
-        report,
+    report = report._replace(
         outcome="written" if main else "current",
         verified=write.is_verified(config),
         notices=(*report.notices, *write.replaced(written.tables)),
@@ -307,16 +297,22 @@ def _carry_out(
     if written.state is None:
         return report
     if not config.postfix.reload:
-        return replace(report, unread=write.is_unread(config, written.tables))
+        return report._replace(unread=write.is_unread(config, written.tables))
     try:
-        return replace(report, reloaded=write.reload_if_needed(config, written.state))
+        return report._replace(reloaded=write.reload_if_needed(config, written.state))
     except ReloadError as error:
-        return replace(report, not_reloaded=str(error))
+        return report._replace(not_reloaded=str(error))
     except FileError as error:  # Postfix has reloaded, and the state does not know
-        return replace(report, unfinished=(*report.unfinished, str(error)))
+        return report._replace(unfinished=(*report.unfinished, str(error)))
 
 
 def _check(config: Config, options: Options) -> None:
+    if options.format != "postscreen" and not options.output:
+        raise UsageError("--format needs -o; for every run there is [[output.tables]]")
+    if options.replay and not (options.output or options.dry_run):
+        raise UsageError("--replay needs -o or --dry-run")
+    if sum(map(bool, (options.replay, options.offline, options.only))) > 1:
+        raise UsageError("--replay, --offline and --only exclude each other")
     names = {provider.name for provider in config.enabled()}
     # a name with a dot is that of a record, for which the plan is looked at
     accept = [name for name in options.accept if name not in {*names, "all"} and "." not in name]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -156,7 +155,7 @@ def generate(
     if reload_ is not None:
         config = config._replace(postfix=config.postfix._replace(reload=reload_))
     with progress_bar("asking DNS") as progress:
-        made = asyncio.run(app.run(config, replace(options, progress=progress)))
+        made = asyncio.run(app.run(config, options._replace(progress=progress)))
     made = _reported(made, None if report_only else report, metrics)
     if report_only:
         print_bytes(report_json.dump(made))
@@ -177,7 +176,7 @@ def _reported(made: Report, report: Path | None, metrics: Path | None) -> Report
         except FileError as fault:
             if not made.in_place:
                 raise
-            made = replace(made, unfinished=(*made.unfinished, str(fault)))
+            made = made._replace(unfinished=(*made.unfinished, str(fault)))
     return made
 
 

@@ -6,7 +6,6 @@ Owns: its options, its lines and their JSON form. Refuses: to judge (`spfwhite.i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from shlex import quote
@@ -161,7 +160,7 @@ def whole(
                 yield f"  {lead}: {few(texts, most)}" + "; -v names all" * (len(texts) > most)
     yield f"  defined in {printable(provider.defined_in)}:"
     unsaid = UNSAID | {"special_use": run.config.safety.special_use}
-    names = [field.name for field in fields(provider) if field.name not in NO_KEYS]
+    names = [name for name in provider._fields if name not in NO_KEYS]
     keys = {key: plain_value(getattr(provider, key)) for key in names}
     said = {key: it for key, it in keys.items() if it not in (unsaid.get(key), None, (), [])}
     yield from (f"    {printable(line)}" for line in table(f"providers.{name}", said).splitlines())

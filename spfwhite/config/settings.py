@@ -11,7 +11,6 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple, get_args, get_type_hints
@@ -122,14 +121,7 @@ class Postfix(NamedTuple):
     config_directory: Annotated[Path | None, values.optional_path]
 
 
-@dataclass(frozen=True)
-class Provider:
-    """`[providers.NAME]`: a sender, with everything decided that other tables decide for it.
-
-    `domains` and `networks` hold the lines of the files too, without the domains of
-    `safety.exclude`; `special_use` is `[safety]`'s if the provider says "inherit".
-    """
-
+class _Provider(NamedTuple):
     name: str
     defined_in: str  # the last file that said something about it
     category: Annotated[str, values.name]
@@ -148,12 +140,20 @@ class Provider:
     special_use: Annotated[SpecialUse, values.choice("drop", "keep", "inherit")]
     expires: Annotated[datetime.date | None, values.optional_date]
 
+
+class Provider(_Provider):  # a NamedTuple by itself has no room for what is made once
+    """`[providers.NAME]`: a sender, with everything decided that other tables decide for it.
+
+    `domains` and `networks` hold the lines of the files too, without the domains of
+    `safety.exclude`; `special_use` is `[safety]`'s if the provider says "inherit".
+    """
+
     @cached_property
     def digest(self) -> str:
         """SHA-256 of what decides the provider's addresses, in hexadecimal."""
         # Values that are empty are left out: a key that a later release adds must not make every
         # provider look edited.
-        values = {f.name: plain_value(getattr(self, f.name)) for f in fields(self)}
+        values = {key: plain_value(value) for key, value in self._asdict().items()}
         content = {k: v for k, v in values.items() if v and k not in NO_ADDRESSES}
         if not self.pages_enabled:
             content.pop("pages", None)
@@ -199,7 +199,7 @@ class Config(NamedTuple):
     def in_force(self, today: datetime.date) -> "Config":
         """Return the configuration with the providers switched off that have expired."""
         providers = tuple(
-            replace(provider, enabled=False)
+            provider._replace(enabled=False)
             if provider.expires and provider.expires < today
             else provider
             for provider in self.providers

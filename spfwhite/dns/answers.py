@@ -9,7 +9,6 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Literal, NamedTuple, get_args
 
@@ -35,8 +34,7 @@ class Question(NamedTuple):
     rrtype: RRType
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """At least one record: TXT as joined text (one character an octet), MX as `10 host`.
 
     `left_out` counts the octets of the values that came with them and were not kept.
@@ -51,15 +49,13 @@ class Found:
         return self.left_out + sum(map(len, self.values))
 
 
-@dataclass(frozen=True, slots=True)
-class Void:
+class Void(NamedTuple):
     """An authoritative "there is none": a void lookup of RFC 7208 section 4.6.4."""
 
     reason: Literal["NXDOMAIN", "NODATA"]
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(NamedTuple):
     """No answer to be had: a time-out, SERVFAIL, ...; `reason` is a phrase for people."""
 
     reason: str
@@ -71,7 +67,6 @@ Answers = Mapping[Question, Answer]
 NOT_ASKED: Final = Failed("was not asked")
 
 
-_URL = re.compile(r"https?://[!-~]{3,2000}")
 _LABEL = re.compile(r"[!-\[\]-~]{1,63}")
 
 
@@ -139,7 +134,7 @@ def question_from_text(text: str) -> Question:
     """Return the question of a key like `example.org TXT`; raises SnapshotError."""
     name, _, kind = text.partition(" ")
     if kind == "PAGE":
-        is_asked = _URL.fullmatch(name) is not None
+        is_asked = re.fullmatch(r"https?://[!-~]{3,2000}", name) is not None
     else:
         is_asked = name == canonical(name) and name_fault(name) is None
     for rrtype in RRTYPES:

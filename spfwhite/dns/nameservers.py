@@ -9,27 +9,20 @@ import ipaddress
 import re
 import socket
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from spfwhite.errors import NoNameServerError
 
 RESOLV_CONF: Final = Path("/etc/resolv.conf")
 
 DNS_PORT: Final = 53
-SERVER: Final = re.compile(
-    r"(?:\[(?P<bracketed>[0-9A-Fa-f:.]+(?:%[\w.-]{1,15})?)\]|(?P<dotted>[0-9.]+))"
-    r"(?::(?P<port>[0-9]{1,5}))?|(?P<bare>[0-9A-Fa-f:.]+(?:%[\w.-]{1,15})?)",
-    re.ASCII,
-)
 SERVER_EXAMPLES: Final = (
     '"192.0.2.1", "192.0.2.1:5353", "2001:db8::1", "[2001:db8::1]:53" or "fe80::1%eth0"'
 )
 
 
-@dataclass(frozen=True, slots=True)
-class NameServer:
+class NameServer(NamedTuple):
     """Where questions go: an IPv4 or IPv6 address in its canonical form, and a port.
 
     A link-local address ends with its interface, as in `fe80::1%eth0` (RFC 4007 section 11).
@@ -61,17 +54,18 @@ def parse_nameserver(text: str) -> NameServer:
 
     Raises ValueError with a text that continues "it ...".
     """
-    match = SERVER.fullmatch(text)
+    match = re.fullmatch(r"(?:\[(.+)\]|([0-9.]+))(?::([0-9]{1,5}))?", text)
+    bracketed, dotted, port = match.groups("") if match else (text, "", "")
     try:
-        if match is None:
+        address = str(ipaddress.ip_address(bracketed or dotted))
+        if not re.fullmatch(r"[\w.-]{0,15}", address.partition("%")[2], re.ASCII):
             raise ValueError
-        address = str(ipaddress.ip_address(match["bracketed"] or match["dotted"] or match["bare"]))
     except ValueError:
         raise ValueError(f"is not a name server such as {SERVER_EXAMPLES}") from None
-    port = int(match["port"] or DNS_PORT)
-    if not 1 <= port <= 65535:
-        raise ValueError(f"has the port {port}; a port is from 1 to 65535")
-    return NameServer(address, port)
+    number = int(port or DNS_PORT)
+    if not 1 <= number <= 65535:
+        raise ValueError(f"has the port {number}; a port is from 1 to 65535")
+    return NameServer(address, number)
 
 
 def system_nameservers(path: Path = RESOLV_CONF) -> list[NameServer]:
@@ -93,4 +87,4 @@ def system_nameservers(path: Path = RESOLV_CONF) -> list[NameServer]:
         if words[:1] == ["nameserver"] and words[1:]:
             with suppress(ValueError):  # a typing error
                 servers.append(parse_nameserver(words[1]))
-    return [replace(server, over_tcp=over_tcp) for server in servers or [LOCAL]]
+    return [server._replace(over_tcp=over_tcp) for server in servers or [LOCAL]]

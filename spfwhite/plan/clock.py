@@ -11,7 +11,6 @@ Owns: what follows from a clock that leaps. Refuses: to know the clock, and to d
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from spfwhite.plan.state import State
@@ -40,7 +39,7 @@ def fitted(state: State, now: float) -> State:
         asked=moved(state.asked),
         known={question: remembered(entry) for question, entry in state.known.items()},
         accepted={
-            name: replace(entry, since=moved(entry.since), held=entry.held and moved(entry.held))
+            name: entry._replace(since=moved(entry.since), held=entry.held and moved(entry.held))
             for name, entry in state.accepted.items()
         },
         journal=tuple(change._replace(when=moved(change.when)) for change in state.journal),

@@ -11,7 +11,6 @@ Owns: which faults are new, and the sentences. Refuses: to hold a provider for i
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import replace
 
 from spfwhite.config.settings import Config
 from spfwhite.dns.answers import ROTATING, Answers, Found, Question, Void
@@ -62,7 +61,7 @@ def with_losses(
     decisions = tuple(
         made._replace(notice="; ".join(filter(None, notices(made)))) for made in plan.decisions
     )
-    return replace(plan, decisions=decisions)
+    return plan._replace(decisions=decisions)
 
 
 def _void(answers: Answers) -> dict[Question, str]:

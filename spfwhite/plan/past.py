@@ -7,7 +7,6 @@ Owns: that memory, and how the journal turns it back. Refuses: its form in a fil
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -15,8 +14,17 @@ from spfwhite.networks import EMPTY, Networks
 from spfwhite.spf.result import Contribution
 
 
-@dataclass(frozen=True, kw_only=True)
-class Accepted:
+class _Accepted(NamedTuple):
+    digest: str
+    since: float
+    origins: tuple[Contribution, ...]
+    partial: bool
+    held: float | None = None
+    lost: str = ""
+    lapsed: Networks = EMPTY
+
+
+class Accepted(_Accepted):  # a NamedTuple by itself has no room for what is made once
     """What was accepted of a provider, and for which definition of it; nothing too is remembered.
 
     `since` is when the comparison with the week before last began anew: when it was first accepted,
@@ -26,14 +34,6 @@ class Accepted:
     incomplete since it was first accepted, because a query failed. `lapsed` is what was accepted of
     it before it was let go.
     """
-
-    digest: str
-    since: float
-    origins: tuple[Contribution, ...]
-    held: float | None = None
-    lost: str = ""
-    partial: bool
-    lapsed: Networks = EMPTY
 
     @cached_property
     def networks(self) -> Networks:

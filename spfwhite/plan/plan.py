@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Literal, NamedTuple
 
@@ -75,16 +74,17 @@ class Decision(NamedTuple):
         return self.passed | self.candidate.static
 
 
-@dataclass(frozen=True)
-class Plan:
+class _Plan(NamedTuple):
+    decisions: tuple[Decision, ...]
+    refusals: tuple[str, ...] = ()
+    causes: tuple[Cause, ...] = ()
+
+
+class Plan(_Plan):  # a NamedTuple by itself has no room for what is made once
     """What a run would do: a decision for each provider, and why it must not be done.
 
     `causes` say of a list that is refused whose loss and gain that is, the largest first.
     """
-
-    decisions: tuple[Decision, ...]
-    refusals: tuple[str, ...] = ()
-    causes: tuple[Cause, ...] = ()
 
     @cached_property
     def permitted(self) -> Networks:
@@ -121,7 +121,7 @@ def decide(judge: Judge, candidates: list[Candidate], table: Networks) -> Plan:
         f"the list would be empty: none of {len(allow)} providers has an address; "
         "no flag lifts this"
     )
-    return replace(plan, refusals=(*plan.refusals, empty))
+    return plan._replace(refusals=(*plan.refusals, empty))
 
 
 def _released(plan: Plan, judge: Judge) -> Collection[str]:
@@ -164,7 +164,7 @@ def _within_limits(judge: Judge, cases: list[_Case], table: Networks) -> Plan:
 
 def _refused(plan: Plan, over: list[Hold], shares: Mapping[str, Share]) -> Plan:
     refusals = tuple(f"the list {hold.phrase}; --force writes it all the same" for hold in over)
-    return replace(plan, refusals=refusals, causes=tuple(causes(shares, over)))
+    return plan._replace(refusals=refusals, causes=tuple(causes(shares, over)))
 
 
 class _Case(NamedTuple):
@@ -236,7 +236,7 @@ class Judge(NamedTuple):
         entry = case.entry
         if entry:
             since, lost = self._loss(case, entry)
-            entry = replace(entry, held=since, lost=lost)
+            entry = entry._replace(held=since, lost=lost)
         return self._decision(case, entry, case.before, holds=tuple(holds))
 
     def judge(self, case: _Case) -> Decision:

@@ -7,7 +7,6 @@ Owns: the types of a report and the exit code. Refuses: to format (`spfwhite.rep
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
@@ -66,8 +65,7 @@ class TableReport(NamedTuple):
     changed: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(NamedTuple):
     """One run of `generate`; `started` in seconds since the epoch.
 
     `providers` has, by name, those that are on and those whose last day is over. `path` is where
@@ -91,7 +89,7 @@ class Report:
     before: Networks
     questions: int
     failed: int
-    table: bytes = field(default=b"", repr=False)
+    table: bytes = b""
     verified: bool = False
     duration: float = 0.0
     last_success: float = 0.0

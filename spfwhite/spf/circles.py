@@ -47,7 +47,7 @@ class Match(NamedTuple):
         return self.term.qualifier == "+" and bool(self.networks or self.child)
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False)  # what is left out here need not be made at every start
 class MatchedRecord:
     """The record at a domain: its terms, and what they match as far as no circle decides that.
 

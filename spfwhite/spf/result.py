@@ -8,7 +8,6 @@ snapshot; problems stand at the node where they arose and are never copied upwar
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Literal, NamedTuple
 
@@ -78,15 +77,7 @@ class Step(NamedTuple):
     problem: Problem | None = None
 
 
-@dataclass(frozen=True)
-class Node:
-    """One record: its text ("" where there is none), its steps, and what it passes.
-
-    `lookups` and `voids` are those of RFC 7208 section 4.6.4 for a check that starts here and
-    takes the longest path; `fault` says why there is no usable record, or its first malformed term.
-    `excluded` is what it would pass, and does not since `safety.exclude` names its domain.
-    """
-
+class _Node(NamedTuple):
     domain: str
     text: str
     steps: tuple[Step, ...] = ()
@@ -96,10 +87,19 @@ class Node:
     fault: Problem | None = None
     excluded: Networks = EMPTY
 
+
+class Node(_Node):  # a NamedTuple by itself has no room for what is made once
+    """One record: its text ("" where there is none), its steps, and what it passes.
+
+    `lookups` and `voids` are those of RFC 7208 section 4.6.4 for a check that starts here and
+    takes the longest path; `fault` says why there is no usable record, or its first malformed term.
+    `excluded` is what it would pass, and does not since `safety.exclude` names its domain.
+    """
+
     def followed_by_nobody(self) -> Node:
         """Return the node of a domain of `safety.exclude`: it passes nothing of what it would."""
         steps = tuple(step._replace(passed=EMPTY) for step in self.steps)
-        return replace(self, steps=steps, passed=EMPTY, excluded=self.passed)
+        return self._replace(steps=steps, passed=EMPTY, excluded=self.passed)
 
     @cached_property
     def contributions(self) -> tuple[Contribution, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 
 import pytest
 
@@ -65,7 +64,7 @@ def test_a_hold_without_a_time_begins_now() -> None:
     state = series(LOSS).state
     entry = state.accepted["p"]
     assert entry.held == START + 2 * DAY
-    timeless = state._replace(accepted={**state.accepted, "p": replace(entry, held=None)})
+    timeless = state._replace(accepted={**state.accepted, "p": entry._replace(held=None)})
     answers = Heard(answers={}, whole=False)
     made = decision(decide_run(CONFIG, timeless, answers, state.written + DAY))
     assert (made.status, made.notice) == ("held", "")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -169,7 +168,7 @@ def remembering(*networks: str, term: str = "ip4:20.0.0.0/16") -> State:
     series.night(WORLD)
     entry = series.state.accepted["p"]
     origin = entry.origins[0]._replace(term=term, networks=Networks.parse(networks))
-    return series.state._replace(accepted={"p": replace(entry, origins=(origin,))})
+    return series.state._replace(accepted={"p": entry._replace(origins=(origin,))})
 
 
 @pytest.mark.parametrize("wide", ["0.0.0.0/0", "64.0.0.0/11", "::/0", "2a00::/27"])

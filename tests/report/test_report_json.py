@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -141,21 +140,21 @@ def test_a_refused_run_adds_and_removes_nothing() -> None:
     series = Nights(configured({"p": ["p.test"]}, safety={"total_max_loss": 10}))
     series.night(WORLD)
     report = series.night({**WORLD, **records(p="ip4:20.0.0.0/17 include:s.test")}).report
-    data = read(replace(report, before=series.table))
+    data = read(report._replace(before=series.table))
     assert (data["outcome"], data["exit_code"]) == ("refused", 4)
     assert (data["added"], data["removed"]) == ([], [])
     assert "safety.total_max_loss; --force writes it all the same" in data["refusals"][0]
 
 
 def test_the_difference_is_to_what_the_table_held() -> None:
-    report = replace(second(WORLD).report, before=Networks.parse(["20.0.0.0/16", "23.0.0.0/24"]))
+    report = second(WORLD).report._replace(before=Networks.parse(["20.0.0.0/16", "23.0.0.0/24"]))
     data = read(report)
     assert (data["added"], data["removed"]) == (["21.0.0.0/16", "2a00:1::/48"], ["23.0.0.0/24"])
 
 
 @pytest.mark.parametrize(("path", "text"), [(None, None), (Path("/etc/allow"), "/etc/allow")])
 def test_the_table_is_a_path_or_null_for_standard_output(path: Path | None, text: str) -> None:
-    assert read(replace(second(WORLD).report, path=path))["table"] == text
+    assert read(second(WORLD).report._replace(path=path))["table"] == text
 
 
 def test_times_are_iso_8601_in_utc() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,7 @@ def configured(providers: Mapping[str, Iterable[str]], **tables: Mapping[str, An
     for table, keys in tables.items():
         base = base._replace(**{table: getattr(base, table)._replace(**keys)})
     made = [
-        replace(model, name=name, domains=tuple(domains), special_use=base.safety.special_use)
+        model._replace(name=name, domains=tuple(domains), special_use=base.safety.special_use)
         for name, domains in sorted(providers.items())
     ]
     return base._replace(providers=tuple(made))
@@ -71,7 +71,7 @@ def configured(providers: Mapping[str, Iterable[str]], **tables: Mapping[str, An
 def edited(base: Config, name: str, **keys: object) -> Config:
     """A configuration in which one provider has other keys."""
     made = [
-        replace(each, **keys) if each.name == name else each  # type: ignore[arg-type]
+        each._replace(**keys) if each.name == name else each  # type: ignore[arg-type]
         for each in base.providers
     ]
     return base._replace(providers=tuple(made))
