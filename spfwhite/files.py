@@ -10,7 +10,6 @@ import errno
 import fcntl
 import os
 import re
-import secrets
 import stat
 import time
 from collections.abc import Iterator
@@ -27,7 +26,6 @@ LEFTOVER_AGE: Final = 3600.0
 AS_ROOT: Final = "; run it as root, or as the owner of that folder"
 
 _SUFFIX: Final = ".spfwhite-new"
-_IS_OPEN: Final = re.compile(r"/dev/stdin|/dev/fd/[0-9]+|/proc/self/fd/[0-9]+")
 
 
 @contextmanager
@@ -49,7 +47,8 @@ def read(path: Path, *, data: bool) -> bytes:
     `data` is False for configuration, which has no keeper. What the caller has opened, as standard
     input, is read as it is.
     """
-    if _IS_OPEN.fullmatch(str(path)):
+    is_open = str(path.parent) in ("/dev/fd", "/proc/self/fd") and path.name.isdecimal()
+    if is_open or str(path) == "/dev/stdin":
         return path.read_bytes()
     with place(path, data=data) as there, os.fdopen(there.open(READ), "rb") as file:
         return file.read()
@@ -105,7 +104,7 @@ def replacement(path: Path, content: bytes) -> Iterator[Replacement]:
             if there.status:
                 there.require_file(there.status)
             _sweep(there)
-            temporary = f".{there.name}.{secrets.token_hex(4)}{_SUFFIX}"
+            temporary = f".{there.name}.{os.urandom(4).hex()}{_SUFFIX}"
             stack.callback(_remove, temporary, there)
             _write(temporary, content, there)
         yield Replacement(there.path.with_name(temporary), there)

@@ -254,9 +254,7 @@ IPV4_MAPPED: Final = Networks((), [(0xFFFF << 32, (0xFFFF << 32) + 2**32 - 1)])
 """::ffff:0:0/96: a client there is an IPv4 client (RFC 7208 section 5), named by no IPv6 term."""
 
 
-_OPERATORS_TEXT: Final = re.compile(
-    r"([0-9A-Fa-f.:]+)(?:/(0|[1-9][0-9]{0,2})| *- *([0-9A-Fa-f.:]+))?"
-)
+_OPERATORS_TEXT: Final = r"([0-9A-Fa-f.:]+)(?:/(0|[1-9][0-9]{0,2})| *- *([0-9A-Fa-f.:]+))?"
 """An address, with a prefix length or the end of a range; netaddr itself takes far more."""
 
 
@@ -271,7 +269,7 @@ def parse_operator(text: str) -> Networks:
             return Networks.parse([text])
     import netaddr  # 40 ms to import, and most runs have no other text
 
-    match = _OPERATORS_TEXT.fullmatch(text.strip())
+    match = re.fullmatch(_OPERATORS_TEXT, text.strip())
     address, prefix, end = match.groups() if match else ("", None, None)
     if end and "." in address and "." not in end:
         end = f"{address.rpartition('.')[0]}.{end}"

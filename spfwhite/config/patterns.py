@@ -14,9 +14,6 @@ from spfwhite.wording import clipped
 
 MAX_NAMES: Final = 100_000
 
-_BRACED: Final = re.compile(r"\{([^{}]*)\}")
-_RANGE: Final = re.compile(r"([0-9]{1,9})\.\.([0-9]{1,9})")
-
 
 def expand(pattern: str, cap: int = MAX_NAMES) -> list[str]:
     """Return the host names of a pattern in its order, in lower case without a trailing dot.
@@ -25,7 +22,7 @@ def expand(pattern: str, cap: int = MAX_NAMES) -> list[str]:
     ValueError with a text that continues "it ...": for a pattern that is malformed, that stands
     for more than `cap` names (counted before any is made), or for one that is no host name.
     """
-    pieces = _BRACED.split(pattern)
+    pieces = re.split(r"\{([^{}]*)\}", pattern)
     if any(brace in text for text in pieces[::2] for brace in "{}"):
         raise ValueError("has a brace without its partner, or braces in braces")
     # re.split gives plain text and the inside of braces by turns
@@ -46,7 +43,7 @@ def _choices(inside: str) -> tuple[Sequence[object], int]:
     """Return what braces stand for, and to how many digits it is filled with zeros."""
     if "," in inside:
         return inside.split(","), 0
-    match = _RANGE.fullmatch(inside)
+    match = re.fullmatch(r"([0-9]{1,9})\.\.([0-9]{1,9})", inside)
     if match is None:
         raise ValueError(f"has {{{clipped(inside)}}}, which is neither {{1..20}} nor {{a,b}}")
     first, last = match.groups()

@@ -27,7 +27,7 @@ NAME_WORDS: Final = "small letters, digits, _ and -, a letter or digit first"
 LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 DOMAIN_LENGTH: Final = 253
 
-_LINE: Final = re.compile(r"(?:ip[46]:)?(.*?)(?:[ \t]+(permit|reject))?", re.DOTALL | re.IGNORECASE)
+_LINE: Final = r"(?is)(?:ip[46]:)?(.*?)(?:[ \t]+(permit|reject))?"
 
 
 def shown(value: object) -> str:
@@ -161,7 +161,7 @@ def parse_line(text: str) -> Line:
 
     Raises ValueError with a text that continues "it ...".
     """
-    network, action = _LINE.fullmatch(text.strip()).groups("")  # type: ignore[union-attr]
+    network, action = re.fullmatch(_LINE, text.strip()).groups("")  # type: ignore[union-attr]
     return Line(parse_operator(network), action.lower())
 
 

@@ -27,17 +27,17 @@ Qualifier = Literal["+", "-", "~", "?"]
 #   transformers     = *DIGIT [ "r" ]
 #   delimiter        = "." / "-" / "+" / "," / "/" / "_" / "="
 # Section 7.2 keeps the letters c, r and t for the text of exp=.
-_EXPAND: Final = r"%\{[slodiphvSLODIPHV][0-9]*[rR]?[-.+,/_=]*\}|%[%_-]"
-_MACRO_STRING: Final = rf"(?:{_EXPAND}|[!-$&-~])*"
+_PIECE: Final = re.compile(
+    r"%\{([slodiphvSLODIPHV])([0-9]*)([rR]?)([-.+,/_=]*)\}|%([%_-])|([!-$&-~]+)"
+)
 
 # Section 7.1:
 #   domain-spec      = macro-string domain-end
 #   domain-end       = ( "." toplabel [ "." ] ) / macro-expand
 #   toplabel         = ( *alphanum ALPHA *alphanum ) /
 #                      ( 1*alphanum "-" *( alphanum / "-" ) alphanum )
-# written so that a pattern takes linear time: not all digits, and no hyphen at either end
-_TOPLABEL: Final = r"(?=[0-9]*[A-Za-z-])[0-9A-Za-z](?:[0-9A-Za-z-]*[0-9A-Za-z])?"
-_DOMAIN_SPEC: Final = rf"(?:{_EXPAND}|[!-$&-~])*?(?:\.{_TOPLABEL}\.?|{_EXPAND})"
+# which is not all digits, and has no hyphen at either end
+_TOPLABEL: Final = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z-]*[0-9A-Za-z])?")
 
 # Section 5.6 and section 12:
 #   ip4-cidr-length  = "/" ("0" / %x31-39 0*1DIGIT)      ; value range 0-32
@@ -56,9 +56,6 @@ _DIRECTIVE: Final = re.compile(r"([-+~?]?)([A-Za-z][A-Za-z0-9]*)(.*)", re.DOTALL
 # ipaddress reads the addresses: it takes no leading zeros and, of these characters, nothing else.
 _IP: Final = re.compile(r":([0-9A-Fa-f:.]{2,45})(?:/([0-9]{1,3}))?")
 _HOSTS: Final = re.compile(r"(?::(.*?))?(?:/([0-9]{1,2}))?(?://([0-9]{1,3}))?", re.DOTALL)
-_DOMAIN: Final = re.compile(_DOMAIN_SPEC)
-_ANY_MACRO_STRING: Final = re.compile(_MACRO_STRING)
-_PIECE: Final = re.compile(r"%\{([A-Za-z])([0-9]*)([rR]?)([^}]*)\}|%([%_-])|([^%]+)")
 
 
 class All(NamedTuple):
@@ -200,7 +197,7 @@ def _modifier(name: str, value: str) -> Body:
             return Malformed("does not name a domain")
         return Redirect(value) if name == "redirect" else Ignored()
     # section 6: an unknown modifier MUST be ignored, wherever it stands, if it is well-formed
-    if not _ANY_MACRO_STRING.fullmatch(value):
+    if _PIECE.sub("", value):
         return Malformed("has a value outside the macro grammar")
     if name not in MECHANISMS:
         return Ignored()
@@ -241,9 +238,14 @@ def _address_needs(text: str) -> str:
 
 def _is_domain_spec(text: str) -> bool:
     """Whether a text is a domain-spec; the digits of its macros MUST NOT be 0 (section 7.1)."""
-    if not _DOMAIN.fullmatch(text):
+    pieces = _PIECE.findall(text)
+    if not pieces or _PIECE.sub("", text):
         return False
-    return not any(piece[2] and not piece[2].strip("0") for piece in _PIECE.finditer(text))
+    if any(digits and not digits.strip("0") for _, digits, *_ in pieces):
+        return False
+    *_, end = pieces[-1]  # "" for a macro
+    _, dot, label = end.removesuffix(".").rpartition(".")
+    return not end or bool(dot and _TOPLABEL.fullmatch(label) and not label.isdigit())
 
 
 def _prefix(text: str | None, bits: int) -> int | None:
