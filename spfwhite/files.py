@@ -4,8 +4,6 @@ Owns: reading, atomic replacement, the lock. Refuses: to know what a file holds,
 it lies; `spfwhite.trust` does.
 """
 
-from __future__ import annotations
-
 import errno
 import fcntl
 import os

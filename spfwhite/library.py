@@ -5,8 +5,6 @@ checked and how what is awaited is called without an event loop. Refuses: to pri
 and to keep anything.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress

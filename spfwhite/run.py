@@ -4,8 +4,6 @@ Owns: the order of the steps, the clock and the lock. Refuses: to decide (`spfwh
 to print (`spfwhite.cli.main`) and to exit.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext

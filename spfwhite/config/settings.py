@@ -251,7 +251,7 @@ def rules_of(table: type[Any]) -> dict[str, values.Rule]:
 
 # The tables of settings by name.
 SETTINGS: Final[Mapping[str, type[Any]]] = {
-    key: table for key, table in get_type_hints(Config).items() if hasattr(table, "_fields")
+    key: table for key, table in Config.__annotations__.items() if hasattr(table, "_fields")
 }
 
 

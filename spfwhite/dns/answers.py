@@ -4,8 +4,6 @@ Owns: the three outcomes of a question and the JSON form of a snapshot, re-valid
 Refuses: any decision about what an answer means (`spfwhite.spf.list_mode`) and any input or output.
 """
 
-from __future__ import annotations
-
 import ipaddress
 import re
 from collections.abc import Callable, Mapping

@@ -3,8 +3,6 @@
 Owns: resolv.conf(5), read by its own few lines: dnspython's reader costs 7 ms and a search list.
 """
 
-from __future__ import annotations
-
 import ipaddress
 import re
 import socket

@@ -13,7 +13,6 @@ import random
 import resource
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Final
 
 from spfwhite.dns import message
@@ -68,21 +67,19 @@ LAST_PAUSE_SECONDS: Final = 1.1
 KEPT_FILES: Final = 64
 
 
-@dataclass(slots=True)
 class Tries:
     """How it went with one question so far; `order` are the servers, in that order.
 
     `refused_at` is when the packet was sent that a server refused which has answered others.
     """
 
-    order: list[Server]
-    left: int
-    made: int = 0
-    timeouts: int = 0
-    reasons: dict[Server, str] = field(default_factory=dict)
-    unreachable: set[Server] = field(default_factory=set)
-    without_edns: set[Server] = field(default_factory=set)
-    refused_at: dict[Server, float] = field(default_factory=dict)
+    def __init__(self, order: list[Server], left: int, made: int = 0) -> None:
+        self.order, self.left, self.made = order, left, made
+        self.timeouts = 0
+        self.reasons: dict[Server, str] = {}
+        self.unreachable: set[Server] = set()
+        self.without_edns: set[Server] = set()
+        self.refused_at: dict[Server, float] = {}
 
     @property
     def server(self) -> Server:

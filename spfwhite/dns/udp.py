@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from dataclasses import dataclass
 from typing import Final
 
 from spfwhite.dns import message
@@ -21,16 +20,13 @@ from spfwhite.dns.tcp import why
 LISTENED: Final = 2
 
 
-@dataclass(slots=True, eq=False)
 class Packet:
     """One packet, and what came to it after `seconds`; times are those of the loop's clock."""
 
-    server: Server
-    query: bytes
-    sent_at: float
-    wire: bytes = b""
-    seconds: float = 0.0
-    overtook: float = 0.0  # when an older packet to the same server was sent that has no answer
+    def __init__(self, server: Server, query: bytes, sent_at: float) -> None:
+        self.server, self.query, self.sent_at = server, query, sent_at
+        self.wire, self.seconds = b"", 0.0
+        self.overtook = 0.0  # when an older packet to the same server was sent that has no answer
 
 
 class Packets:

@@ -5,8 +5,6 @@ what a kind of source is (`spfwhite.sources.kinds`), to compare with earlier run
 (`spfwhite.plan.plan`) and to look anything up.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 

@@ -12,8 +12,6 @@ clock, and to judge (`spfwhite.plan.plan`).
 # Host names are the exception: they are not asked for while their answers are younger than
 # `dns.hosts_max_age_hours`, in any run, and are not stale until then.
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 

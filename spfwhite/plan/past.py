@@ -4,8 +4,6 @@ Owns: that memory, and how the journal turns it back. Refuses: its form in a fil
 (`spfwhite.plan.state`), and to judge a change (`spfwhite.plan.rails`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import NamedTuple

@@ -12,8 +12,6 @@ Owns: the measures. Refuses: to decide what follows (`spfwhite.plan.plan`).
 # All limits on change stand here: those in percent as the configuration has them, and the sizes
 # below which a percentage says nothing. The limits on a single term are in `spfwhite.spf.width`.
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 

@@ -10,8 +10,6 @@ Owns: the form of the state and its file. Refuses: to decide what counts.
 # written it. A file that is corrupt, foreign, too large or from a newer spfwhite is a `StateError`:
 # the run goes on without it and sets it aside.
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from contextlib import suppress

@@ -4,8 +4,6 @@ Owns: whose share is how large, and how few have to be held. Refuses: to hold th
 (`spfwhite.plan.plan`), and the limits themselves (`spfwhite.plan.rails`).
 """
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from collections.abc import Collection, Mapping
 from typing import NamedTuple

@@ -4,8 +4,6 @@ Owns: the types of a report and the exit code. Refuses: to format (`spfwhite.rep
 `spfwhite.report.as_json`) and to decide (`spfwhite.plan.plan`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal, NamedTuple

@@ -17,8 +17,6 @@
 # `VALID` (else no state with such an answer can be read), and its names in `_is_asked`. A file of
 # this machine needs no question at all: it is read with the configuration, as `networks_file` is.
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterator, Mapping
 from time import monotonic
 from typing import NamedTuple, Protocol

@@ -18,8 +18,6 @@ clock (it is given the time), and to judge what a provider may lose.
 # A question that fails and was never answered is remembered too, since when it fails. After another
 # `state.max_stale_days` nobody waits for its answer any more.
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 

@@ -5,8 +5,6 @@ with what can go wrong on the way. Void look-ups are counted here, as section 4.
 judged by who asks. Refuses: any look-up, and to follow an include.
 """
 
-from __future__ import annotations
-
 import ipaddress
 from typing import Literal, NamedTuple
 

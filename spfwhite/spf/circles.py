@@ -14,10 +14,7 @@ Owns: first match and fixed point in list mode. Refuses: to read answers (`spfwh
 # grown. Without the groups a ring of n records would take n rounds, and a stranger may publish
 # hundreds.
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from spfwhite.networks import EMPTY, Networks
@@ -47,20 +44,19 @@ class Match(NamedTuple):
         return self.term.qualifier == "+" and bool(self.networks or self.child)
 
 
-@dataclass(eq=False, repr=False)  # what is left out here need not be made at every start
 class MatchedRecord:
     """The record at a domain: its terms, and what they match as far as no circle decides that.
 
     `lookups` and `voids` are those of section 4.6.4, voids for IPv4 and for IPv6.
     """
 
-    domain: str
-    text: str = ""
-    is_excluded: bool = False  # it passes nothing, but is denied in full
-    fault: Problem | None = None
-    matches: list[Match] = field(default_factory=list)
-    lookups: int = 0
-    voids: list[int] = field(default_factory=lambda: [0, 0])
+    def __init__(
+        self, domain: str, text: str = "", fault: Problem | None = None, *, is_excluded: bool
+    ) -> None:
+        self.domain, self.text, self.fault = domain, text, fault
+        self.is_excluded = is_excluded  # it passes nothing, but is denied in full
+        self.matches: list[Match] = []
+        self.lookups, self.voids = 0, [0, 0]
 
     def problem(self, term: spf.Term, fault: Fault) -> Problem:
         """Return the problem of a term; a denial that is not known widens the list."""

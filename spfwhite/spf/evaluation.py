@@ -10,7 +10,6 @@ from collections.abc import Iterable
 
 from spfwhite.dns.answers import Answers
 from spfwhite.spf import list_mode
-from spfwhite.spf import strict as strict_mode
 from spfwhite.spf.result import Evaluation
 from spfwhite.spf.width import ANY_WIDTH, Widest
 
@@ -23,5 +22,8 @@ def evaluate(
     "+" terms wider than `widest` pass nothing (`too-wide`). A domain that takes more work than
     `spfwhite.spf.budget` allows passes nothing (`limit`), and so does a question without an answer.
     """
-    mode = strict_mode.evaluate if strict else list_mode.evaluate
-    return mode(domains, answers, widest)
+    if not strict:
+        return list_mode.evaluate(domains, answers, widest)
+    from spfwhite.spf import strict as strict_mode  # most runs never need it
+
+    return strict_mode.evaluate(domains, answers, widest)

@@ -141,10 +141,10 @@ class _ListMode:
         )
 
     def _record(self, domain: str, circle: frozenset[str], budget: Budget) -> MatchedRecord:
-        found = record_at(self._answers, domain)
+        found, is_excluded = record_at(self._answers, domain), domain in self._widest.excluded
         if isinstance(found, Fault):  # sections 4.3 to 4.5: no record, several, or no answer
-            return MatchedRecord(domain, fault=found.at(domain))
-        record = MatchedRecord(domain, found.text, is_excluded=domain in self._widest.excluded)
+            return MatchedRecord(domain, fault=found.at(domain), is_excluded=is_excluded)
+        record = MatchedRecord(domain, found.text, is_excluded=is_excluded)
         for term in reached_terms(found):
             record.matches.append(self._match(record, term, circle, budget))
         record.matches = _widening(record.matches)

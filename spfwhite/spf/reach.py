@@ -9,8 +9,6 @@ Owns: the terms that count, the step from a term to the names it needs (RFC 7208
 # caps are ours and not those of section 4.6.4, which many large senders do not keep: they bound
 # what a stranger's record may cost, and a domain that meets one is named (`Reach.over`) and held.
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Iterable, Iterator
 from functools import lru_cache

@@ -9,8 +9,6 @@ and the expansion of macros (section 7). Refuses: any look-up and any evaluation
 # (section 4.6), list mode goes on without it. The text is a stranger's, so the patterns take
 # linear time, no name or network is guessed at, and netaddr, which guesses, never sees it.
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from functools import lru_cache

@@ -5,8 +5,6 @@ decision. A record that several domains reach is one node, so the graph stays as
 snapshot; problems stand at the node where they arose and are never copied upwards.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Final, Literal, NamedTuple
@@ -96,7 +94,7 @@ class Node(_Node):  # a NamedTuple by itself has no room for what is made once
     `excluded` is what it would pass, and does not since `safety.exclude` names its domain.
     """
 
-    def followed_by_nobody(self) -> Node:
+    def followed_by_nobody(self) -> "Node":
         """Return the node of a domain of `safety.exclude`: it passes nothing of what it would."""
         steps = tuple(step._replace(passed=EMPTY) for step in self.steps)
         return self._replace(steps=steps, passed=EMPTY, excluded=self.passed)

@@ -17,8 +17,6 @@ Owns: the evaluation in strict mode. Refuses: any look-up. List mode is `spfwhit
 # the addresses of its client's family only. Where they would differ from address to address they
 # follow the longest path, so the result may be narrower than `check_host`, never wider.
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import groupby

@@ -13,8 +13,6 @@ are judged where they stand.
 # A domain of `safety.exclude` is a sender that is off though others include it: a "+" include of it
 # and a redirect to it pass nothing, and what denies it still denies all of it.
 
-from __future__ import annotations
-
 from typing import Final, NamedTuple
 
 from spfwhite.networks import BITS, EMPTY, Networks

@@ -4,8 +4,6 @@ Owns: the words of a list, and whether Postfix can open a table. Refuses: to jud
 (`spfwhite.inspect.wiring`).
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Collection
 from pathlib import Path

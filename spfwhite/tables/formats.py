@@ -5,8 +5,6 @@ text from outside; numbers and the names of providers are all that reaches a lin
 which escapes what it quotes.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, Literal, NamedTuple

@@ -4,8 +4,6 @@ Owns: what they are asked and what their answers mean. Refuses: to take a skippe
 one: a main.cf without programs is an error.
 """
 
-from __future__ import annotations
-
 import math
 import os
 import shlex

@@ -17,8 +17,6 @@ networks.
 #    with the old tables at the places that were missed.
 # 5. Postfix reloads, and the state notes that it did (`loaded`): until then every run tries again.
 
-from __future__ import annotations
-
 import os
 from collections.abc import Collection
 from contextlib import ExitStack, suppress
@@ -36,7 +34,7 @@ from spfwhite.plan.decided import Decided
 from spfwhite.plan.past import Change
 from spfwhite.plan.plan import Decision, Plan
 from spfwhite.plan.state import State, TableState, recent, save
-from spfwhite.tables import access_list, nft
+from spfwhite.tables import nft
 from spfwhite.tables.content import digest, listed_in, owner_of, render, rules_in
 from spfwhite.tables.formats import FORMATS, Format
 from spfwhite.tables.listing import chosen, networks_of, rows_of
@@ -282,6 +280,8 @@ def is_unread(config: Config, written: list[Ready]) -> bool:
     postfix = Postfix(config.postfix.config_directory)
     if not replaced or not postfix.is_here():
         return False
+    from spfwhite.tables import access_list  # only a run that is not to reload looks at it
+
     try:
         value = postfix.parameters(access_list.LIST).get(access_list.LIST, "")
         return any(access_list.entry(word).path in replaced for word in access_list.words(value))
