@@ -26,10 +26,12 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 BITS: Final = {4: 32, 6: 128}
 
-_IPV4_CIDR: Final = re.compile(
-    r"([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})/([0-9]{1,2})"
-)
-"""As this module prints one; ipaddress takes six times as long to read it, and tables are large."""
+_OCTET: Final = "(0|[1-9][0-9]{0,2})"
+_IPV4_CIDR: Final = re.compile(rf"{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}/(0|[1-9][0-9]?)")
+"""As this module prints one, without leading zeros, which some read as octal numbers.
+
+ipaddress takes six times as long to read it, and tables are large.
+"""
 
 
 def address(version: int, value: int) -> Address:

@@ -199,7 +199,9 @@ def test_only_the_empty_set_is_false(networks: Networks) -> None:
     assert bool(networks) == (networks.size(4) + networks.size(6) > 0)
 
 
-@pytest.mark.parametrize("text", ["192.0.2.1/24", "2001:db8::1/32", "x", "", "192.0.2.1/33"])
+@pytest.mark.parametrize(
+    "text", ["192.0.2.1/24", "2001:db8::1/32", "x", "", "192.0.2.1/33", "010.0.0.0/8"]
+)
 def test_parse_takes_only_what_this_class_prints(text: str) -> None:
     with pytest.raises(ValueError):
         Networks.parse([text])
@@ -243,6 +245,8 @@ def test_an_operator_may_write(text: str, expected: list[str]) -> None:
         "192.0.2.1/255.255.255.0",
         "192.0.2.0/0.0.0.255",
         "192.0.2.0/024",
+        "010.0.0.0/8",
+        "10.0.0.0/08",
         "192.0.2.0/ 24",
         "192.0.2.0 /24",
         "192.0.2.0/33",
