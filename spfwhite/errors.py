@@ -4,8 +4,6 @@ Owns: every exception that leaves the package, all below `SpfwhiteError`. Refuse
 raises for itself alone.
 """
 
-from __future__ import annotations
-
 from enum import IntEnum
 from typing import ClassVar
 

@@ -4,8 +4,6 @@ Owns: the search beyond cron's PATH, the time limit; the only importer of subpro
 run anything through a shell, and to know what a program is for.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

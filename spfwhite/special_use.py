@@ -9,8 +9,6 @@ Owns: the table of special-use blocks. Refuses: to decide what happens to them.
 # its registry takes out of that. So no block outside can be forgotten: a /96 there may be all of
 # IPv4 behind a translator, and the limits on width and growth count it as one /64.
 
-from __future__ import annotations
-
 from typing import Final
 
 from spfwhite.networks import Networks

@@ -15,8 +15,6 @@ Owns: the walk, and the rule. Refuses: to read and write.
 # files there may be its own, new ones become its own, and no symlink and no second name of root's
 # file counts there.
 
-from __future__ import annotations
-
 import errno
 import os
 import pwd

@@ -17,8 +17,6 @@ Owns: the octets of both. The only importer of dnspython. Refuses: to send
 # What keeps it right: tests/dns/test_messages.py holds it to `dns.message` on random messages,
 # whole and damaged. They may differ only where that test says so.
 
-from __future__ import annotations
-
 import os
 import re
 import socket

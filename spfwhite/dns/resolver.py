@@ -6,8 +6,6 @@ every fault is a `Failed` with a reason for people. Refuses: to carry packets (`
 to ask (`spfwhite.sources.crawl`).
 """
 
-from __future__ import annotations
-
 import asyncio
 import random
 import resource

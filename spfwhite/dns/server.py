@@ -4,8 +4,6 @@ Owns: how long to wait for it before its question is sent again, by the timer of
 to decide what to send (`spfwhite.dns.resolver`).
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 from spfwhite.dns.nameservers import NameServer

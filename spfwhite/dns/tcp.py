@@ -4,8 +4,6 @@ Owns: how many connections a server has at a time, and what ends one. Refuses: t
 is needed (`spfwhite.dns.resolver`).
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 from contextlib import closing

@@ -5,8 +5,6 @@ all of them, and what does not is passed over, so that nobody can answer in the 
 guessing (RFC 5452). Refuses: to decide when to send (`spfwhite.dns.resolver`).
 """
 
-from __future__ import annotations
-
 import asyncio
 import socket
 from typing import Final

@@ -5,8 +5,6 @@ pace: that of `dns.max_qps`, and that of a server that cannot keep up. Refuses: 
 sent, and to tell what was lost (`spfwhite.dns.resolver`).
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections import deque
 from math import inf

@@ -4,8 +4,6 @@ Owns: what is asked, and in which order. Refuses: to judge answers, and to say w
 (`spfwhite.plan.decided`).
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable
 from functools import cache

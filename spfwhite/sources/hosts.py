@@ -4,8 +4,6 @@ Owns: their pace, which is a deadline of their own and no question for what was 
 while ago, and what their addresses list. Refuses: to judge; a name that does not exist is normal.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import lru_cache, partial

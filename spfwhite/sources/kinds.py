@@ -1,7 +1,5 @@
 """All kinds of sources, in the order in which they are asked and in which reports name them."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from spfwhite.sources import hosts, pages, spf_domains, static

@@ -3,8 +3,6 @@
 # That there is no record is a fact, and stays one in snapshot and state. Only whoever reads the
 # answers for such a provider, to ask on or to evaluate, reads them by `read_as`.
 
-from __future__ import annotations
-
 from typing import Final
 
 from spfwhite.config.settings import Provider

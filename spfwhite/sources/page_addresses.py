@@ -9,8 +9,6 @@ In doubt it takes less: what touches a letter, a further dot or a slash is part 
 Host bits are masked: they are somebody else's typing error, and the network is plain.
 """
 
-from __future__ import annotations
-
 import ipaddress
 import re
 from collections.abc import Iterator

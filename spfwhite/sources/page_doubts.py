@@ -5,8 +5,6 @@ stands beside it, of a rule that rejects, or that it is the number of a section.
 addresses (`spfwhite.sources.page_addresses`).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple

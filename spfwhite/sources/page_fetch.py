@@ -6,8 +6,6 @@ Refuses: to read what it fetched (`spfwhite.sources.page_text`, `spfwhite.source
 to remember it, and to believe the environment about proxies and passwords.
 """
 
-from __future__ import annotations
-
 import asyncio
 import math
 import re

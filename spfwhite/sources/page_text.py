@@ -8,8 +8,6 @@ Takes linear time on any input. The standard library's HTML parser does not: up 
 looks for the end of each unfinished tag anew, and 2 MiB of `</` take it hours.
 """
 
-from __future__ import annotations
-
 import codecs
 import html
 import json

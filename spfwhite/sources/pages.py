@@ -4,8 +4,6 @@ Owns: which pages are asked for, and what of their entries is listed. Refuses: H
 `spfwhite.sources.page_fetch` speaks.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final
 

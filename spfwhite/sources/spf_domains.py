@@ -4,8 +4,6 @@ Owns: the evaluation of domains, shared by all providers of an action since the 
 many, and what is said of a domain as a whole. Refuses: RFC 7208, which is `spfwhite.spf`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import get_args
 

@@ -1,7 +1,5 @@
 """Networks that the operator wrote down himself: nobody to ask, and no limit to meet."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from spfwhite.config.settings import Provider

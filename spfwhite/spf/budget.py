@@ -9,8 +9,6 @@ Owns: the count, and the set operations that are counted.
 # again. What is counted are terms and ranges of addresses that are read or joined, about a
 # microsecond each, and no clock is asked: the same records come to the same end on every machine.
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Final
 

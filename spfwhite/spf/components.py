@@ -4,8 +4,6 @@ Owns: the order in which records can be folded, each after those it leads to, wi
 lead back to each other together. Iterative, since a chain of includes may be longer than the stack.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Container, Iterator
 
 

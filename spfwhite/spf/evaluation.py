@@ -4,8 +4,6 @@ Owns: the choice of the mode. List mode (`spfwhite.spf.list_mode`) lists what a 
 mode (`spfwhite.spf.strict`) what a check of the client would certainly pass.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from spfwhite.dns.answers import Answers

@@ -10,8 +10,6 @@ Owns: one sweep over all that the directives of a record match, for both modes.
 # address is matched by the same directives, and belongs to the first of them: n ranges take n log
 # n steps.
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from heapq import heappop, heappush
 

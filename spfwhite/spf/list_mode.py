@@ -18,8 +18,6 @@ Owns: the evaluation in list mode. Refuses: any look-up. Strict mode is `spfwhit
 # that is not "+" has none (`a` denies what `b` passes, and `b` what `a` passes), so inside a
 # circle it is dropped.
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from contextlib import suppress
 from itertools import count

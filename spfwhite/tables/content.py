@@ -4,8 +4,6 @@ Owns: the head, by which a file is known as ours, and what of a file are rules. 
 bytes below the head. Refuses: to know formats (`spfwhite.tables.formats`).
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from datetime import datetime

@@ -4,8 +4,6 @@ Owns: the choice by action, provider, category and family, and the sources of a 
 decide what is accepted (`spfwhite.plan.plan`) and how a line looks (`spfwhite.tables.formats`).
 """
 
-from __future__ import annotations
-
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from operator import itemgetter

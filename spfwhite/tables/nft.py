@@ -3,8 +3,6 @@
 Owns: the check of a table in the format `nft`. Refuses: to load anything.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from spfwhite.errors import ProgramError
