@@ -251,10 +251,12 @@ def _news(
 
 async def _of_postwhite(decided: Decided, allow: write.Ready, options: Options) -> list[str]:
     """Say whose addresses a table of Postwhite has that the new one has not, while it is there."""
-    config, lost = decided.config, allow.before - allow.networks
     is_theirs = owner_of(allow.old or b"") == "postwhite"
     # the hosts of Postwhite have to be asked for, and --offline asks nobody
-    if not (is_theirs and lost.v4 and options.compares) or options.offline or decided.plan.refusals:
+    if not (is_theirs and options.compares) or options.offline or decided.plan.refusals:
+        return []
+    config, lost = decided.config, allow.before - allow.networks
+    if not lost.v4:
         return []
     from spfwhite.config.postwhite import own_hosts  # 4 ms to import, on one night
 

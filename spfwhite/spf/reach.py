@@ -51,8 +51,10 @@ def reached_terms(record: spf.Record) -> Iterator[spf.Term]:
     for term in record.terms:
         # section 4.6.3: modifiers match nothing; only the redirect acts, after all directives. One
         # that is ignored may have a hint, which somebody should read.
-        if term.body != spf.Ignored() and not isinstance(term.body, spf.Redirect):
-            yield term
+        match term.body:
+            case spf.Ignored("") | spf.Redirect():
+                continue
+        yield term
         if isinstance(term.body, spf.All):  # section 5.1: what comes after it is ignored
             return
     if record.redirect:

@@ -6,6 +6,7 @@ bytes below the head. Refuses: to know formats (`spfwhite.tables.formats`).
 
 import hashlib
 import re
+from contextlib import suppress
 from datetime import datetime
 from typing import Literal
 
@@ -62,8 +63,10 @@ def listed_in(content: bytes) -> Networks:
 
 
 def _named(content: bytes, form: re.Pattern[str]) -> Networks:
-    texts = (form.fullmatch(line) for line in rules_in(content))
-    return Networks.union(_network(match[1]) for match in texts if match)
+    texts = [match[1] for match in map(form.fullmatch, rules_in(content)) if match]
+    with suppress(ValueError):  # all at once, which takes a quarter of the time
+        return Networks.parse(texts)
+    return Networks.union(map(_network, texts))
 
 
 def _network(text: str) -> Networks:
