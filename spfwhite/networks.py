@@ -59,12 +59,6 @@ def _collapsed(ranges: Iterable[Range]) -> Ranges:
     return tuple(result)
 
 
-def _union(one: Ranges, other: Ranges) -> Ranges:
-    if not one or not other:
-        return one or other
-    return _collapsed(one + other)
-
-
 def _overlapping(ranges: Ranges, low: int, high: int) -> Iterator[Range]:
     """Yield the ranges that share an address with low..high, in order."""
     start = bisect_left(ranges, (low, low))
@@ -163,9 +157,7 @@ class Networks:
         return cls(v4, v6)
 
     def __or__(self, other: Networks) -> Networks:
-        if not self or not other:
-            return self or other
-        return self._made(_union(self.v4, other.v4), _union(self.v6, other.v6))
+        return self.union((self, other))
 
     def __sub__(self, other: Networks) -> Networks:
         v4, v6 = _difference(self.v4, other.v4), _difference(self.v6, other.v6)

@@ -83,7 +83,6 @@ class UnusableError(Exception):
 
     def __init__(self, reason: str, rcode: int | None = None) -> None:
         super().__init__(reason)
-        self.reason = reason
         self.rcode = rcode
 
 

@@ -15,9 +15,7 @@ from spfwhite.errors import NoNameServerError
 RESOLV_CONF: Final = Path("/etc/resolv.conf")
 
 DNS_PORT: Final = 53
-SERVER_EXAMPLES: Final = (
-    '"192.0.2.1", "192.0.2.1:5353", "2001:db8::1", "[2001:db8::1]:53" or "fe80::1%eth0"'
-)
+SERVER_EXAMPLES: Final = '"192.0.2.1", "192.0.2.1:5353", "[2001:db8::1]:53" or "fe80::1%eth0"'
 
 
 class NameServer(NamedTuple):

@@ -190,7 +190,7 @@ class Resolver:
         self, server: Server, packet: Packet | None, fault: UnusableError, tries: Tries
     ) -> None:
         """Learn from a try without an answer; give one more while the server cannot keep up."""
-        tries.reasons[server] = fault.reason
+        tries.reasons[server] = str(fault)
         most = 0
         if isinstance(fault, UnreachableError):
             tries.unreachable.add(server)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from spfwhite.config.settings import Config
-from spfwhite.dns.answers import DNS_TYPES, Failed, Found
+from spfwhite.dns.answers import Failed, Found
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan.decided import Decided
 from spfwhite.plan.plan import Plan
@@ -38,7 +38,7 @@ def darkness(decided: Decided) -> str:
     Whether it has records of SPF counts: some name servers know addresses and no texts.
     """
     heard, config = decided.heard, decided.config
-    asked = {q: answer for q, answer in heard.answers.items() if q.rrtype in DNS_TYPES}
+    asked = {q: answer for q, answer in heard.answers.items() if q.rrtype != "PAGE"}
     texts = {q: answer for q, answer in asked.items() if q.rrtype == "TXT"} or asked
     reasons = sorted({answer.reason for answer in texts.values() if isinstance(answer, Failed)})
     is_dark = not any(isinstance(answer, Found) for answer in texts.values())

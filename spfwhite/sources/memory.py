@@ -245,6 +245,5 @@ def _joined(answer: Answer, more: Iterable[str]) -> Answer:
     values = set(more)
     if not values:
         return answer
-    if isinstance(answer, Found):
-        return Found(tuple(sorted(values.union(answer.values))), answer.left_out)
-    return Found(tuple(sorted(values)))
+    found = answer if isinstance(answer, Found) else Found(())
+    return Found(tuple(sorted(values.union(found.values))), found.left_out)

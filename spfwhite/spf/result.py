@@ -127,7 +127,7 @@ class Evaluation(NamedTuple):
         `passing`: by "+" includes and redirects only, so what is passed can come from them, or
         could but for `safety.exclude`.
         """
-        yield from self.walk_from(self.roots[domain], passing=passing)
+        return self.walk_from(self.roots[domain], passing=passing)
 
     def walk_from(self, *indices: int, passing: bool = False) -> Iterator[Node]:
         """Yield each node that some nodes reach, themselves first, once."""

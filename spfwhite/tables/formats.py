@@ -71,10 +71,6 @@ def _cidr(words: Mapping[Action, str]) -> Callable[[Rows], Iterator[str]]:
     return lambda table: (f"{row.network}\t{words[table.action]}" for row in table.rows)
 
 
-def _plain(table: Rows) -> Iterator[str]:
-    return (row.network for row in table.rows)
-
-
 def _rbldnsd(table: Rows) -> Iterator[str]:
     """Yield a dataset of the type `combined`: both families in one file, replaced as one."""
     for version in table.versions:
@@ -120,7 +116,7 @@ def _json(table: Rows) -> Iterator[str]:
 
 FORMATS: Final[Mapping[FormatName, Format]] = {
     "postscreen": Format(_cidr(POSTSCREEN), checker="postmap", words=POSTSCREEN),
-    "plain": Format(_plain),
+    "plain": Format(lambda table: (row.network for row in table.rows)),
     "json": Format(_json, _json_head, needs_sources=True),
     "rbldnsd": Format(_rbldnsd, needs_sources=True),
     "nft": Format(_nft, checker="nft"),

@@ -61,13 +61,9 @@ def _with_sources(decisions: list[Decision], networks: Networks) -> list[Row]:
             for low, high in (passed & networks).ranges(version):
                 for index in _overlapping(cidrs, low, high, BITS[version]):
                     sources[index].add(source)
-        texts = networks.family(version).texts()
-        rows += [
-            Row(
-                text, version, tuple(sorted(passing, key=lambda each: (nearness(each.chain), each)))
-            )
-            for text, passing in zip(texts, sources, strict=True)
-        ]
+        for text, passing in zip(networks.family(version).texts(), sources, strict=True):
+            nearest = sorted(passing, key=lambda each: (nearness(each.chain), each))
+            rows.append(Row(text, version, tuple(nearest)))
     return rows
 
 

@@ -35,13 +35,8 @@ class Postfix(NamedTuple):
         `expected` maps addresses to the action that the table must answer, None for no match. Only
         a warning that names the file counts, or a fatal error, or a wrong answer.
         """
-        done = self._run(
-            "postmap",
-            "-q",
-            "-",
-            f"cidr:{table.resolve()}",
-            text="".join(f"{a}\n" for a in expected),
-        )
+        asked = "".join(f"{address}\n" for address in expected)
+        done = self._run("postmap", "-q", "-", f"cidr:{table.resolve()}", text=asked)
         for line in done.stderr.splitlines():
             if str(table.resolve()) in line or "fatal:" in line:
                 raise PostfixError(f"postmap does not accept the new table: {line.strip()}")
@@ -142,8 +137,11 @@ class Postfix(NamedTuple):
         return done.stdout.splitlines()
 
     def _run(self, program: str, *arguments: str, text: str = "") -> Done:
+        path = found(program)
+        if path is None:
+            raise PostfixError(f"there is a main.cf, but no program {program} in {search_path()}")
         folder = ["-c", str(self.folder.resolve())] if self.folder else []
-        return _run([_found(program), *folder, *arguments], text)
+        return _run([path, *folder, *arguments], text)
 
 
 def reload_by(command: Sequence[str]) -> None:
@@ -168,13 +166,6 @@ def _processes(name: str) -> Iterator[list[str]]:
 def _pair(line: str) -> tuple[str, str]:
     name, _, value = line.partition("=")
     return name.strip(), value.strip()
-
-
-def _found(program: str) -> str:
-    path = found(program)
-    if path is None:
-        raise PostfixError(f"there is a main.cf, but no program {program} in {search_path()}")
-    return path
 
 
 def _run(command: Sequence[str], text: str = "") -> Done:
