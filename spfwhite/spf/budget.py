@@ -58,6 +58,8 @@ class Budget:
 
     def difference(self, one: Networks, other: Networks) -> Networks:
         """Return a difference that is counted, mostly `one` itself; raises OverBudgetError."""
+        if not other:
+            return one
         self.spend(min(one.count(), other.count()))
         difference = one - other
         if difference is not one:
