@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from spfwhite.errors import FileError, LockedError
 from spfwhite.trust import READ, Place, place
@@ -67,21 +67,21 @@ def names_in(folder: Path) -> list[str]:
         return sorted(os.listdir(there.path.parent))  # noqa: PTH208
 
 
-class Replacement(NamedTuple):
+class Replacement:
     """A file that is finished, and on the disk, beside the one whose place it is to take."""
 
-    path: Path
-    there: Place
+    def __init__(self, path: Path, there: Place) -> None:
+        self.path, self._there = path, there
 
     def put(self) -> None:
         """Take the place of the old file; raises FileError."""
-        with _saying(f"cannot write {self.there.path}"):
-            folder = self.there.folder
-            os.rename(self.path.name, self.there.name, src_dir_fd=folder, dst_dir_fd=folder)
+        with _saying(f"cannot write {self._there.path}"):
+            folder = self._there.folder
+            os.rename(self.path.name, self._there.name, src_dir_fd=folder, dst_dir_fd=folder)
 
     def sync(self) -> None:
         """Have the name on the disk too; raises FileError."""
-        with _saying(f"{self.there.path} is in place, but may not outlast a power cut"):
+        with _saying(f"{self._there.path} is in place, but may not outlast a power cut"):
             descriptor = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
             try:
                 os.fsync(descriptor)

@@ -14,8 +14,8 @@
 #
 # Memory, limits, tables, `explain` and reports need not know it. A kind whose questions are neither
 # for the DNS nor for a page needs a type of its own in `spfwhite.dns.answers`: in `RRType`, in
-# `VALID` (else no state with such an answer can be read), and its names in `_is_asked`. A file of
-# this machine needs no question at all: it is read with the configuration, as `networks_file` is.
+# `VALID` (else no state with such an answer can be read), its names in `question_from_text`. A file
+# of this machine needs no question: it is read with the configuration, as `networks_file` is.
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from time import monotonic

@@ -77,13 +77,12 @@ class _ListMode:
         return self._index[domain]
 
     def _reached(self, domain: str) -> Iterable[str]:
-        names = {domain: None}
-        queue = [domain]
+        names, queue = {domain}, [domain]
         for name in queue:  # grows while it is walked
-            fresh = dict.fromkeys(self._leads_to(name)).keys() - names.keys()
-            names.update(dict.fromkeys(fresh))
+            fresh = {*self._leads_to(name)} - names
+            names |= fresh
             queue += fresh
-        return queue
+        return names
 
     def _leads_to(self, domain: str) -> list[str]:
         """Return the domains of a record's includes and its redirect, in order."""

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from spfwhite.errors import PostfixError, ProgramError, ReloadError
 from spfwhite.programs import Done, found, run, said, search_path
@@ -20,10 +20,11 @@ from spfwhite.wording import printable
 DEFAULT_FOLDER: Final = Path("/etc/postfix")
 
 
-class Postfix(NamedTuple):
+class Postfix:
     """One Postfix instance, by the folder of its main.cf (None: the default one)."""
 
-    folder: Path | None = None
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder
 
     def is_here(self) -> bool:
         """Whether this machine has a main.cf that one may look at."""
@@ -86,12 +87,8 @@ class Postfix(NamedTuple):
         except (OSError, AttributeError):
             return None
         ticks = os.sysconf("SC_CLK_TCK")
-        started = [
-            booted + int(fields[19]) / ticks
-            for fields in _processes("postscreen")
-            if fields[1] == master
-        ]
-        return max(started, default=math.inf)
+        started = [int(each[19]) / ticks for each in _processes("postscreen") if each[1] == master]
+        return booted + max(started, default=math.inf)
 
     def parameters(self, *names: str, expanded: bool = True) -> dict[str, str]:
         """Return main.cf parameters, all if none is named; unknown ones are left out.
