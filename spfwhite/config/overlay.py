@@ -12,13 +12,13 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 from spfwhite.config import values
 from spfwhite.config.config_file import parse_toml
-from spfwhite.config.settings import SETTINGS, Provider, Table, rules_of
+from spfwhite.config.settings import SETTINGS, ProviderKeys, Table, rules_of
 from spfwhite.config.values import NAME, Rule, shown
 from spfwhite.errors import ConfigError
 from spfwhite.wording import SHOWN, did_you_mean
 
 NAMES: Final = values.list_of(values.parse_name)
-PROVIDER_RULES: Final = rules_of(Provider)
+PROVIDER_RULES: Final = rules_of(ProviderKeys)
 TABLE_RULES: Final = rules_of(Table)
 TABLES: Final[Mapping[str, Mapping[str, Rule]]] = {
     **{key: rules_of(table) for key, table in SETTINGS.items()},

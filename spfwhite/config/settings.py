@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NamedTuple, get_args, get_type_hints
+from typing import Annotated, Any, Final, Literal, NamedTuple, get_args
 
 from spfwhite.config import values
 from spfwhite.config.patterns import parse_pattern
@@ -121,7 +121,9 @@ class Postfix(NamedTuple):
     config_directory: Annotated[Path | None, values.optional_path]
 
 
-class _Provider(NamedTuple):
+class ProviderKeys(NamedTuple):
+    """What `Provider` holds."""
+
     name: str
     defined_in: str  # the last file that said something about it
     category: Annotated[str, values.name]
@@ -141,7 +143,7 @@ class _Provider(NamedTuple):
     expires: Annotated[datetime.date | None, values.optional_date]
 
 
-class Provider(_Provider):  # a NamedTuple by itself has no room for what is made once
+class Provider(ProviderKeys):  # a NamedTuple by itself has no room for what is made once
     """`[providers.NAME]`: a sender, with everything decided that other tables decide for it.
 
     `domains` and `networks` hold the lines of the files too, without the domains of
@@ -245,8 +247,8 @@ def roots(providers: Iterable[Provider]) -> list[str]:
 
 def rules_of(table: type[Any]) -> dict[str, values.Rule]:
     """Return the rule of each key of a table."""
-    hints = get_type_hints(table, include_extras=True)
-    return {key: get_args(hint)[1] for key, hint in hints.items() if hasattr(hint, "__metadata__")}
+    hints = table.__annotations__.items()
+    return {key: hint.__metadata__[0] for key, hint in hints if hasattr(hint, "__metadata__")}
 
 
 # The tables of settings by name.

@@ -41,10 +41,6 @@ class NameServer(NamedTuple):
         return host, self.port, 0, int(scope) if scope.isdigit() else socket.if_nametoindex(scope)
 
 
-# Whom the C library asks where resolv.conf names nobody.
-LOCAL: Final = NameServer("127.0.0.1", DNS_PORT)
-
-
 def parse_nameserver(text: str) -> NameServer:
     """Return the name server of `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1`, `[2001:db8::1]:53`.
 
@@ -78,9 +74,9 @@ def system_nameservers(path: Path = RESOLV_CONF) -> list[NameServer]:
         raise NoNameServerError(f"{path} cannot be read: {error.strerror}; {advice}") from None
     lines = [line.split() for line in text.splitlines()]
     over_tcp = any(words[:1] == ["options"] and "use-vc" in words for words in lines)
-    servers = []
+    servers, local = [], NameServer("127.0.0.1", DNS_PORT)
     for words in lines:
         if words[:1] == ["nameserver"] and words[1:]:
             with suppress(ValueError):  # a typing error
                 servers.append(parse_nameserver(words[1]))
-    return [server._replace(over_tcp=over_tcp) for server in servers or [LOCAL]]
+    return [server._replace(over_tcp=over_tcp) for server in servers or [local]]

@@ -92,14 +92,11 @@ class FollowUp(NamedTuple):
     octets: int = 0
 
 
-NOTHING: Final = FollowUp(())
-
-
 @lru_cache(maxsize=32768)
 def follow_up(question: Question, answer: Answer) -> FollowUp:
     """Return what an answer leads to."""
     if not isinstance(answer, Found):
-        return NOTHING
+        return FollowUp(())
     questions: Iterable[Question] = ()
     if question.rrtype == "MX":
         questions = (asked for host in exchanges(answer) for asked in address_questions(host))

@@ -63,14 +63,13 @@ class Ready(NamedTuple):
     @property
     def before(self) -> Networks:
         """The networks that the file holds now."""
-        return listed_in(self.old) if self.old else EMPTY
+        return listed_in(self.old or b"")
 
     @property
     def is_current(self) -> bool:
         """Whether the file holds these rules already."""
-        if self.old is None or owner_of(self.old) != "ours":
-            return False
-        return rules_in(self.old) == rules_in(self.content)
+        old = self.old or b""
+        return owner_of(old) == "ours" and rules_in(old) == rules_in(self.content)
 
 
 def _whole(path: Path, action: Action, form: FormatName = "postscreen") -> Table:

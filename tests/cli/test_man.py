@@ -16,7 +16,7 @@ import click
 import pytest
 
 from spfwhite.cli.main import main
-from spfwhite.config.settings import SETTINGS, Provider, rules_of
+from spfwhite.config.settings import SETTINGS, ProviderKeys, rules_of
 from spfwhite.errors import Exit
 from tests.support import commands
 from tests.support.cli import spfwhite
@@ -158,7 +158,7 @@ def test_categories_and_providers_are_there_with_their_defaults(table: str) -> N
 
 
 def test_every_key_of_a_provider_is_there() -> None:
-    assert keys("[provider_defaults]").keys() == rules_of(Provider).keys()
+    assert keys("[provider_defaults]").keys() == rules_of(ProviderKeys).keys()
 
 
 def test_every_table_is_there_and_no_other() -> None:
