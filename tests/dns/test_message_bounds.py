@@ -34,6 +34,12 @@ def test_a_name_of_16_pointers_is_read_and_one_of_17_is_garbage() -> None:
     assert refused(through_pointers(17)) == "sent garbage"
 
 
+def test_a_pointer_into_a_label_of_the_question_is_none_to_the_question() -> None:
+    _, wire = response(f"{A.name}. TXT found")
+    assert messages.answer(A, wire) == Found(("found",))
+    assert refused(wire.replace(b"\xc0\x0c", b"\xc0\x0d")) == "sent garbage"
+
+
 def test_15_aliases_are_followed_and_16_are_too_many() -> None:
     assert MAX_CHAIN_NAMES == 16
     names = ["a.test.", *(f"n{number}.test." for number in range(1, 17))]

@@ -161,6 +161,11 @@ def test_strict_mode_takes_no_value_for_new_because_the_clock_was_ahead() -> Non
     assert Recall(known, POLICY._replace(sticky=0), NOW).offline() == {A: texts("20.0.0.1")}
 
 
+def test_values_that_rotated_out_come_to_those_of_the_answer() -> None:
+    known = {A: Remembered(Found(("20.0.0.1",), left_out=7), NOW, {"20.0.0.0": NOW})}
+    assert Recall(known, POLICY, NOW).offline() == {A: Found(("20.0.0.0", "20.0.0.1"), 7)}
+
+
 def test_values_that_a_void_answer_had_count_while_they_stay() -> None:
     known = {A: Remembered(Void("NODATA"), NOW, {"20.0.0.0": NOW})}
     assert Recall(known, POLICY, NOW).offline() == {A: Found(("20.0.0.0",))}
