@@ -181,7 +181,7 @@ def test_a_format_alone_is_a_usage_error_that_names_the_key(made: Site) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("tables = 3", "output.tables must be an array of tables, not 3"),
+        ("tables = 3", "output.tables must be an array of tables, in [[ ]], not 3"),
         ("tables = [3]", "output.tables must be a table, not 3"),
         ("[[output.tables]]\nformat = 'nft'", "output.tables has a table without a path"),
         ("[[output.tables]]\npath = 'x'\nformat = 'nosuch'", 'output.tables.format must be "post'),
