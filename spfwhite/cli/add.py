@@ -62,9 +62,10 @@ def add(
 
     Shows what the domains pass, writes a provider to
     /etc/spfwhite/providers.d/90-added.toml, regenerates with all others from memory, and
-    has Postfix reload if you are root. A domain that passes nothing is left out; the first one
-    gives the name. With -c, prints the block to paste instead. `spfwhite remove` undoes it,
-    and `add` of its domain puts back a provider that `remove` took off.
+    has Postfix reload if you are root. All that is named becomes one provider, which is called
+    after the first domain: call `add` once for each to have several. A domain that passes nothing
+    is left out. With -c, prints the block to paste instead. `spfwhite remove` undoes it, and
+    `add` of its domain puts back a provider that `remove` took off.
 
     \b
     spfwhite add hubspot.com
@@ -105,6 +106,9 @@ def add(
         return
     left_out = (name for name in names if name not in addition.domains)
     print_lines((f"{name} is left out: it passes no address" for name in left_out), err=True)
+    if len(addition.domains) + len(networks) > 1:
+        one = f"all of these become one provider, {addition.name}"
+        print_lines([f"{one}; for several, call add once for each"])
     print_bytes(addition.block().encode())
     if common.config or dry_run:
         file = printable(str(common.config))

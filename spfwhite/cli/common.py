@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 import click
 
 from spfwhite.errors import FileError, SpfwhiteError, StateError, UsageError
+from spfwhite.wording import did_you_mean
 
 if TYPE_CHECKING:
-    from spfwhite.config.settings import Config
+    from spfwhite.config.settings import Config, Provider
     from spfwhite.dns.nameservers import NameServer
     from spfwhite.plan.last_run import LastRun
 
@@ -174,6 +175,32 @@ def provider_names(context: click.Context, _parameter: Any, incomplete: str) -> 
     except SpfwhiteError:
         return []  # the command will say it
     return [each.name for each in config.providers if each.name.startswith(incomplete)]
+
+
+def provider_meant(config: Config, text: str) -> Provider:
+    """Return the provider of this name, or the only one of this domain; raises UsageError.
+
+    One that is on speaks for a domain before those that are off. What `add` made goes by the domain
+    or the network that it was named after, too.
+    """
+    from spfwhite.config.writing import unused_name
+    from spfwhite.dns.answers import canonical
+
+    named = {each.name: each for each in config.providers}
+    if text in named:
+        return named[text]
+    domain = canonical(pasted(text))
+    names = domain, unused_name(domain, ())
+    holders = [it for it in config.providers if domain in it.domains or it.name in names]
+    holders = [each for each in holders if each.enabled] or holders
+    if not holders:
+        known = (*named, *(domain for each in config.providers for domain in each.domains))
+        meant = did_you_mean(text, known) or "; `spfwhite providers` lists them"
+        raise UsageError(f"there is no provider {text!a}{meant}")
+    if len(holders) > 1:
+        several = ", ".join(each.name for each in holders)
+        raise UsageError(f"{domain} is of several providers, {several}: name one")
+    return holders[0]
 
 
 def pasted(text: str) -> str:

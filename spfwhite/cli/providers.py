@@ -20,6 +20,7 @@ from spfwhite.cli.common import (
     last_run_of,
     print_json,
     print_lines,
+    provider_meant,
     provider_names,
 )
 from spfwhite.config.settings import Provider, plain_value
@@ -32,7 +33,7 @@ from spfwhite.plan.through_others import through_others
 from spfwhite.report.as_json import provider_json, sizes, time_text
 from spfwhite.report.report import ProviderReport
 from spfwhite.report.text import accept, changed, day, problem, standing, what_to_do
-from spfwhite.wording import DAY, clipped, counts, did_you_mean, few, printable, span
+from spfwhite.wording import DAY, clipped, counts, few, printable, span
 
 MAX_DETAILS: Final = 3
 """Networks and faults that are named of one provider, and providers that share its networks."""
@@ -69,11 +70,7 @@ def providers(common: Common, /, *, names: tuple[str, ...], form: str, html: Pat
     if html and (names or form == "json"):
         raise click.UsageError("--html writes a page of all providers, and nothing else")
     _, run = last_run_of(common)
-    known = {provider.name: provider for provider in run.config.providers}
-    for name in names:
-        if name not in known:
-            meant = did_you_mean(name, known) or "; see `spfwhite providers`"
-            raise click.UsageError(f"there is no provider {name!a}{meant}")
+    asked = {each.name: each for each in (provider_meant(run.config, name) for name in names)}
     rows = {row.report.name: row for row in health.rows(run)}
     program = f"spfwhite -c {quote(str(common.config))}" if common.config else "spfwhite"
     if html:
@@ -82,12 +79,11 @@ def providers(common: Common, /, *, names: tuple[str, ...], form: str, html: Pat
         content = page(run, list(told(list(rows.values()), run.now, program)), facts(run))
         files.replace(html, content.encode())
     elif form == "json":
-        print_json(
-            [as_json(row, program) for name, row in rows.items() if name in names or not names]
-        )
+        shown = [row for name, row in rows.items() if name in asked or not names]
+        print_json([as_json(row, program) for row in shown])
     elif names:
-        for name in dict.fromkeys(names):
-            print_lines(whole(run, known[name], rows.get(name), program, verbose=common.verbose))
+        for name, provider in asked.items():
+            print_lines(whole(run, provider, rows.get(name), program, verbose=common.verbose))
     else:
         print_lines(lines(list(rows.values()), run.now, program))
         print_lines(facts(run))

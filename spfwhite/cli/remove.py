@@ -10,8 +10,18 @@ from functools import partial
 
 import click
 
-from spfwhite.cli.common import LOCK_WAIT, Common, config_of, provider_names, read_anew
+from spfwhite.cli.common import (
+    LOCK_WAIT,
+    Common,
+    config_of,
+    print_lines,
+    provider_meant,
+    provider_names,
+    read_anew,
+)
 from spfwhite.cli.generate import finish, reload_option
+from spfwhite.errors import UsageError
+from spfwhite.wording import few
 
 
 @click.command()
@@ -21,18 +31,24 @@ from spfwhite.cli.generate import finish, reload_option
 def remove(common: Common, /, *, name: str, reload_: bool | None) -> None:
     """Take a provider off the list.
 
-    Takes out what `spfwhite add` wrote, or else writes `enabled = false` for the provider to
-    /etc/spfwhite/providers.d/90-added.toml, and regenerates from memory. Networks that other
-    providers pass stay on the list. If you are root, Postfix reloads.
+    NAME is the provider's, or a domain that only it has. Takes out what `spfwhite add` wrote, or
+    else writes `enabled = false` for the provider to /etc/spfwhite/providers.d/90-added.toml, and
+    regenerates from memory. Networks that other providers pass stay on the list. If you are root,
+    Postfix reloads.
 
     \b
-    spfwhite remove hubspot-com
+    spfwhite remove hubspot.com
     """
     from spfwhite import by_command as app
     from spfwhite.config.loading import SYSTEM
 
-    if common.config:
-        raise click.UsageError(f"set `enabled = false` in [providers.{name}] of your own file")
     config = config_of(common)
-    report = app.remove(config, name, SYSTEM, partial(read_anew, common), LOCK_WAIT)
+    provider = provider_meant(config, name)
+    if common.config:
+        switch = f"`enabled = false` in [providers.{provider.name}]"
+        raise UsageError(f"set {switch} of your own file")
+    if name != provider.name:
+        sources = [*provider.domains, *provider.networks.texts(), *provider.pages]
+        print_lines([f"this takes off provider {provider.name}, all of it: {few(sources, 3)}"])
+    report = app.remove(config, provider.name, SYSTEM, partial(read_anew, common), LOCK_WAIT)
     raise finish(common, config, report, reload=reload_)

@@ -87,6 +87,18 @@ def test_the_first_run_may_be_an_addition(site: Site) -> None:
     assert site.rules() == ["20.0.0.0/20\tpermit", "20.1.0.0/24\tpermit"]
 
 
+@pytest.mark.parametrize("more", [["part.test"], ["--networks", "20.9.0.0/24"]])
+@pytest.mark.parametrize("option", [["--dry-run"], []])
+def test_that_all_named_at_once_is_one_provider_is_said(
+    site: Site, option: list[str], more: list[str]
+) -> None:
+    done = site.run("add", *option, "late.test", *more)
+    assert done.returncode == 0, done.stderr
+    said = "all of these become one provider, late-test; for several, call add once for each\n"
+    assert said in done.stdout
+    assert "one provider" not in site.run("add", "--dry-run", "more.test").stdout
+
+
 def test_networks_need_no_domain(site: Site) -> None:
     assert site.run("add", "--networks", "20.9.0.0/24", "--category", "by-hand").returncode == 0
     assert "20.9.0.0/24\tpermit" in site.rules()

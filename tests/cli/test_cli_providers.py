@@ -210,11 +210,18 @@ def test_each_name_is_told_once_in_the_order_asked_for(made: Site) -> None:
     assert [each["name"] for each in found] == ["plain"]
 
 
+def test_a_domain_stands_for_the_provider_that_has_it(made: Site) -> None:
+    by_name = spfwhite("-c", made.config, "providers", "plain").stdout
+    assert spfwhite("-c", made.config, "providers", "plain.test", "plain").stdout == by_name
+    done = spfwhite("-c", made.config, "providers", "--format", "json", "https://plain.test/")
+    assert [each["name"] for each in json.loads(done.stdout)] == ["plain"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["plian"], "there is no provider 'plian'; did you mean plain?"),
-        (["plain", "zzzzzz"], "there is no provider 'zzzzzz'; see `spfwhite providers`"),
+        (["plain", "zzzzzz"], "there is no provider 'zzzzzz'; `spfwhite providers` lists"),
         (["--html", "x.html", "plain"], "--html writes a page of all providers"),
         (["--html", "x.html", "--format", "json"], "--html writes a page of all providers"),
     ],

@@ -84,6 +84,58 @@ def test_a_provider_that_nobody_knows_is_answered_with_what_was_meant(site: Site
     assert not site.added.exists()
 
 
+@pytest.mark.parametrize("named", ["late.test", "Late.Test.", "post@late.test"])
+def test_a_domain_stands_for_the_provider_that_has_it(site: Site, named: str) -> None:
+    site.run("add", "late.test", "more.test")
+    done = site.run("remove", named)
+    assert done.returncode == 0, done.stderr
+    said = "this takes off provider late-test, all of it: late.test, more.test\n"
+    assert done.stdout.startswith(said)
+    assert site.rules() == ["20.0.0.0/20\tpermit"]
+    assert "late-test" not in providers(site)
+
+
+def test_a_domain_of_a_provider_of_another_file_switches_that_off(site: Site) -> None:
+    done = site.run("remove", "first.test")
+    assert done.stdout.startswith("this takes off provider first, all of it: first.test\n")
+    assert providers(site)["first"] == {"enabled": False}
+    assert "first is off already" in site.run("remove", "first.test").stderr
+
+
+def test_a_domain_of_several_providers_names_them(site: Site) -> None:
+    site.run("add", "late.test")
+    with site.added.open("a") as file:
+        file.write('\n[providers.twin]\ndomains = ["late.test"]\n')
+    before = site.added.read_text()
+    done = site.run("remove", "late.test")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "late.test is of several providers, late-test, twin: name one" in done.stderr
+    assert site.added.read_text() == before
+    site.run("remove", "twin")
+    with site.added.open("a") as file:
+        file.write('\n[providers.twin]\ndomains = ["late.test"]\nenabled = false\n')
+    assert site.run("remove", "late.test").returncode == 0, "the other one is off"
+
+
+@pytest.mark.parametrize("named", ["empty.test", "20.9.0.0/24"])
+def test_what_gave_a_provider_its_name_stands_for_it(site: Site, named: str) -> None:
+    option = "--networks" if "/" in named else "late.test"
+    assert site.run("add", *([option, named] if "/" in named else [named, option])).returncode == 0
+    assert len(site.rules()) == 2
+    done = site.run("remove", named)
+    assert done.returncode == 0, done.stderr
+    assert "this takes off provider " in done.stdout
+    assert site.rules() == ["20.0.0.0/20\tpermit"]
+
+
+@pytest.mark.parametrize("named", ["firts.test", "gone.test", "20.9.0.0/24"])
+def test_what_no_provider_has_is_not_removed(site: Site, named: str) -> None:
+    done = site.run("remove", named)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"there is no provider '{named}'" in done.stderr
+    assert ("did you mean first.test?" in done.stderr) is (named == "firts.test")
+
+
 def test_with_a_file_of_ones_own_the_line_to_write_is_said(site: Site) -> None:
     done = site.run("-c", str(site.system / "providers.toml"), "remove", "first")
     assert (done.returncode, done.stdout) == (2, "")
