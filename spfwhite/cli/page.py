@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from html import escape
@@ -35,28 +36,31 @@ body { margin: 0 auto; padding: 1rem; max-width: 100rem; color: var(--ink);
   background: var(--paper); font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere }
 h1 { font-size: 1.5rem; margin: 0 } h2 { font-size: 1.2rem; margin: 2rem 0 .5rem }
 h3 { font-size: 1rem; margin: 1rem 0 .25rem } p { margin: .25rem 0; max-width: 60rem }
-.soft, caption { color: var(--soft) } .bad, .bad a { color: var(--bad); font-weight: bold }
+.soft, caption { color: var(--soft) } a { color: inherit } .bad { color: var(--bad) }
+.bad a { font-weight: bold } .whole { white-space: nowrap }
 .grid { columns: 34rem; column-gap: 1.5rem } section { break-inside: avoid; overflow: hidden }
-pre { background: var(--code); padding: .5rem; white-space: pre-wrap; margin: 0 }
+section p { padding-left: 1rem; text-indent: -1rem }
+code { display: block; background: var(--code); padding: .25rem .25rem .25rem 1.25rem }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
 caption { text-align: left; padding-bottom: .5rem }
 th, td { text-align: left; vertical-align: top; padding: .4rem .75rem .4rem 0; font-weight: inherit;
-  border-bottom: 1px solid var(--line) } th { font-weight: 600 }
-th button { all: unset; cursor: pointer } button:focus-visible { outline: 2px solid }
+  min-width: 8rem; border-bottom: 1px solid var(--line) } th { font-weight: 600 }
+th[scope=row] { min-width: 10rem } th button { all: unset; cursor: pointer; white-space: nowrap }
+button:focus-visible { outline: 2px solid }
 button::after { content: " \\2195"; color: var(--soft) }
 [aria-sort=ascending] button::after { content: " \\2191" }
 [aria-sort=descending] button::after { content: " \\2193" }
-td:nth-child(2) { white-space: nowrap } details { margin-top: .5rem }
-svg { display: block; width: 100%; min-width: 8rem; height: .7rem; margin: .3rem 0 }
+svg { display: block; width: 100%; height: .7rem; margin: .3rem 0 }
 .all { fill: var(--all) } .alone { fill: var(--alone) }
-@media (max-width: 40rem) { caption, thead, tbody, tr, th, td { display: block }
+@media screen and (max-width: 60rem) { caption, thead, tbody, tr, th, td { display: block }
   tr { padding: .5rem 0; border-bottom: 1px solid var(--line) }
-  th, td { border: 0; padding: .1rem 0 }
+  th, td, th[scope=row] { border: 0; padding: .1rem 0; min-width: 0 }
+  td:nth-child(2) br { display: none }
   td::before { content: attr(data-head) ": "; color: var(--soft) }
   thead tr { display: flex; flex-wrap: wrap; gap: 0 1rem } }
 @media (min-width: 120rem) { :root { font-size: 150% } }
 @media print { :root { color-scheme: light; font-size: 9pt }
-  body { max-width: none; padding: 0 } tr { break-inside: avoid } h2 { break-after: avoid }
+  body { max-width: none; padding: 0 } tr { break-inside: avoid } h2, h3 { break-after: avoid }
   svg { print-color-adjust: exact } button::after { content: none } }
 """
 
@@ -83,14 +87,18 @@ def page(run: LastRun, told: Told, facts: Iterable[str]) -> str:
     """Return the page of the providers as the last run left them; `facts` concern them all."""
     made, out = datetime.fromtimestamp(run.now, UTC), run.config.output.allow
     policy = f"script-src {_digest(SCRIPT)}; style-src {_digest(STYLE)}; base-uri 'none'"
+    troubles = [(row, lines) for row, lines in told if row.report.degraded]
+    others = [(row, lines) for row, lines in told if lines and not row.report.degraded]
     body = "\n".join(
         [
             f"<p>{_text(counts(run.plan.permitted))}, of {len(told)} providers.</p>",
-            f'<p class="soft">{_text(str(out))}, made on {day(run.state.written)}, '
-            f"{span(run.now - run.state.written)} before this page ({made:%F %H:%M} UTC).</p>",
+            f'<p class="soft">{_text(str(out))}: by a run {span(run.now - run.state.written)} '
+            f'before this page, which is of <span class="whole">{made:%F %H:%M} UTC</span>.</p>',
             *(f'<p class="soft">{_text(fact)}</p>' for fact in facts),
-            *_troubles(told),
-            *_table([row for row, _ in told]),
+            *_sections("What needs you", troubles),
+            "" if troubles else "<p>Nothing: no provider is in trouble.</p>",
+            *_table(sorted(told, key=lambda each: _place(each[0]))),
+            *(_sections("These list nothing, or not all", others) if others else ()),
         ]
     )
     return f"""<!DOCTYPE html>
@@ -113,28 +121,28 @@ def _text(text: str) -> str:
     return escape(printable(text))
 
 
-def _troubles(told: Told) -> Iterator[str]:
-    """Yield what is wrong and what to do; what has never listed anything is folded away."""
-    troubles = [(row, lines) for row, lines in told if row.report.degraded]
-    others = [(row, lines) for row, lines in told if lines and not row.report.degraded]
-    yield "<h2>What needs you</h2>"
-    yield from _paragraphs(troubles) if troubles else ["<p>Nothing: no provider is in trouble.</p>"]
-    if others:
-        yield f"<details><summary>{len(others)} others list nothing, or not all</summary>"
-        yield from _paragraphs(others)
-        yield "</details>"
+def _place(row: Row) -> tuple[bool, int, int]:
+    """Return what the rows are sorted by: trouble first, then by size, so the empty ones last."""
+    networks = row.report.networks
+    return not row.report.degraded, -networks.size(4), -networks.blocks64()
 
 
-def _paragraphs(told: Told) -> Iterator[str]:
-    yield '<div class="grid">'
+def _sections(title: str, told: Told) -> Iterator[str]:
+    """Yield what is wrong with each of these and what to do."""
+    yield f'<h2>{title}</h2>\n<div class="grid">'
     for row, lines in told:
-        name, text = _text(row.report.name), "\n".join(_text(line[2:]) for line in lines)
-        head = f'<h3 id="{name}">{name}: {row.report.status}</h3>'
-        yield f"<section>{head}\n<pre>{text}</pre></section>"
+        name = _text(row.report.name)
+        yield f'<section><h3 id="{name}">{name}: {row.report.status}</h3>'
+        for line in lines:
+            # commands stand out, and an option is not broken at its hyphens
+            text = re.sub(r"(?<=: )spfwhite .*", r"<code>\g<0></code>", _text(line.strip()))
+            text = re.sub(r"--[a-z]+", r'<span class="whole">\g<0></span>', text)
+            yield f"<p>{text}</p>"
+        yield "</section>"
     yield "</div>"
 
 
-def _table(rows: Sequence[Row]) -> Iterator[str]:
+def _table(told: Told) -> Iterator[str]:
     cells = "".join(f'<th scope="col" role="columnheader">{head}</th>' for head in HEADS)
     # the roles, since a narrow window shows no table and would take them away
     yield f"""<h2>All providers</h2>\n<table role="table">
@@ -142,30 +150,29 @@ def _table(rows: Sequence[Row]) -> Iterator[str]:
 the small ones could not be seen; its strong part for the share that no other provider lists.
 </caption>
 <thead role="rowgroup"><tr role="row">{cells}</tr></thead>\n<tbody role="rowgroup">"""
-    most = max((row.report.networks.size(4) for row in rows), default=0) or 1
-    yield from (_row(row, most) for row in rows)
+    most = max((row.report.networks.size(4) for row, _ in told), default=0) or 1
+    yield from (_row(row, most, is_told=bool(lines)) for row, lines in told)
     yield "</tbody>\n</table>"
 
 
-def _row(row: Row, most: int) -> str:
-    report, size, alone = row.report, row.report.networks.size(4), row.alone.size(4)
+def _row(row: Row, most: int, *, is_told: bool) -> str:
+    report, alone = row.report, row.alone.size(4)
     name = _text(report.name)
-    until = f"<br>until {row.provider.expires}" if row.provider.expires else ""
-    since = f"<br>since {day(report.since)}" if report.since else ""
-    link = f'<span class="bad"><a href="#{name}">{report.status}</a></span>'
-    status = (link if report.degraded else report.status) + since + until
-    length = 100 * sqrt(size / most)
-    bars = "".join(
-        f'<rect class="{kind}" width="{part:.2f}%" height="100%"/>'
-        for kind, part in (("all", length), ("alone", length * alone / max(size, 1)))
-    )
+    link = f'<a href="#{name}">{report.status}</a>' if is_told else report.status
+    parts = [f'<span class="bad">{link}</span>' if report.degraded else link]
+    parts += [f"since {day(report.since)}"] if report.since else []
+    parts += ["on the reject table"] if row.provider.action == "reject" else []
+    parts += [f"until {row.provider.expires}"] if row.provider.expires else []
     also = f'<br><span class="soft">also through: {_text(", ".join(row.also))}</span>'
-    changes = (_text(changed(change)) for change in reversed(row.changes))
+    changes = "<br>".join(_text(changed(change)) for change in reversed(row.changes))
     cells = (
-        (ORDER.index(report.status), status),
-        (size, f'{amounts(report.networks) or "nothing"}<svg aria-hidden="true">{bars}</svg>'),
+        (
+            ORDER.index(report.status),
+            " <br>".join(f'<span class="whole">{it}</span>' for it in parts),
+        ),
+        (report.networks.size(4), (amounts(report.networks) or "nothing") + _bar(row, most)),
         (alone, (amounts(row.alone) or "nothing") + (also if row.also else "")),
-        (row.changes[-1].when if row.changes else 0, "<br>".join(changes) or "none"),
+        (row.changes[-1].when if row.changes else 0, changes or "none"),
     )
     texts = "".join(
         f'<td role="cell" data-key="{key}" data-head="{head}">{cell}</td>'
@@ -173,3 +180,12 @@ def _row(row: Row, most: int) -> str:
     )
     head = f'<th scope="row" role="rowheader" data-key="{name}">{name}</th>'
     return f'<tr role="row">{head}{texts}</tr>'
+
+
+def _bar(row: Row, most: int) -> str:
+    """Return the bar of a provider, if it lists IPv4 addresses; `most` fill the column."""
+    size = row.report.networks.size(4)
+    length = 100 * sqrt(size / most)
+    parts = (("all", length), ("alone", length * row.alone.size(4) / max(size, 1)))
+    rects = (f'<rect class="{kind}" width="{part:.2f}%" height="100%"/>' for kind, part in parts)
+    return f'<svg aria-hidden="true">{"".join(rects)}</svg>' if size else ""

@@ -41,6 +41,9 @@ MAX_DETAILS: Final = 3
 MAX_NAMED: Final = 12
 """Networks and records that are named of a provider that was asked for; `-v` names all."""
 
+ALL: Final = 10**9
+"""As many as there are."""
+
 UNSAID: Final = {"action": "permit", "pages_enabled": True, "mx": False, "pages_http": False}
 """Values of keys that a definition need not say."""
 
@@ -72,11 +75,11 @@ def providers(common: Common, /, *, names: tuple[str, ...], form: str, html: Pat
     _, run = last_run_of(common)
     asked = {each.name: each for each in (provider_meant(run.config, name) for name in names)}
     rows = {row.report.name: row for row in health.rows(run)}
-    program = f"spfwhite -c {quote(str(common.config))}" if common.config else "spfwhite"
+    program = f"spfwhite -c {quote(str(common.config.absolute()))}" if common.config else "spfwhite"
     if html:
         from spfwhite.cli.page import page
 
-        content = page(run, list(told(list(rows.values()), run.now, program)), facts(run))
+        content = page(run, list(told(list(rows.values()), run.now, program, ALL)), facts(run))
         files.replace(html, content.encode())
     elif form == "json":
         shown = [row for name, row in rows.items() if name in asked or not names]
@@ -121,26 +124,29 @@ def facts(run: LastRun) -> Iterator[str]:
         yield f"default list of {run.config.list_date}"
 
 
-def told(rows: list[Row], now: float, program: str) -> Iterator[tuple[Row, list[str]]]:
+def told(
+    rows: list[Row], now: float, program: str, most: int = MAX_DETAILS
+) -> Iterator[tuple[Row, list[str]]]:
     """Yield each row with what is wrong and what to do; what several share is told once."""
     first: dict[tuple[str, ...], str] = {}
     for row in rows:
         name = row.report.name
         shared = first.setdefault(tuple(row.report.causes) or (name,), name)
-        yield row, list(trouble(row, now, program, shared))
+        yield row, list(trouble(row, now, program, most, shared))
 
 
 def whole(
     run: LastRun, provider: Provider, row: Row | None, program: str, *, verbose: bool
 ) -> Iterator[str]:
     """Yield all there is to say about one provider; one that is off has no row."""
-    name, most = provider.name, 10**9 if verbose else MAX_NAMED
+    name, most = provider.name, ALL if verbose else MAX_NAMED
     today = datetime.fromtimestamp(run.now, UTC).date()
     why_off = run.config.why_off(provider, today)
     yield f"{name}: {row.report.status + _until(row) if row else f'off: {why_off}'}"
     if row:
-        yield from trouble(row, run.now, program)
-        yield f"  lists {counts(row.report.networks)}"
+        yield from trouble(row, run.now, program, most)
+        does = "rejects" if provider.action == "reject" else "lists"
+        yield f"  {does} {counts(row.report.networks)}"
         yield f"  alone {counts(row.alone)}"
         if row.also:
             yield f"  {_through(row)}"
@@ -196,7 +202,7 @@ def _age(seconds: float) -> str:
 def _remarks(row: Row) -> str:
     faults = len(row.report.problems)
     told = f", {faults} faults" if faults > 1 else ", 1 fault" if faults else ""
-    return told + _until(row)
+    return told + ", on the reject table" * (row.provider.action == "reject") + _until(row)
 
 
 def _until(row: Row) -> str:
@@ -207,7 +213,9 @@ def _through(row: Row) -> str:
     return f"also through: {', '.join([*row.also[:MAX_DETAILS], '...'][: len(row.also)])}"
 
 
-def trouble(row: Row, now: float, program: str, first: str = "") -> Iterator[str]:
+def trouble(
+    row: Row, now: float, program: str, most: int = MAX_DETAILS, first: str = ""
+) -> Iterator[str]:
     """Yield what is wrong with a provider and what to do; `first` has the same trouble."""
     report = row.report
     if report.left_out:
@@ -217,21 +225,21 @@ def trouble(row: Row, now: float, program: str, first: str = "") -> Iterator[str
     if report.since is not None:
         yield f"  since {day(report.since)}"
     if first in ("", report.name):
-        yield from _reasons(report, now, program)
+        yield from _reasons(report, now, program, most)
     else:
         yield f"  as {first}: {clipped('; '.join(report.causes.values()))}"
 
 
-def _reasons(report: ProviderReport, now: float, program: str) -> Iterator[str]:
+def _reasons(report: ProviderReport, now: float, program: str, most: int) -> Iterator[str]:
     yield from standing(report, now)
     for hold in report.holds:
         yield f"  {clipped(hold)}"
     for sign, networks in (("-", report.lost), ("+", report.gained)):
         if networks:
-            yield f"  {sign} {few(networks.texts(), MAX_DETAILS)}"
-    yield from (f"  {problem(fault)}" for fault in report.problems[:MAX_DETAILS])
-    if len(report.problems) > MAX_DETAILS:
-        yield f"  and {len(report.problems) - MAX_DETAILS} more; --format json has them"
+            yield f"  {sign} {few(networks.texts(), most)}"
+    yield from (f"  {problem(fault)}" for fault in report.problems[:most])
+    if (more := len(report.problems) - most) > 0:
+        yield f"  and {more} more; `{program} -v providers {report.name}` names all"
     yield from what_to_do(report, program)
     for record in report.causes if report.holds else ():
         yield f"  for all whom that record holds: {accept(record, program)}"

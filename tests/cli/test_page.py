@@ -24,7 +24,7 @@ from spfwhite.plan.last_run import last_run
 from tests.support import dnsserver
 from tests.support.cli import WORLD, overlay, spfwhite
 from tests.support.dnsserver import DnsServer
-from tests.support.nights import Nights, configured, records
+from tests.support.nights import Nights, configured, edited, records
 from tests.support.oracle import Zone
 
 CHROMIUM = shutil.which("chromium")
@@ -47,7 +47,8 @@ BAD = records(big=f"ip4:20.0.0.0/20 {EVIL_TERM}", rest="ip4:20.0.0.0/24 ip4:21.0
 
 def made(series: Nights) -> str:
     run = last_run(series.config, series.state, series.now)
-    return page(run, list(providers.told(health.rows(run), run.now, "spfwhite")), ["a fact"])
+    told = providers.told(health.rows(run), run.now, "spfwhite", providers.ALL)
+    return page(run, list(told), ["a fact"])
 
 
 class Reader(HTMLParser):
@@ -103,13 +104,47 @@ def test_what_is_wrong_and_what_to_do_is_said_as_the_terminal_says_it() -> None:
         for row, lines in providers.told(health.rows(run), run.now, "spfwhite")
         if row.report.name == "gone"
     ]
-    text = made(series)
-    assert ": spfwhite generate --accept gone --reload" in text
+    whole = re.sub("</?span[^>]*>", "", made(series))
+    assert ": <code>spfwhite generate --accept gone --reload</code></p>" in whole
+    text = re.sub("</?code>", "", whole)
     assert len(lines) > 4
-    assert all(
-        re.search(rf"^(<pre>)?{re.escape(it[2:])}(</pre>.*)?$", text, re.M) or "/" in it
-        for it in lines
-    )
+    assert all(f"<p>{line.strip()}</p>" in text or "/" in line for line in lines)
+
+
+def test_trouble_comes_first_then_the_largest_and_what_lists_nothing_last() -> None:
+    names = ("a-empty", "b-small", "c-large", "d-gone", "e-held", "f-sixty-four")
+    series = Nights(configured({name: [f"{name}.test"] for name in names}))
+    fine = {
+        "b-small": "ip4:21.0.0.1",
+        "c-large": "ip4:20.0.0.0/16",
+        "f-sixty-four": "ip6:2a00::/48",
+    }
+    for trouble in ({"d-gone": "ip4:22.0.0.1", "e-held": "ip4:23.0.0.0/16"}, {}):
+        series.night(records(**fine, **trouble))
+    text = made(series)
+    order = [row[0].strip() for row in Reader(text).rows[1:]]
+    assert order == ["e-held", "d-gone", "c-large", "b-small", "f-sixty-four", "a-empty"]
+    assert text.index('id="e-held"') < text.index("<table") < text.index('id="a-empty"')
+    assert text.count("<svg") == 4, "no bar for what lists no IPv4 address"
+
+
+def test_everything_is_on_the_page_and_nothing_is_said_to_be_elsewhere() -> None:
+    many = " ".join(f"ip4:22.0.{2 * n}.0/24" for n in range(20))
+    faults = " ".join(f"ip4:20.0.{n}.0/33" for n in range(9))
+    text = made(nights(GOOD | records(gone=many), GOOD | records(gone=faults)))
+    lost = ", ".join(f"22.0.{2 * n}.0/24" for n in range(20))
+    assert f"<p>- {lost}</p>" in text
+    assert all(f"ip4:20.0.{n}.0/33" in text for n in range(9))
+    assert not re.search(r"and [0-9]+ more|--format|-v ", text)
+
+
+def test_who_is_rejected_is_not_told_as_one_on_the_list() -> None:
+    series = nights(GOOD)
+    series.config = edited(series.config, "rest", action="reject")
+    series.night(GOOD)
+    rows = {row[0].strip(): row[1] for row in Reader(made(series)).rows}
+    assert "on the reject table" in rows["rest"]
+    assert "reject" not in rows["big"]
 
 
 def test_without_trouble_the_page_says_so() -> None:
@@ -220,15 +255,29 @@ def seen(path: Path, width: int, script: str) -> str:
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [320, 800, 3840])
 def test_the_page_is_never_wider_than_the_window(width: int, written: Path) -> None:
-    opened = "for (const it of document.querySelectorAll('details')) it.open = true;"
-    found = seen(
-        written,
-        width,
-        f"{opened} return [innerWidth, document.documentElement.scrollWidth].join()",
-    )
+    found = seen(written, width, "return [innerWidth, document.documentElement.scrollWidth].join()")
     inside, whole = map(int, found.split(","))
     assert inside == width
     assert whole <= width
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [320, 700, 1000, 1280])
+def test_no_word_is_broken_that_fits_a_line(width: int, written: Path) -> None:
+    script = """
+    const broken = [], texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      const text = texts.currentNode, range = document.createRange();
+      if (text.parentNode.closest(".soft, script")) continue;
+      for (const word of text.data.matchAll(/[0-9]+-[0-9]+-[0-9]+|--[a-z]+|[^\\s-]+/g)) {
+        range.setStart(text, word.index);
+        range.setEnd(text, word.index + word[0].length);
+        if (word[0].length < 25 && range.getClientRects().length > 1) broken.push(word[0]);
+      }
+    }
+    return broken.join();
+    """
+    assert seen(written, width, script) == ""
 
 
 @pytest.mark.slow
