@@ -63,8 +63,8 @@ def add(
     Shows what the domains pass, writes a provider to
     /etc/spfwhite/providers.d/90-added.toml, regenerates with all others from memory, and
     has Postfix reload if you are root. All that is named becomes one provider, which is called
-    after the first domain: call `add` once for each to have several. A domain that passes nothing
-    is left out. With -c, prints the block to paste instead. `spfwhite remove` undoes it, and
+    after the first: call `add` once for each to have several. A domain that passes nothing is
+    left out. With -c, prints the block to paste instead. `spfwhite remove` undoes it, and
     `add` of its domain puts back a provider that `remove` took off.
 
     \b
@@ -87,8 +87,9 @@ def add(
         print_lines([f"provider {name} was taken off by `spfwhite remove`, and is put back"])
         report = app.put_back(config, name, SYSTEM, anew, LOCK_WAIT)
         raise finish(common, config, report, reload=reload_)
+    taken = {each.name for each in config.providers}
     wanted = adding.Addition(
-        name=unused_name([*names, *networks][0], {each.name for each in config.providers}),
+        name=unused_name([*names, *networks][0], taken),
         domains=names,
         networks=networks,
         category=category,
@@ -104,8 +105,11 @@ def add(
     if holders := app.listed_through(config, addition, evaluation):
         print_lines([f"nothing to add: all of it is listed, through {few(holders, 3)}"])
         return
-    left_out = (name for name in names if name not in addition.domains)
-    print_lines((f"{name} is left out: it passes no address" for name in left_out), err=True)
+    # or the domain that is left out would give it
+    name = unused_name([*addition.domains, *networks][0], taken)
+    addition = addition._replace(name=name)
+    left_out = [each for each in names if each not in addition.domains]
+    print_lines((f"{each} is left out: it passes no address" for each in left_out), err=True)
     if len(addition.domains) + len(networks) > 1:
         one = f"all of these become one provider, {addition.name}"
         print_lines([f"{one}; for several, call add once for each"])

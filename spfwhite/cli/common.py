@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import click
@@ -44,6 +45,11 @@ class Common(NamedTuple):
     config: Path | None = None
     verbose: bool = False
     quiet: bool = False
+
+    @property
+    def program(self) -> str:
+        """How a command to copy begins, from any folder, the configuration included."""
+        return f"spfwhite -c {quote(str(self.config.absolute()))}" if self.config else "spfwhite"
 
 
 def common_options(command: click.Command, *, hidden: bool = False) -> click.Command:

@@ -48,7 +48,8 @@ def explain(common: Common, /, *, addresses: tuple[str, ...], form: str) -> None
         if form == "json":
             print_json(as_json(text, explanation), indent=None)
         else:
-            print_lines(lines(text, explanation, config, run.now, verbose=common.verbose))
+            told = lines(text, explanation, config, run.now, common.program, verbose=common.verbose)
+            print_lines(told)
     sys.exit(0 if all(explanation.is_covered for explanation in explanations.values()) else 1)
 
 
@@ -64,9 +65,18 @@ def _networks(text: str) -> Networks:
 
 
 def lines(
-    asked: str, explanation: Explanation, config: Config, now: float, *, verbose: bool = False
+    asked: str,
+    explanation: Explanation,
+    config: Config,
+    now: float,
+    program: str = "spfwhite",
+    *,
+    verbose: bool = False,
 ) -> Iterator[str]:
-    """Yield the explanation of one address: the verdict, what passes it, what keeps it out."""
+    """Yield the explanation of one address: the verdict, what passes it, what keeps it out.
+
+    `program` is how a command to copy begins.
+    """
     part = "" if explanation.is_covered else "partly " if explanation.covered else "not "
     is_rejected = explanation.reject_rules and not explanation.covered
     yield f"{asked}: {'rejected' if is_rejected else f'{part}covered'}"
@@ -76,11 +86,11 @@ def lines(
         yield f"  and {len(explanation.rules) - MAX_NAMED} more rules"
     yield from _direct_first(explanation.passing, now)
     yield from _expiry(explanation.passing, config)
-    yield from _rejecting(explanation, config, now)
+    yield from _rejecting(explanation, config, now, program)
     if explanation.covered and not explanation.passing:
         yield "  no provider passes it: it goes at the next run"
     if explanation.pending:
-        yield "  it belongs on the table: `spfwhite generate` adds it"
+        yield f"  it belongs on the table: `{program} generate` adds it"
     yield from _grouped(denial for denial in explanation.denials if denial.certain)
     rejecting = {each.name for each in config.providers if each.action == "reject"}
     for change in explanation.until:
@@ -98,7 +108,7 @@ def lines(
         yield f"  and {len(said) - len(shown)} more terms that might; -v names them"
     ends_here = explanation.is_covered or explanation.pending or explanation.rejecting
     if not ends_here and not any(denial.certain for denial in explanation.denials):
-        yield "  if it should be on the list: spfwhite suggest MAILLOG, or spfwhite add DOMAIN"
+        yield (f"  if it should be on the list: {program} suggest MAILLOG, or {program} add DOMAIN")
 
 
 def _expiry(passing: Iterable[Passing], config: Config) -> Iterator[str]:
@@ -109,7 +119,7 @@ def _expiry(passing: Iterable[Passing], config: Config) -> Iterator[str]:
             yield f"  {provider.name} counts until {provider.expires}"
 
 
-def _rejecting(explanation: Explanation, config: Config, now: float) -> Iterator[str]:
+def _rejecting(explanation: Explanation, config: Config, now: float, program: str) -> Iterator[str]:
     for rule in explanation.reject_rules[:MAX_NAMED]:
         yield f"  rule {rule} of {config.output.reject}"
     for rejecting in explanation.rejecting:
@@ -117,7 +127,7 @@ def _rejecting(explanation: Explanation, config: Config, now: float) -> Iterator
     if explanation.reject_rules and not explanation.rejecting:
         yield "  no provider rejects it: it goes at the next run"
     if explanation.rejecting and not explanation.reject_rules:
-        yield f"  it belongs on {config.output.reject}: `spfwhite generate` adds it"
+        yield f"  it belongs on {config.output.reject}: `{program} generate` adds it"
 
 
 def _grouped(denials: Iterable[Denial]) -> Iterator[str]:
@@ -142,7 +152,8 @@ def _direct_first(passing: Iterable[Passing], now: float) -> Iterator[str]:
             if nearness(each.chain) == near:
                 yield from _passing(each, now)
         if others:
-            yield f"    and {len(others)} that include it: {few(others, MAX_NAMED)}"
+            include = "includes" if len(others) == 1 else "include"
+            yield f"    and {len(others)} that {include} it: {few(others, MAX_NAMED)}"
 
 
 def _distance(near: Neighbour) -> str:

@@ -163,7 +163,7 @@ def generate(
     if output and not (offline or replay or common.quiet) and sys.stderr.isatty():
         print_lines(["--offline spares the look-ups, once there was a run"], err=True)
     if reload_ is None:
-        print_unread(made)
+        print_unread(common, made)
     raise end(made)
 
 
@@ -180,10 +180,10 @@ def _reported(made: Report, report: Path | None, metrics: Path | None) -> Report
     return made
 
 
-def print_unread(report: Report) -> None:
+def print_unread(common: Common, report: Report) -> None:
     """Say what to type if Postfix uses the old table; who asked for no reload knows."""
     if report.unread:
-        print_lines(["Postfix still uses the old table: spfwhite reload"], err=True)
+        print_lines([f"Postfix still uses the old table: {common.program} reload"], err=True)
 
 
 def print_run(common: Common, report: Report, *, dry_run: bool, report_only: bool = False) -> None:
@@ -215,7 +215,7 @@ def finish(common: Common, config: Config, report: Report, *, reload: bool | Non
         if app.reload(config, LOCK_WAIT) and (on_terminal() or common.verbose):
             print_lines([text.RELOADED])
     else:
-        print_unread(report)
+        print_unread(common, report)
     return end(report)
 
 

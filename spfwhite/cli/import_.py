@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from shlex import quote
 from typing import Final
 
 import click
@@ -30,13 +29,13 @@ NO_OVERLAYS: Final = Path("/nonexistent")
     "--output",
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="Write the overlay to this file, which must not exist; - is standard output.",
+    help="Write your file here, which must not exist; - is standard output.",
 )
 @click.pass_obj
 def import_(common: Common, /, *, file: Path, output: Path | None) -> None:
     """Turn a postwhite.conf, or a list of hosts, into your file.
 
-    FILE is read, never run. What the overlay cannot say goes to standard error, with its line.
+    FILE is read, never run. What cannot be carried over goes to standard error, with its line.
 
     \b
     spfwhite import /etc/postwhite.conf
@@ -57,7 +56,7 @@ def import_(common: Common, /, *, file: Path, output: Path | None) -> None:
         files.make_folder(output.parent)
         files.replace(output, imported.overlay.encode())
         is_ours = loading.SYSTEM in output.absolute().parents
-        program = "spfwhite" if is_ours else f"spfwhite -c {quote(str(output))}"
+        program = Common(None if is_ours else output).program
         lines.append(printable(f"{output} is written; `{program} generate --dry-run` is next"))
     if not common.quiet:
         print_lines(lines, err=True)

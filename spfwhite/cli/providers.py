@@ -75,7 +75,7 @@ def providers(common: Common, /, *, names: tuple[str, ...], form: str, html: Pat
     _, run = last_run_of(common)
     asked = {each.name: each for each in (provider_meant(run.config, name) for name in names)}
     rows = {row.report.name: row for row in health.rows(run)}
-    program = f"spfwhite -c {quote(str(common.config.absolute()))}" if common.config else "spfwhite"
+    program = common.program
     if html:
         from spfwhite.cli.page import page
 
@@ -146,8 +146,10 @@ def whole(
     if row:
         yield from trouble(row, run.now, program, most)
         does = "rejects" if provider.action == "reject" else "lists"
-        yield f"  {does} {counts(row.report.networks)}"
-        yield f"  alone {counts(row.alone)}"
+        listed = row.report.networks
+        yield f"  {does} {counts(listed) if listed else 'nothing'}"
+        if listed:
+            yield f"  alone {counts(row.alone) if row.alone else 'nothing'}"
         if row.also:
             yield f"  {_through(row)}"
         yield f"  last answers: {_ages(row, run.now)}"

@@ -54,9 +54,9 @@ SUMS: Final = {
 """What a `Tally` counts of the connections."""
 
 FORMS: Final = (
-    "read are lines of syslog, and what journalctl, Docker and Kubernetes make of them with a date "
-    "and a name such as postfix/postscreen[1]; `journalctl -o export` and `-o json`; each plain or "
-    "packed by gzip, bzip2 or xz"
+    "a log may be as syslog, journalctl (also -o export and -o json), Docker or Kubernetes write "
+    "it, with a date and a name such as postfix/postscreen[1] in each line, plain or packed by "
+    "gzip, bzip2 or xz"
 )
 PACKINGS: Final[dict[bytes, Any]] = {b"\x1f\x8b": gzip, b"BZh": bz2, b"\xfd7zXZ": lzma}
 """What unpacks a log, by the octets that it begins with."""
@@ -76,7 +76,7 @@ class Findings:
     """What logs and DNS say; `days` is how many a client must have come on, `table` the list.
 
     `unread` says of each log without a line of Postfix what it has, `off` of each provider that is
-    switched off what switches it on.
+    switched off what switches it on; `program` is how a command to copy begins.
     """
 
     tally: Tally
@@ -85,6 +85,7 @@ class Findings:
     days: int
     table: str
     off: Mapping[str, str]
+    program: str
 
     @property
     def unlisted(self) -> int:
@@ -124,7 +125,7 @@ def suggest(
     tally, unread = _tally(logs)
     if not tally.lines:
         raise SpfwhiteError("; ".join([*unread, FORMS]))
-    findings = _findings(config, tally, unread, days)
+    findings = _findings(config, tally, unread, days, common.program)
     if form == "json":
         print_json(as_json(findings))
     else:
@@ -165,7 +166,9 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
         yield packing.open(stream) if packing else stream
 
 
-def _findings(config: Config, tally: Tally, unread: Sequence[str], days: int) -> Findings:
+def _findings(
+    config: Config, tally: Tally, unread: Sequence[str], days: int, program: str
+) -> Findings:
     """Look up the domains of unlisted clients; raises FileError and NoNameServerError."""
     import asyncio
 
@@ -200,7 +203,13 @@ def _findings(config: Config, tally: Tally, unread: Sequence[str], days: int) ->
         },
     )
     return Findings(
-        tally=tally, unread=unread, groups=proposals, days=days, table=str(table), off=off
+        tally=tally,
+        unread=unread,
+        groups=proposals,
+        days=days,
+        table=str(table),
+        off=off,
+        program=program,
     )
 
 
@@ -230,7 +239,8 @@ def lines(findings: Findings, *, verbose: bool) -> Iterator[str]:
         passed = "all" if group.passed == group.clients else f"{group.passed:,}"
         yield (
             f"  {group.domain}: {group.deferred:,} deferred from {group.clients:,} addresses, its "
-            f"SPF passes {passed} of them, none got in; `spfwhite add {group.domain}` lists it"
+            f"SPF passes {passed} of them, none got in; "
+            f"`{findings.program} add {group.domain}` lists it"
         )
     if others:
         yield ""
@@ -284,7 +294,7 @@ def _proposal(findings: Findings, group: Group) -> Iterator[str]:
     yield f"  {_title(group)}: {_extent(group)}"
     yield f"    its SPF passes {group.passed:,} of them; {group.proven:,} {_proof(findings)}"
     yield f"    from {_places(group)}"
-    yield f"    spfwhite add {group.domain}"
+    yield f"    {findings.program} add {group.domain}"
 
 
 def _title(group: Group) -> str:
@@ -300,7 +310,8 @@ def _why_not(findings: Findings, group: Group) -> str:
     if why := findings.off.get(group.provider):
         return f"provider {group.provider} has it but is off: {why}"
     if group.provider:
-        return f"already a domain of provider {group.provider}; see `spfwhite -v generate`"
+        see = f"{findings.program} providers {group.provider}"
+        return f"already a domain of provider {group.provider}; see `{see}`"
     if group.spf == "passes":
         return f"its SPF passes {group.passed:,}, of which none {_proof(findings)}"
     return WHY_NOT[group.spf]
@@ -336,6 +347,6 @@ def _group(findings: Findings, group: Group) -> dict[str, Any]:
         "networks": dict(group.networks),
         "proposed": group.is_proposed,
         "waiting": group.is_waiting,
-        "command": f"spfwhite add {group.domain}" if group.is_proposed else "",
+        "command": f"{findings.program} add {group.domain}" if group.is_proposed else "",
         "why_not": "" if group.is_proposed else _why_not(findings, group),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,25 @@ def test_each_command_does_what_was_meant_or_names_the_one_that_does(tmp_path: P
         assert (code, "`add --networks 91.198.174.0/26` lists it" in said) == (2, True)
         code, said = run("explain", "[209.85.128.1]:43755")
         assert (code, "not covered" in said) == (1, True)
+
+
+def test_a_command_that_is_proposed_works_in_any_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    with site_of(folder) as site:
+        site.generate()
+        site.server.zone.set("big.test", "TXT", ["v=spf1 ip4:203.0.113.1 -all"])
+        site.generate()
+        program = f"spfwhite -c '{site.config}'"
+        named = ("-c", site.config.name)
+        done = spfwhite("providers", *named, cwd=folder)
+        (accept,) = (line for line in done.stdout.splitlines() if line.endswith("--accept big"))
+        assert accept.strip() == f"{program} generate --accept big"
+        done = spfwhite("explain", "20.0.0.1", *named, cwd=folder)
+        assert f"{program} suggest MAILLOG, or {program} add DOMAIN\n" in done.stdout
+        words = shlex.split(accept)[1:]
+        assert spfwhite(*words, cwd=tmp_path).returncode == 0
+        assert "203.0.113.1/32\tpermit" in site.rules()
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_one_provider_is_told_in_full() -> None:
     assert whole(nights(), "hub") == [
         "hub: ok",
         "  lists 3 IPv4 networks (768 addresses), 0 IPv6 (0 /64s)",
-        "  alone 0 IPv4 networks (0 addresses), 0 IPv6 (0 /64s)",
+        "  alone nothing",
         "  also through: deep, mailer, own",
         "  last answers: 0s",
         "  its networks are the same since 2023-11-15",
@@ -72,6 +72,20 @@ def test_one_provider_is_told_in_full() -> None:
         '    category = "other"',
         '    domains = ["hub.test"]',
     ]
+
+
+def test_one_that_lists_nothing_is_told_in_a_word() -> None:
+    told = whole(nights(ZONE | records(mailer="")), "mailer")
+    assert "  lists nothing" in told
+    assert not any("alone" in line or "0 IPv4" in line for line in told)
+
+
+def test_one_that_rejects_is_not_told_as_one_that_is_listed() -> None:
+    series = nights(config=edited(CONFIG, "own", action="reject"))
+    assert "  rejects 1 IPv4 network (256 addresses), 0 IPv6 (0 /64s)" in whole(series, "own")
+    rows = health.rows(last_run(series.config, series.state, series.now))
+    (line,) = [it for it in providers.lines(rows, series.now, "spfwhite") if " own " in it]
+    assert line.endswith(", on the reject table")
 
 
 def test_who_includes_a_part_of_it_includes_it_and_it_does_not_include_them() -> None:

@@ -181,7 +181,7 @@ def test_the_table_on_disk_is_the_truth(ran: Site) -> None:
     ran.table.write_text(content.replace("192.0.2.7/32\tpermit\n", "203.0.113.99/32\tpermit\n"))
     gone = ask(ran, "explain", "192.0.2.7")
     assert gone.returncode == 1
-    assert "`spfwhite generate` adds it" in gone.stdout
+    assert f"`spfwhite -c {ran.config} generate` adds it" in gone.stdout
     added = ask(ran, "explain", "203.0.113.99")
     assert added.returncode == 0
     assert "no provider passes it" in added.stdout
