@@ -36,6 +36,8 @@ BAR_WIDTH: Final = 20
 # Seconds that a command of an administrator waits for a run that is under way.
 LOCK_WAIT: Final = 60.0
 
+FILE: Final = click.Path(path_type=Path)
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -69,7 +71,7 @@ def common_options(command: click.Command, *, hidden: bool = False) -> click.Com
             option(
                 "-c",
                 "--config",
-                type=click.Path(path_type=Path),
+                type=FILE,
                 # the command's own option counts only if it is given
                 envvar=None if hidden else "SPFWHITE_CONFIG",
                 metavar="FILE",
@@ -126,6 +128,11 @@ def format_option(explained: str, *forms: str) -> Callable[[F], F]:
         show_default=True,
         help=explained,
     )
+
+
+def output_option(explained: str) -> Callable[[F], F]:
+    """Add the option of commands that write one file, if it is named."""
+    return click.option("-o", "--output", type=FILE, metavar="PATH", help=explained)
 
 
 strict_option = click.option(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,11 +16,14 @@ import click
 
 from spfwhite import files
 from spfwhite.cli.common import (
+    FILE,
     LOCK_WAIT,
     Common,
+    F,
     config_of,
     network_options,
     on_terminal,
+    output_option,
     print_bytes,
     print_lines,
     progress_bar,
@@ -27,7 +31,7 @@ from spfwhite.cli.common import (
     strict_option,
 )
 from spfwhite.cli.streams import InPlace
-from spfwhite.config.settings import FORMAT_NAMES, FormatName
+from spfwhite.config.settings import FORMAT_NAMES
 from spfwhite.errors import FileError
 from spfwhite.report import as_json as report_json
 from spfwhite.report import metrics as metrics_form
@@ -36,6 +40,7 @@ from spfwhite.report.report import Report
 
 if TYPE_CHECKING:
     from spfwhite.config.settings import Config
+    from spfwhite.dns.nameservers import NameServer
 
 TERMINAL_LINES: Final = 12
 """Providers of a difference that a terminal is shown."""
@@ -48,59 +53,35 @@ reload_option: Final = click.option(
 )
 
 
+def _file(name: str, explained: str) -> Callable[[F], F]:
+    return click.option(name, type=FILE, metavar="FILE", help=explained)
+
+
+def _names(name: str, explained: str, **more: Any) -> Callable[[F], F]:
+    return click.option(name, metavar="NAME", shell_complete=provider_names, help=explained, **more)
+
+
 @click.command()
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    metavar="PATH",
-    help="Write the table to this file only; - is standard output.",
-)
+@output_option("Write the table to this file only; - is standard output.")
 @click.option(
     "--format",
-    "form",
     type=click.Choice(FORMAT_NAMES),
     default="postscreen",
     help="The format of the table that -o writes.",
 )
 @click.option("--dry-run", is_flag=True, help="Show the plan and the difference; write nothing.")
-@click.option(
-    "--only",
-    metavar="NAME",
-    default="",
-    shell_complete=provider_names,
-    help="Ask DNS for this provider only.",
-)
+@_names("--only", "Ask DNS for this provider only.", default="")
 @click.option("--offline", is_flag=True, help="Decide from remembered answers; ask nobody.")
-@click.option(
+@_names(
     "--accept",
+    "Take over what a held provider passes now, or all whom a record holds; or all.",
     multiple=True,
-    metavar="NAME",
-    shell_complete=provider_names,
-    help="Take over what a held provider passes now, or all whom a record holds; or all.",
 )
 @click.option("--force", is_flag=True, help="Lift the limits on the list; replace a foreign file.")
-@click.option(
-    "--record", type=click.Path(path_type=Path), metavar="FILE", help="Save what DNS answered."
-)
-@click.option(
-    "--replay",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Use a saved file instead of the network; needs -o or --dry-run.",
-)
-@click.option(
-    "--report",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Write the report as JSON; - is standard output.",
-)
-@click.option(
-    "--metrics",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Write metrics for node_exporter's textfile collector.",
-)
+@_file("--record", "Save what DNS answered.")
+@_file("--replay", "Use a saved file instead of the network; needs -o or --dry-run.")
+@_file("--report", "Write the report as JSON; - is standard output.")
+@_file("--metrics", "Write metrics for node_exporter's textfile collector.")
 @reload_option
 @strict_option
 @network_options
@@ -109,19 +90,13 @@ def generate(
     common: Common,
     /,
     *,
-    output: Path | None,
-    form: FormatName,
-    dry_run: bool,
-    force: bool,
-    record: Path | None,
-    replay: Path | None,
-    offline: bool,
-    only: str,
-    accept: tuple[str, ...],
     report: Path | None,
     metrics: Path | None,
     reload_: bool | None,
-    **network: Any,
+    strict: bool,
+    nameservers: tuple[NameServer, ...],
+    deadline: float | None,
+    **asked: Any,
 ) -> None:
     """Resolve all providers and write the table.
 
@@ -129,29 +104,19 @@ def generate(
     spfwhite generate --dry-run
     spfwhite generate -o ./postscreen_spf_whitelist.cidr
     """
-    if "-" in map(str, (record, metrics)):
-        raise click.UsageError("--record and --metrics need the name of a file, not -")
-    report_only = str(report) == "-"
-    if report_only and str(output) == "-":
-        raise click.UsageError("-o and --report cannot both write to standard output")
     import asyncio
 
     from spfwhite import run as app  # the event loop takes 50 ms to import
 
-    options = app.Options(
-        output=output,
-        dry_run=dry_run,
-        force=force,
-        record=record,
-        replay=replay,
-        offline=offline,
-        only=only,
-        accept=accept,
-        format=form,
-    )
-    for path in filter(None, (record, None if report_only else report, metrics)):
+    options = app.Options(**asked)
+    if "-" in map(str, (options.record, metrics)):
+        raise click.UsageError("--record and --metrics need the name of a file, not -")
+    report_only = str(report) == "-"
+    if report_only and str(options.output) == "-":
+        raise click.UsageError("-o and --report cannot both write to standard output")
+    for path in filter(None, (options.record, None if report_only else report, metrics)):
         files.require_writable(path)
-    config = config_of(common, **network)
+    config = config_of(common, nameservers=nameservers, deadline=deadline, strict=strict)
     if reload_ is not None:
         config = config._replace(postfix=config.postfix._replace(reload=reload_))
     with progress_bar("asking DNS") as progress:
@@ -159,8 +124,9 @@ def generate(
     made = _reported(made, None if report_only else report, metrics)
     if report_only:
         print_bytes(report_json.dump(made))
-    print_run(common, made, dry_run=dry_run, report_only=report_only)
-    if output and not (offline or replay or common.quiet) and sys.stderr.isatty():
+    print_run(common, made, dry_run=options.dry_run, report_only=report_only)
+    asked_dns = not (options.offline or options.replay)
+    if options.output and asked_dns and not common.quiet and sys.stderr.isatty():
         print_lines(["--offline spares the look-ups, once there was a run"], err=True)
     if reload_ is None:
         print_unread(common, made)
@@ -192,15 +158,19 @@ def print_run(common: Common, report: Report, *, dry_run: bool, report_only: boo
     `report_only`: standard output has the report in JSON.
     """
     if dry_run and not report_only:
-        is_short = on_terminal() and not common.verbose
-        print_lines(_by_provider(report) if is_short else text.difference(report))
+        if on_terminal() and not common.verbose:
+            shares = text.by_provider(report)
+            print_lines(shares[:TERMINAL_LINES])
+            if (more := len(shares) - TERMINAL_LINES) > 0:
+                print_lines([f"... and {more} more; -v lists the networks"])
+        else:
+            print_lines(text.difference(report))
     elif report.path is None and not report.refusals:
         print_bytes(report.table)
-    lines = text.summary(report, verbose=common.verbose, quiet=common.quiet)
-    if report.exit_code or report.has_news or common.quiet:
-        print_lines(lines, err=True)
-    elif dry_run or common.verbose or on_terminal():
-        print_lines(lines, err=report.path is None or report_only)
+    is_news = bool(report.exit_code or report.has_news or common.quiet)
+    if is_news or dry_run or common.verbose or on_terminal():
+        lines = text.summary(report, verbose=common.verbose, quiet=common.quiet)
+        print_lines(lines, err=is_news or report.path is None or report_only)
 
 
 def finish(common: Common, config: Config, report: Report, *, reload: bool | None) -> SystemExit:
@@ -222,12 +192,3 @@ def finish(common: Common, config: Config, report: Report, *, reload: bool | Non
 def end(report: Report) -> SystemExit:
     """Return what ends the program with the exit code of a run."""
     return (InPlace if report.in_place else SystemExit)(report.exit_code)
-
-
-def _by_provider(report: Report) -> list[str]:
-    """Return what the table loses and gains by provider, the largest, for a screen."""
-    lines = text.by_provider(report)
-    if len(lines) <= TERMINAL_LINES:
-        return lines
-    more = len(lines) - TERMINAL_LINES
-    return [*lines[:TERMINAL_LINES], f"... and {more} more; -v lists the networks"]

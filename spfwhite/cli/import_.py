@@ -13,7 +13,7 @@ from typing import Final
 import click
 
 from spfwhite import files
-from spfwhite.cli.common import Common, print_bytes, print_lines
+from spfwhite.cli.common import FILE, Common, output_option, print_bytes, print_lines
 from spfwhite.config import loading, postwhite
 from spfwhite.errors import ConfigError, FileError
 from spfwhite.wording import printable
@@ -23,14 +23,8 @@ NO_OVERLAYS: Final = Path("/nonexistent")
 
 
 @click.command("import")
-@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    metavar="PATH",
-    help="Write your file here, which must not exist; - is standard output.",
-)
+@click.argument("file", type=FILE, metavar="FILE")
+@output_option("Write your file here, which must not exist; - is standard output.")
 @click.pass_obj
 def import_(common: Common, /, *, file: Path, output: Path | None) -> None:
     """Turn a postwhite.conf, or a list of hosts, into your file.

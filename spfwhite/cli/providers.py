@@ -15,6 +15,7 @@ import click
 
 from spfwhite import files
 from spfwhite.cli.common import (
+    FILE,
     Common,
     format_option,
     last_run_of,
@@ -54,9 +55,7 @@ NO_KEYS: Final = ("name", "defined_in", "enabled")
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME...]", shell_complete=provider_names)
 @format_option("A table for people, or JSON.", "text", "json")
-@click.option(
-    "--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a page for a browser."
-)
+@click.option("--html", type=FILE, metavar="FILE", help="Write a page for a browser.")
 @click.pass_obj
 def providers(common: Common, /, *, names: tuple[str, ...], form: str, html: Path | None) -> None:
     """Show the health of each provider, or all about some. Asks nobody.

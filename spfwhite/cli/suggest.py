@@ -21,6 +21,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 import click
 
 from spfwhite.cli.common import (
+    FILE,
     Common,
     config_of,
     format_option,
@@ -94,7 +95,7 @@ class Findings:
 
 
 @click.command()
-@click.argument("logs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="LOG...")
+@click.argument("logs", nargs=-1, required=True, type=FILE, metavar="LOG...")
 @click.option(
     "--days",
     type=click.IntRange(1, 366),
