@@ -13,10 +13,9 @@ import sys
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
@@ -72,26 +71,31 @@ WHY_NOT: Final[dict[Spf, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Findings:
-    """What logs and DNS say; `days` is how many a client must have come on, `table` the list.
+class Findings(NamedTuple):
+    """What logs and DNS say.
 
-    `unread` says of each log without a line of Postfix what it has, `off` of each provider that is
-    switched off what switches it on; `program` is how a command to copy begins.
+    `days` is how many a client must have come on. `unread` says of each log without a line of
+    Postfix what it has, `off` of each provider that is switched off what switches it on. `table` is
+    the path of the list, and `program` how a command to copy begins.
     """
 
     tally: Tally
     unread: Sequence[str]
     groups: Sequence[Group]
     days: int
-    table: str
     off: Mapping[str, str]
+    table: str
     program: str
 
     @property
     def unlisted(self) -> int:
         """How many clients passed the tests, or were deferred, and are not on the list."""
         return sum(group.clients for group in self.groups)
+
+    @property
+    def proof(self) -> str:
+        """What a client has done that is no spammer's."""
+        return f"came back on {_many(self.days, 'day')} or more and had mail accepted"
 
 
 @click.command()
@@ -126,7 +130,9 @@ def suggest(
     tally, unread = _tally(logs)
     if not tally.lines:
         raise SpfwhiteError("; ".join([*unread, FORMS]))
-    findings = _findings(config, tally, unread, days, common.program)
+    groups, off = _groups(config, tally, days)
+    table = str(config.output.allow)
+    findings = Findings(tally, unread, groups, days, off, table, common.program)
     if form == "json":
         print_json(as_json(findings))
     else:
@@ -167,10 +173,12 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
         yield packing.open(stream) if packing else stream
 
 
-def _findings(
-    config: Config, tally: Tally, unread: Sequence[str], days: int, program: str
-) -> Findings:
-    """Look up the domains of unlisted clients; raises FileError and NoNameServerError."""
+def _groups(config: Config, tally: Tally, days: int) -> tuple[list[Group], dict[str, str]]:
+    """Look up the domains of unlisted clients; return their groups, and the providers that are off.
+
+    Raises FileError and NoNameServerError, and SpfwhiteError if DNS answers nothing: it would read
+    as if there were nothing to propose.
+    """
     import asyncio
 
     from spfwhite import files
@@ -179,44 +187,31 @@ def _findings(
     from spfwhite.spf.evaluation import evaluate
     from spfwhite.tables.content import networks_in
 
-    table = config.output.allow
-    named = by_name(tally.clients, networks_in(files.read_if_there(table) or b""))
+    named = by_name(tally.clients, networks_in(files.read_if_there(config.output.allow) or b""))
     domains = questions(promising(tally.clients, named, days))
     answers = asyncio.run(look_up(domains, config.dns, config.limits())) if domains else {}
     reasons = [answer.reason for answer in answers.values() if isinstance(answer, Failed)]
     if reasons and len(reasons) == len(answers):
-        # not a word on the log: it would read as if there were nothing to propose
         told = clipped("; ".join(sorted(set(reasons))[:3]))
         raise SpfwhiteError(f"DNS gave no answer at all: {told}")
     strict, widest = config.spf.strict, config.widest("permit")
+    evaluation = evaluate(domains, answers, strict=strict, widest=widest)
     today = datetime.now(UTC).date()
     off = {p.name: why for p in config.providers if (why := config.why_off(p, today))}
-    proposals = groups(
-        tally.clients,
-        named,
-        evaluate(domains, answers, strict=strict, widest=widest),
-        days=days,
-        providers={
-            domain: provider.name
-            # one that is on speaks for a domain before one that is off
-            for provider in sorted(config.providers, key=lambda provider: provider.name not in off)
-            for domain in provider.domains
-        },
-    )
-    return Findings(
-        tally=tally,
-        unread=unread,
-        groups=proposals,
-        days=days,
-        table=str(table),
-        off=off,
-        program=program,
-    )
+    # one that is on speaks for a domain before one that is off
+    speakers = sorted(config.providers, key=lambda provider: provider.name not in off)
+    providers = {domain: each.name for each in speakers for domain in each.domains}
+    return groups(tally.clients, named, evaluation, days=days, providers=providers), off
 
 
 def lines(findings: Findings, *, verbose: bool) -> Iterator[str]:
     """Yield what people read: the summary, the proposals, the rest."""
-    yield from _summary(findings)
+    tally, program = findings.tally, findings.program
+    days = _many(tally.days.bit_count(), "day")
+    yield f"{_many(tally.connections, 'connection')} to postscreen on {days}"
+    yield from (f"{getattr(tally, name):>12,}  {text}" for name, text in SUMS.items())
+    yield f"{_many(findings.unlisted, 'client')} tested and not in {clipped(findings.table)}"
+    yield from notices(findings)
     proposed = [group for group in findings.groups if group.is_proposed]
     waiting = [group for group in findings.groups if group.is_waiting and not group.is_proposed]
     others = [group for group in findings.groups if group not in (*proposed, *waiting)]
@@ -229,10 +224,14 @@ def lines(findings: Findings, *, verbose: bool) -> Iterator[str]:
     else:
         yield (
             "No proposal: no sender that the list lacks has a client that its SPF passes "
-            f"and that {_proof(findings)}."
+            f"and that {findings.proof}."
         )
     for group in proposed:
-        yield from _proposal(findings, group)
+        yield ""
+        yield f"  {_title(group)}"
+        yield f"    its SPF passes {group.passed:,} of them; {group.proven:,} {findings.proof}"
+        yield f"    from {_places(group)}"
+        yield f"    {program} add {group.domain}"
     if waiting:
         yield ""
         yield f"Waiting: their SPF passes them, so they are not forged; {CAVEAT}."
@@ -240,27 +239,15 @@ def lines(findings: Findings, *, verbose: bool) -> Iterator[str]:
         passed = "all" if group.passed == group.clients else f"{group.passed:,}"
         yield (
             f"  {group.domain}: {group.deferred:,} deferred from {group.clients:,} addresses, its "
-            f"SPF passes {passed} of them, none got in; "
-            f"`{findings.program} add {group.domain}` lists it"
+            f"SPF passes {passed} of them, none got in; `{program} add {group.domain}` lists it"
         )
     if others:
         yield ""
         yield "Not proposed:"
     shown = others if verbose else others[:MAX_NOT_PROPOSED]
-    for group in shown:
-        yield f"  {_title(group)}: {_extent(group)}: {_why_not(findings, group)}"
+    yield from (f"  {_title(group)}: {_why_not(findings, group)}" for group in shown)
     if len(others) > len(shown):
         yield f"  and {len(others) - len(shown):,} more; -v lists them"
-
-
-def _summary(findings: Findings) -> Iterator[str]:
-    tally = findings.tally
-    days = _many(tally.days.bit_count(), "day")
-    yield f"{_many(tally.connections, 'connection')} to postscreen on {days}"
-    for name, text in SUMS.items():
-        yield f"{getattr(tally, name):>12,}  {text}"
-    yield f"{_many(findings.unlisted, 'client')} tested and not in {clipped(findings.table)}"
-    yield from notices(findings)
 
 
 def notices(findings: Findings) -> Iterator[str]:
@@ -286,25 +273,11 @@ def notices(findings: Findings) -> Iterator[str]:
         )
 
 
-def _proof(findings: Findings) -> str:
-    return f"came back on {_many(findings.days, 'day')} or more and had mail accepted"
-
-
-def _proposal(findings: Findings, group: Group) -> Iterator[str]:
-    yield ""
-    yield f"  {_title(group)}: {_extent(group)}"
-    yield f"    its SPF passes {group.passed:,} of them; {group.proven:,} {_proof(findings)}"
-    yield f"    from {_places(group)}"
-    yield f"    {findings.program} add {group.domain}"
-
-
 def _title(group: Group) -> str:
-    return clipped(group.domain) or _places(group)
-
-
-def _extent(group: Group) -> str:
+    """Return who a group is, and how much came from it."""
     deferred = f", {group.deferred:,} deferred" if group.deferred else ""
-    return f"{_many(group.clients, 'client')}, {_many(group.connections, 'connection')}{deferred}"
+    extent = f"{_many(group.clients, 'client')}, {_many(group.connections, 'connection')}"
+    return f"{clipped(group.domain) or _places(group)}: {extent}{deferred}"
 
 
 def _why_not(findings: Findings, group: Group) -> str:
@@ -314,7 +287,7 @@ def _why_not(findings: Findings, group: Group) -> str:
         see = f"{findings.program} providers {group.provider}"
         return f"already a domain of provider {group.provider}; see `{see}`"
     if group.spf == "passes":
-        return f"its SPF passes {group.passed:,}, of which none {_proof(findings)}"
+        return f"its SPF passes {group.passed:,}, of which none {findings.proof}"
     return WHY_NOT[group.spf]
 
 
