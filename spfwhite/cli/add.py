@@ -13,17 +13,10 @@ from typing import Any
 
 import click
 
-from spfwhite.cli.common import (
-    LOCK_WAIT,
-    Common,
-    config_of,
-    domain_names,
-    network_options,
-    print_bytes,
-    print_lines,
-    read_anew,
-)
-from spfwhite.cli.generate import finish, reload_option
+from spfwhite.cli.common import LOCK_WAIT, Common, config_of, domain_names, read_anew
+from spfwhite.cli.generate import finish
+from spfwhite.cli.options import network_options, reload_option
+from spfwhite.cli.printing import print_bytes, print_lines
 from spfwhite.wording import counts, few, printable
 
 

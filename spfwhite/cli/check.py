@@ -10,7 +10,9 @@ import time
 
 import click
 
-from spfwhite.cli.common import Common, format_option, print_json, print_lines
+from spfwhite.cli.common import Common
+from spfwhite.cli.options import format_option
+from spfwhite.cli.printing import print_json, print_lines
 from spfwhite.inspect import check as checks
 
 

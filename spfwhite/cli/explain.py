@@ -13,7 +13,9 @@ from typing import Any
 
 import click
 
-from spfwhite.cli.common import Common, format_option, last_run_of, pasted, print_json, print_lines
+from spfwhite.cli.common import Common, last_run_of, pasted
+from spfwhite.cli.options import format_option
+from spfwhite.cli.printing import print_json, print_lines
 from spfwhite.config.settings import Config
 from spfwhite.inspect import explain as search
 from spfwhite.inspect.explain import MAX_NAMED, Denial, Explanation, Neighbour, Passing

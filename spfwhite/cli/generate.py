@@ -8,28 +8,22 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from spfwhite import files
-from spfwhite.cli.common import (
-    FILE,
-    LOCK_WAIT,
-    Common,
-    F,
-    config_of,
+from spfwhite.cli.common import LOCK_WAIT, Common, config_of
+from spfwhite.cli.options import (
+    file_option,
+    name_option,
     network_options,
-    on_terminal,
     output_option,
-    print_bytes,
-    print_lines,
-    progress_bar,
-    provider_names,
+    reload_option,
     strict_option,
 )
+from spfwhite.cli.printing import on_terminal, print_bytes, print_lines, progress_bar
 from spfwhite.cli.streams import InPlace
 from spfwhite.config.settings import FORMAT_NAMES
 from spfwhite.errors import FileError
@@ -45,24 +39,9 @@ if TYPE_CHECKING:
 TERMINAL_LINES: Final = 12
 """Providers of a difference that a terminal is shown."""
 
-reload_option: Final = click.option(
-    "--reload/--no-reload",
-    "reload_",
-    default=None,
-    help="Reload Postfix after a change, whatever the configuration says.",
-)
-
-
-def _file(name: str, explained: str) -> Callable[[F], F]:
-    return click.option(name, type=FILE, metavar="FILE", help=explained)
-
-
-def _names(name: str, explained: str, **more: Any) -> Callable[[F], F]:
-    return click.option(name, metavar="NAME", shell_complete=provider_names, help=explained, **more)
-
 
 @click.command()
-@output_option("Write the table to this file only; - is standard output.")
+@output_option(help="Write the table to this file only; - is standard output.")
 @click.option(
     "--format",
     type=click.Choice(FORMAT_NAMES),
@@ -70,18 +49,18 @@ def _names(name: str, explained: str, **more: Any) -> Callable[[F], F]:
     help="The format of the table that -o writes.",
 )
 @click.option("--dry-run", is_flag=True, help="Show the plan and the difference; write nothing.")
-@_names("--only", "Ask DNS for this provider only.", default="")
+@name_option("--only", default="", help="Ask DNS for this provider only.")
 @click.option("--offline", is_flag=True, help="Decide from remembered answers; ask nobody.")
-@_names(
+@name_option(
     "--accept",
-    "Take over what a held provider passes now, or all whom a record holds; or all.",
     multiple=True,
+    help="Take over what a held provider passes now, or all whom a record holds; or all.",
 )
 @click.option("--force", is_flag=True, help="Lift the limits on the list; replace a foreign file.")
-@_file("--record", "Save what DNS answered.")
-@_file("--replay", "Use a saved file instead of the network; needs -o or --dry-run.")
-@_file("--report", "Write the report as JSON; - is standard output.")
-@_file("--metrics", "Write metrics for node_exporter's textfile collector.")
+@file_option("--record", help="Save what DNS answered.")
+@file_option("--replay", help="Use a saved file instead of the network; needs -o or --dry-run.")
+@file_option("--report", help="Write the report as JSON; - is standard output.")
+@file_option("--metrics", help="Write metrics for node_exporter's textfile collector.")
 @reload_option
 @strict_option
 @network_options

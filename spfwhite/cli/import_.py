@@ -13,7 +13,9 @@ from typing import Final
 import click
 
 from spfwhite import files
-from spfwhite.cli.common import FILE, Common, output_option, print_bytes, print_lines
+from spfwhite.cli.common import Common
+from spfwhite.cli.options import FILE, output_option
+from spfwhite.cli.printing import print_bytes, print_lines
 from spfwhite.config import loading, postwhite
 from spfwhite.errors import ConfigError, FileError
 from spfwhite.wording import printable
@@ -24,7 +26,7 @@ NO_OVERLAYS: Final = Path("/nonexistent")
 
 @click.command("import")
 @click.argument("file", type=FILE, metavar="FILE")
-@output_option("Write your file here, which must not exist; - is standard output.")
+@output_option(help="Write your file here, which must not exist; - is standard output.")
 @click.pass_obj
 def import_(common: Common, /, *, file: Path, output: Path | None) -> None:
     """Turn a postwhite.conf, or a list of hosts, into your file.

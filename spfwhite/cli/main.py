@@ -16,7 +16,9 @@ import click
 
 from spfwhite._version import __version__
 from spfwhite.cli import streams
-from spfwhite.cli.common import Common, common_options, print_lines
+from spfwhite.cli.common import Common
+from spfwhite.cli.options import common_options
+from spfwhite.cli.printing import print_lines
 from spfwhite.errors import SpfwhiteError
 from spfwhite.wording import did_you_mean, printable
 

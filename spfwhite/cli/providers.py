@@ -14,16 +14,9 @@ from typing import Any, Final
 import click
 
 from spfwhite import files
-from spfwhite.cli.common import (
-    FILE,
-    Common,
-    format_option,
-    last_run_of,
-    print_json,
-    print_lines,
-    provider_meant,
-    provider_names,
-)
+from spfwhite.cli.common import Common, last_run_of, provider_meant
+from spfwhite.cli.options import file_option, format_option, provider_names
+from spfwhite.cli.printing import print_json, print_lines
 from spfwhite.config.settings import Provider, plain_value
 from spfwhite.config.writing import table
 from spfwhite.inspect import health
@@ -55,7 +48,7 @@ NO_KEYS: Final = ("name", "defined_in", "enabled")
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME...]", shell_complete=provider_names)
 @format_option("A table for people, or JSON.", "text", "json")
-@click.option("--html", type=FILE, metavar="FILE", help="Write a page for a browser.")
+@file_option("--html", help="Write a page for a browser.")
 @click.pass_obj
 def providers(common: Common, /, *, names: tuple[str, ...], form: str, html: Path | None) -> None:
     """Show the health of each provider, or all about some. Asks nobody.

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import click
 
-from spfwhite.cli.common import LOCK_WAIT, Common, config_of, on_terminal, print_lines
+from spfwhite.cli.common import LOCK_WAIT, Common, config_of
+from spfwhite.cli.printing import on_terminal, print_lines
 from spfwhite.report.text import RELOADED
 
 

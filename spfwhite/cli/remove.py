@@ -10,16 +10,10 @@ from functools import partial
 
 import click
 
-from spfwhite.cli.common import (
-    LOCK_WAIT,
-    Common,
-    config_of,
-    print_lines,
-    provider_meant,
-    provider_names,
-    read_anew,
-)
-from spfwhite.cli.generate import finish, reload_option
+from spfwhite.cli.common import LOCK_WAIT, Common, config_of, provider_meant, read_anew
+from spfwhite.cli.generate import finish
+from spfwhite.cli.options import provider_names, reload_option
+from spfwhite.cli.printing import print_lines
 from spfwhite.errors import UsageError
 from spfwhite.wording import few
 

@@ -14,17 +14,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import click
 
-from spfwhite.cli.common import (
-    Common,
-    config_of,
-    domain_names,
-    format_option,
-    network_options,
-    print_bytes,
-    print_json,
-    print_lines,
-    strict_option,
-)
+from spfwhite.cli.common import Common, config_of, domain_names
+from spfwhite.cli.options import format_option, network_options, strict_option
+from spfwhite.cli.printing import print_bytes, print_json, print_lines
 from spfwhite.networks import Networks
 from spfwhite.wording import clipped, counts
 

@@ -19,15 +19,9 @@ from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
-from spfwhite.cli.common import (
-    FILE,
-    Common,
-    config_of,
-    format_option,
-    network_options,
-    print_json,
-    print_lines,
-)
+from spfwhite.cli.common import Common, config_of
+from spfwhite.cli.options import FILE, format_option, network_options
+from spfwhite.cli.printing import print_json, print_lines
 from spfwhite.errors import FileError, SpfwhiteError
 from spfwhite.inspect.maillog import LINE_BYTES, Tally
 from spfwhite.inspect.suggest import MAX_NAMES, Group, Spf, by_name, groups, promising, questions
