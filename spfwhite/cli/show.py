@@ -10,7 +10,8 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -18,19 +19,16 @@ from spfwhite.cli.common import Common, config_of, domain_names
 from spfwhite.cli.options import format_option, network_options, strict_option
 from spfwhite.cli.printing import print_bytes, print_json, print_lines
 from spfwhite.networks import Networks
+from spfwhite.plan.rails import amounts
 from spfwhite.wording import clipped, counts
 
 if TYPE_CHECKING:
     from spfwhite.spf.result import Evaluation, Node, Step
 
-# How a terminal shows the lines of a tree; click leaves the colours out of a pipe.
-COLOURS: Final[dict[str, dict[str, Any]]] = {
-    "domain": {"bold": True},
-    "passes": {"fg": "green"},
-    "term": {},
-    "problem": {"fg": "red"},
-    "note": {"dim": True},
-}
+# how a terminal shows the lines of a tree; click leaves the colours out of a pipe
+_passes: Final = partial(click.style, fg="green")
+_problem: Final = partial(click.style, fg="red")
+_note: Final = partial(click.style, dim=True)
 
 
 @click.command()
@@ -63,30 +61,22 @@ def show(common: Common, /, *, domains: tuple[str, ...], form: str, **network: A
         print_bytes("".join(f"{text}\n" for text in cidrs(evaluation)).encode())
     else:
         for name in names:
-            lines = tree(evaluation, name)
-            print_lines(click.style(line.text, **COLOURS[line.kind]) for line in lines)
+            print_lines(tree(evaluation, name))
     sys.exit(0 if all(evaluation.root(name).passed for name in names) else 1)
 
 
-class Line(NamedTuple):
-    """One line of the tree, and what it says: that decides its colour on a terminal."""
-
-    kind: Literal["domain", "passes", "term", "problem", "note"]
-    text: str
-
-
-def tree(evaluation: Evaluation, domain: str) -> Iterator[Line]:
+def tree(evaluation: Evaluation, domain: str) -> Iterator[str]:
     """Yield the record tree of a domain, a line a term."""
     from spfwhite.spf.strict import MAX_LOOKUPS, MAX_VOIDS
 
     root = evaluation.root(domain)
-    yield Line("domain", f"{clipped(domain)}: passes {counts(root.passed)}")
+    yield click.style(f"{clipped(domain)}: passes {counts(root.passed)}", bold=True)
     lookups = f"look-ups {root.lookups} of {MAX_LOOKUPS} that RFC 7208 allows"
     over = root.lookups > MAX_LOOKUPS or root.voids > MAX_VOIDS
-    yield Line("problem" if over else "note", f"  {lookups}, void {root.voids} of {MAX_VOIDS}")
+    yield (_problem if over else _note)(f"  {lookups}, void {root.voids} of {MAX_VOIDS}")
     for problem in evaluation.problems(domain):
         if not problem.term:  # of the record as a whole
-            yield Line("problem", f"  ! {problem.kind}: {clipped(problem.detail)}")
+            yield _problem(f"  ! {problem.kind}: {clipped(problem.detail)}")
     yield from _Unfolding(evaluation, domain).lines(evaluation.roots[domain], 1)
 
 
@@ -105,25 +95,26 @@ class _Unfolding:
                     queue.append(step.child)
                     self._unfolded.add((index, position))
 
-    def lines(self, index: int, depth: int) -> Iterator[Line]:
+    def lines(self, index: int, depth: int) -> Iterator[str]:
         indent, node = "  " * depth, self._nodes[index]
         if node.excluded:
             would = f"nobody passes what it would, {counts(node.excluded)}"
-            yield Line("problem", f"{indent}! safety.exclude names {node.domain}: {would}")
+            yield _problem(f"{indent}! safety.exclude names {node.domain}: {would}")
         for position, step in enumerate(node.steps):
-            yield Line("passes" if step.passed else "term", indent + _term(step))
+            passed = f"  -> {amounts(step.passed)}" if step.passed else ""
+            yield (_passes if passed else str)(f"{indent}{clipped(step.term)}{passed}")
             if step.problem:
                 widens = ", widens the list" if step.problem.widens else ""
                 text = f"{step.problem.kind}{widens}: {clipped(step.problem.detail)}"
-                yield Line("problem", f"{indent}  ! {text}")
+                yield _problem(f"{indent}  ! {text}")
             if step.child is None:
                 continue
             if (index, position) in self._unfolded:
                 yield from self.lines(step.child, depth + 1)
             else:
-                yield Line("note", f"{indent}  (its terms stand elsewhere in this tree)")
+                yield _note(f"{indent}  (its terms stand elsewhere in this tree)")
         for term, note in _idle(node):
-            yield Line("note", f"{indent}{clipped(term)}  ({note})")
+            yield _note(f"{indent}{clipped(term)}  ({note})")
 
     def json(self, index: int) -> dict[str, Any]:
         node = self._nodes[index]
@@ -162,14 +153,6 @@ def _idle(node: Node) -> Iterator[tuple[str, str]]:
             yield term.text, "a modifier, which passes nothing"
         else:  # behind an `all` or an error, or a redirect beside an `all`
             yield term.text, "never reached: what comes before it ends every check"
-
-
-def _term(step: Step) -> str:
-    if not step.passed:
-        return clipped(step.term)
-    v4, v6 = step.passed.size(4), step.passed.blocks64()
-    parts = [f"{v4:,} IPv4" if v4 else "", f"{v6:,} IPv6 /64s" if v6 else ""]
-    return f"{clipped(step.term)}  -> {', '.join(part for part in parts if part)}"
 
 
 def as_json(evaluation: Evaluation, domain: str) -> dict[str, Any]:

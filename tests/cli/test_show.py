@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import click
 import pytest
 
 from spfwhite.cli import show
@@ -24,7 +25,7 @@ def evaluated(domain: str = "a.test", **records: str) -> Evaluation:
 
 
 def tree(evaluation: Evaluation, domain: str = "a.test") -> list[str]:
-    return [line.text for line in show.tree(evaluation, domain)]
+    return list(map(click.unstyle, show.tree(evaluation, domain)))
 
 
 def terms(node: Any) -> list[str]:
