@@ -25,7 +25,6 @@ from spfwhite.plan.last_run import LastRun
 from spfwhite.plan.state import JOURNAL_DAYS
 from spfwhite.plan.through_others import through_others
 from spfwhite.report.as_json import provider_json, sizes, time_text
-from spfwhite.report.report import ProviderReport
 from spfwhite.report.text import accept, changed, day, problem, standing, what_to_do
 from spfwhite.wording import DAY, clipped, counts, few, printable, span
 
@@ -93,17 +92,13 @@ def lines(rows: list[Row], now: float, program: str) -> Iterator[str]:
         yield "no provider is enabled"
         return
     width = max(len(row.report.name) for row in rows)
-    yield (
-        f"{'status':11} {'provider':{width}} {'nets':>5} {'IPv4':>7} {'alone':>7} {'/64s':>7}"
-        "  last answers"
-    )
+    form = f"{{:11}} {{:{width}}} {{:>5}} {{:>7}} {{:>7}} {{:>7}}  {{}}"
+    yield form.format("status", "provider", "nets", "IPv4", "alone", "/64s", "last answers")
     for row, below in told(rows, now, program):
-        report, size = row.report, sizes(row.report.networks)
-        networks = size["ipv4_networks"] + size["ipv6_networks"]
-        v4, v6 = _short(size["ipv4_addresses"]), _short(size["ipv6_64s"])
-        alone = _short(row.alone.size(4))
-        head = f"{report.status:11} {report.name:{width}} {networks:5} {v4:>7} {alone:>7} {v6:>7}"
-        yield f"{head}  {_ages(row, now)}{_remarks(row)}"
+        report, listed = row.report, row.report.networks
+        counted = (sum(listed.rules()), listed.size(4), row.alone.size(4), listed.blocks64())
+        numbers = map(_short, counted)
+        yield form.format(report.status, report.name, *numbers, _ages(row, now) + _remarks(row))
         if row.also and not row.alone:
             yield f"  {_through(row)}"
         yield from below
@@ -147,11 +142,8 @@ def whole(
         yield f"  last answers: {_ages(row, run.now)}"
         yield from (f"  {it}" for it in history(run, row))
         records, holders = health.included(run, name)
-        for lead, texts in (
-            ("includes", [clipped(record) for record in records]),
-            ("included by", holders),
-            ("networks", row.report.networks.texts()),
-        ):
+        named = {"includes": list(map(clipped, records)), "included by": holders}
+        for lead, texts in (named | {"networks": listed.texts()}).items():
             if texts:
                 yield f"  {lead}: {few(texts, most)}" + "; -v names all" * (len(texts) > most)
     yield f"  defined in {printable(provider.defined_in)}:"
@@ -182,15 +174,8 @@ def _short(number: int) -> str:
 
 def _ages(row: Row, now: float) -> str:
     """Return how long ago the newest and the oldest answer came: 26h, 26h-3d."""
-    if row.newest is None or row.oldest is None:
-        return "-"
-    newest, oldest = _age(now - row.newest), _age(now - row.oldest)
-    return newest if newest == oldest else f"{newest}-{oldest}"
-
-
-def _age(seconds: float) -> str:
-    number, unit = span(seconds).split()
-    return number + unit[0]
+    seen = (span(now - at).split() for at in (row.newest, row.oldest) if at is not None)
+    return "-".join(dict.fromkeys(number + unit[0] for number, unit in seen)) or "-"
 
 
 def _remarks(row: Row) -> str:
@@ -218,16 +203,11 @@ def trouble(
         return
     if report.since is not None:
         yield f"  since {day(report.since)}"
-    if first in ("", report.name):
-        yield from _reasons(report, now, program, most)
-    else:
+    if first not in ("", report.name):
         yield f"  as {first}: {clipped('; '.join(report.causes.values()))}"
-
-
-def _reasons(report: ProviderReport, now: float, program: str, most: int) -> Iterator[str]:
+        return
     yield from standing(report, now)
-    for hold in report.holds:
-        yield f"  {clipped(hold)}"
+    yield from (f"  {clipped(hold)}" for hold in report.holds)
     for sign, networks in (("-", report.lost), ("+", report.gained)):
         if networks:
             yield f"  {sign} {few(networks.texts(), most)}"
