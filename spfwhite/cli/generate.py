@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from spfwhite.config.settings import Config
     from spfwhite.dns.nameservers import NameServer
 
+# Providers of a difference that a terminal is shown.
 TERMINAL_LINES: Final = 12
-"""Providers of a difference that a terminal is shown."""
 
 
 @click.command()

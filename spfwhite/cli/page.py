@@ -24,14 +24,15 @@ from spfwhite.plan.rails import amounts
 from spfwhite.report.text import changed, day
 from spfwhite.wording import counts, printable, span
 
+# The providers, each with the lines that say what is wrong with it.
 Told = Sequence[tuple[Row, Sequence[str]]]
-"""The providers, each with the lines that say what is wrong with it."""
 
 STYLE: Final = """
 :root { color-scheme: light dark; --ink: #1b1f24; --paper: #fff; --soft: #59636e; --line: #d1d9e0;
   --all: #a9c9ee; --alone: #0a58b5; --bad: #b3261e; --code: #f3f5f7 }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --paper: #0f141a; --soft: #9aa5b1;
-  --line: #303a45; --all: #2f5686; --alone: #8cc2ff; --bad: #ff8a80; --code: #1a2129 } }
+@media screen and (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --paper: #0f141a;
+  --soft: #9aa5b1; --line: #303a45; --all: #2f5686; --alone: #8cc2ff; --bad: #ff8a80;
+  --code: #1a2129 } }
 body { margin: 0 auto; padding: 1rem; max-width: 100rem; color: var(--ink);
   background: var(--paper); font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere }
 h1 { font-size: 1.5rem; margin: 0 } h2 { font-size: 1.2rem; margin: 2rem 0 .5rem }
@@ -117,7 +118,6 @@ def _digest(content: str) -> str:
 
 
 def _text(text: str) -> str:
-    """Return text of whatever origin as HTML shows it."""
     return escape(printable(text))
 
 

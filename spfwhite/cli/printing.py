@@ -10,7 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any, Final
 
 import click
@@ -47,22 +47,22 @@ def on_terminal() -> bool:
 @contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
     """Show a bar on standard error if that is a terminal and the work takes over a second."""
-    if not sys.stderr.isatty():
-        yield lambda _done, _all: None
-        return
     began = time.monotonic()
-    with ExitStack() as stack:
-        bars: list[Any] = []
+    bars: list[Any] = []
 
-        def progress(done: int, total: int) -> None:
-            if not bars and time.monotonic() - began > BAR_DELAY:
-                # of a fixed width, which no terminal breaks; what is left to ask, nobody knows yet
-                bar = click.progressbar(
-                    length=total, label=label, show_eta=False, width=BAR_WIDTH, file=sys.stderr
-                )
-                bars.append(stack.enter_context(bar))
-            for bar in bars:
-                bar.length = total
-                bar.update(done - bar.pos)
+    def progress(done: int, total: int) -> None:
+        if not bars and sys.stderr.isatty() and time.monotonic() - began > BAR_DELAY:
+            # of a fixed width, which no terminal breaks; what is left to ask, nobody knows yet
+            bar = click.progressbar(
+                length=total, label=label, show_eta=False, width=BAR_WIDTH, file=sys.stderr
+            )
+            bars.append(bar)
+        for bar in bars:
+            bar.length = total
+            bar.update(done - bar.pos)
 
+    try:
         yield progress
+    finally:
+        for bar in bars:
+            bar.render_finish()

@@ -28,20 +28,20 @@ from spfwhite.report.as_json import provider_json, sizes, time_text
 from spfwhite.report.text import accept, changed, day, problem, standing, what_to_do
 from spfwhite.wording import DAY, clipped, counts, few, printable, span
 
+# Networks and faults that are named of one provider, and providers that share its networks.
 MAX_DETAILS: Final = 3
-"""Networks and faults that are named of one provider, and providers that share its networks."""
 
+# Networks and records that are named of a provider that was asked for; `-v` names all.
 MAX_NAMED: Final = 12
-"""Networks and records that are named of a provider that was asked for; `-v` names all."""
 
+# As many as there are.
 ALL: Final = 10**9
-"""As many as there are."""
 
+# Values of keys that a definition need not say.
 UNSAID: Final = {"action": "permit", "pages_enabled": True, "mx": False, "pages_http": False}
-"""Values of keys that a definition need not say."""
 
+# Fields of a provider that are told otherwise.
 NO_KEYS: Final = ("name", "defined_in", "enabled")
-"""Fields of a provider that are told otherwise."""
 
 
 @click.command()

@@ -30,14 +30,15 @@ from spfwhite.wording import clipped, few, printable
 if TYPE_CHECKING:
     from spfwhite.config.settings import Config
 
+# Groups without a proposal that are shown; `-v` shows all.
 MAX_NOT_PROPOSED: Final = 20
-"""Groups without a proposal that are shown; `-v` shows all."""
 
+# Networks of a group that are named.
 MAX_PLACES: Final = 3
-"""Networks of a group that are named."""
 
 CAVEAT: Final = "whether you want their mail is yours to decide"
 
+# What a `Tally` counts of the connections.
 SUMS: Final = {
     "listed": "let through by its access list",
     "passed_new": "passed its tests, new",
@@ -45,15 +46,14 @@ SUMS: Final = {
     "deferred": "deferred with 450 4.3.2 (after-220 tests)",
     "failed": "tests failed",
 }
-"""What a `Tally` counts of the connections."""
 
 FORMS: Final = (
     "a log may be as syslog, journalctl (also -o export and -o json), Docker or Kubernetes write "
     "it, with a date and a name such as postfix/postscreen[1] in each line, plain or packed by "
     "gzip, bzip2 or xz"
 )
+# What unpacks a log, by the octets that it begins with.
 PACKINGS: Final[dict[bytes, Any]] = {b"\x1f\x8b": gzip, b"BZh": bz2, b"\xfd7zXZ": lzma}
-"""What unpacks a log, by the octets that it begins with."""
 
 WHY_NOT: Final[dict[Spf, str]] = {
     "passes none": "its SPF passes none of them",
@@ -80,11 +80,6 @@ class Findings(NamedTuple):
     off: Mapping[str, str]
     table: str
     program: str
-
-    @property
-    def unlisted(self) -> int:
-        """How many clients passed the tests, or were deferred, and are not on the list."""
-        return sum(group.clients for group in self.groups)
 
     @property
     def proof(self) -> str:
@@ -204,7 +199,8 @@ def lines(findings: Findings, *, verbose: bool) -> Iterator[str]:
     days = _many(tally.days.bit_count(), "day")
     yield f"{_many(tally.connections, 'connection')} to postscreen on {days}"
     yield from (f"{getattr(tally, name):>12,}  {text}" for name, text in SUMS.items())
-    yield f"{_many(findings.unlisted, 'client')} tested and not in {clipped(findings.table)}"
+    unlisted = sum(group.clients for group in findings.groups)
+    yield f"{_many(unlisted, 'client')} tested and not in {clipped(findings.table)}"
     yield from notices(findings)
     proposed = [group for group in findings.groups if group.is_proposed]
     waiting = [group for group in findings.groups if group.is_waiting and not group.is_proposed]
@@ -302,7 +298,7 @@ def as_json(findings: Findings) -> dict[str, Any]:
         "minimum_days": findings.days,
         "connections": tally.connections,
         **{name: getattr(tally, name) for name in SUMS},
-        "unlisted_clients": findings.unlisted,
+        "unlisted_clients": sum(group.clients for group in findings.groups),
         "capped": bool(tally.left_out),
         "notices": list(notices(findings)),
         "caveat": CAVEAT,
