@@ -77,11 +77,12 @@ def last_run_of(common: Common) -> tuple[Config, LastRun]:
     except StateError as error:
         raise FileError(f"the state {config.state.path} {error}") from None
     if state is None:
-        raise UsageError(f"there is no state in {config.state.path}; run `spfwhite generate` first")
+        first = f"run `{common.program} generate` first"
+        raise UsageError(f"there is no state in {config.state.path}; {first}")
     return config, last_run(config, state, time.time())
 
 
-def provider_meant(config: Config, text: str) -> Provider:
+def provider_meant(common: Common, config: Config, text: str) -> Provider:
     """Return the provider of this name, or the only one of this domain; raises UsageError.
 
     One that is on speaks for a domain before those that are off. What `add` made goes by the domain
@@ -99,7 +100,7 @@ def provider_meant(config: Config, text: str) -> Provider:
     holders = [each for each in holders if each.enabled] or holders
     if not holders:
         known = (*named, *(domain for each in config.providers for domain in each.domains))
-        meant = did_you_mean(text, known) or "; `spfwhite providers` lists them"
+        meant = did_you_mean(domain, known) or f"; `{common.program} providers` lists them"
         raise UsageError(f"there is no provider {text!a}{meant}")
     if len(holders) > 1:
         several = ", ".join(each.name for each in holders)

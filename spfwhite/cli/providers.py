@@ -34,6 +34,9 @@ MAX_DETAILS: Final = 3
 # Networks and records that are named of a provider that was asked for; `-v` names all.
 MAX_NAMED: Final = 12
 
+# Columns of the name: a longer one breaks its own line and leaves the others.
+MAX_WIDTH: Final = 24
+
 # As many as there are.
 ALL: Final = 10**9
 
@@ -64,7 +67,8 @@ def providers(common: Common, /, *, names: tuple[str, ...], form: str, html: Pat
     if html and (names or form == "json"):
         raise click.UsageError("--html writes a page of all providers, and nothing else")
     _, run = last_run_of(common)
-    asked = {each.name: each for each in (provider_meant(run.config, name) for name in names)}
+    meant = [provider_meant(common, run.config, name) for name in names]
+    asked = {provider.name: provider for provider in meant}
     rows = {row.report.name: row for row in health.rows(run)}
     program = common.program
     if html:
@@ -91,7 +95,7 @@ def lines(rows: list[Row], now: float, program: str) -> Iterator[str]:
     if not rows:
         yield "no provider is enabled"
         return
-    width = max(len(row.report.name) for row in rows)
+    width = min(MAX_WIDTH, max(len(row.report.name) for row in rows))
     form = f"{{:11}} {{:{width}}} {{:>5}} {{:>7}} {{:>7}} {{:>7}}  {{}}"
     yield form.format("status", "provider", "nets", "IPv4", "alone", "/64s", "last answers")
     for row, below in told(rows, now, program):

@@ -37,7 +37,7 @@ def remove(common: Common, /, *, name: str, reload_: bool | None) -> None:
     from spfwhite.config.loading import SYSTEM
 
     config = config_of(common)
-    provider = provider_meant(config, name)
+    provider = provider_meant(common, config, name)
     if common.config:
         switch = f"`enabled = false` in [providers.{provider.name}]"
         raise UsageError(f"set {switch} of your own file")

@@ -66,11 +66,13 @@ def test_a_command_that_is_proposed_works_in_any_folder(tmp_path: Path) -> None:
     folder = tmp_path / "a folder"
     folder.mkdir()
     with site_of(folder) as site:
+        program = f"spfwhite -c '{site.config}'"
+        named = ("-c", site.config.name)
+        done = spfwhite("providers", *named, cwd=folder)
+        assert done.stderr.endswith(f"; run `{program} generate` first\n")
         site.generate()
         site.server.zone.set("big.test", "TXT", ["v=spf1 ip4:203.0.113.1 -all"])
         site.generate()
-        program = f"spfwhite -c '{site.config}'"
-        named = ("-c", site.config.name)
         done = spfwhite("providers", *named, cwd=folder)
         (accept,) = (line for line in done.stdout.splitlines() if line.endswith("--accept big"))
         assert accept.strip() == f"{program} generate --accept big"

@@ -88,6 +88,15 @@ def test_one_that_rejects_is_not_told_as_one_that_is_listed() -> None:
     assert line.endswith(", on the reject table")
 
 
+def test_a_long_name_leaves_the_lines_of_the_others_as_they_are() -> None:
+    long = "long-name-" * 6
+    series = nights(config=configured({"own": ["own.test"], long: ["mailer.test"]}))
+    rows = health.rows(last_run(series.config, series.state, series.now))
+    told = [line for line in providers.lines(rows, series.now, "") if not line.startswith(" ")]
+    assert [long in line for line in told].count(True) == 1
+    assert max(len(line) for line in told if long not in line) <= 80
+
+
 def test_who_includes_a_part_of_it_includes_it_and_it_does_not_include_them() -> None:
     found = health.included(last_run(CONFIG, nights().state, START + DAY), "own")
     assert found == (["_net.own.test"], ["deep", "hub"])
@@ -235,7 +244,8 @@ def test_a_domain_stands_for_the_provider_that_has_it(made: Site) -> None:
     ("arguments", "said"),
     [
         (["plian"], "there is no provider 'plian'; did you mean plain?"),
-        (["plain", "zzzzzz"], "there is no provider 'zzzzzz'; `spfwhite providers` lists"),
+        (["plain", "zzzzzz"], "there is no provider 'zzzzzz'; `spfwhite -c "),
+        (["https://plian.test/"], "'https://plian.test/'; did you mean plain.test?"),
         (["--html", "x.html", "plain"], "--html writes a page of all providers"),
         (["--html", "x.html", "--format", "json"], "--html writes a page of all providers"),
     ],
