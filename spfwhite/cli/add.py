@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 import click
 
@@ -49,7 +48,6 @@ def add(
     expires: datetime | None,
     dry_run: bool,
     reload_: bool | None,
-    **network: Any,
 ) -> None:
     """Add a sender now, so that the mail that waits gets in.
 
@@ -73,8 +71,8 @@ def add(
     names = domain_names(domains)
     if not names and not networks:
         raise click.UsageError("name a domain, or a network by --networks")
-    config = config_of(common, **network)
-    anew = partial(read_anew, common, **network)
+    config = config_of(common)
+    anew = partial(read_anew, common)
     own = common.config or networks or expires or dry_run
     if name := "" if own else adding.taken_off(names, config, SYSTEM):
         print_lines([f"provider {name} was taken off by `spfwhite remove`, and is put back"])

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
@@ -28,11 +28,17 @@ LOCK_WAIT: Final = 60.0
 
 
 class Common(NamedTuple):
-    """The options that every command has, before it or behind it."""
+    """The options that every command has, before it or behind it, and those of the network.
+
+    `deadline` is in seconds.
+    """
 
     config: Path | None = None
     verbose: bool = False
     quiet: bool = False
+    nameservers: tuple[NameServer, ...] = ()
+    deadline: float | None = None
+    strict: bool = False
 
     @property
     def program(self) -> str:
@@ -40,30 +46,24 @@ class Common(NamedTuple):
         return f"spfwhite -c {quote(str(self.config.absolute()))}" if self.config else "spfwhite"
 
 
-def config_of(
-    common: Common,
-    *,
-    nameservers: tuple[NameServer, ...] = (),
-    deadline: float | None = None,
-    strict: bool = False,
-) -> Config:
+def config_of(common: Common) -> Config:
     """Return the configuration with what the command line says; raises ConfigError."""
     from spfwhite.config.loading import load
 
     config = load(common.config)
     dns = config.dns
-    if nameservers:
-        dns = dns._replace(nameservers=nameservers)
-    if deadline:
-        dns = dns._replace(deadline=deadline, run_deadline=deadline)
-    spf = config.spf._replace(strict=True) if strict else config.spf
+    if common.nameservers:
+        dns = dns._replace(nameservers=common.nameservers)
+    if common.deadline:
+        dns = dns._replace(deadline=common.deadline, run_deadline=common.deadline)
+    spf = config.spf._replace(strict=common.strict or config.spf.strict)
     return config._replace(dns=dns, spf=spf)
 
 
-def read_anew(common: Common, written: Path, **network: Any) -> Config:
+def read_anew(common: Common, written: Path) -> Config:
     """Say which file is written, and return the configuration with it; raises ConfigError."""
     print_lines([f"# written to {written}"])
-    return config_of(common, **network)
+    return config_of(common)
 
 
 def last_run_of(common: Common) -> tuple[Config, LastRun]:

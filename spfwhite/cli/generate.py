@@ -34,7 +34,6 @@ from spfwhite.report.report import Report
 
 if TYPE_CHECKING:
     from spfwhite.config.settings import Config
-    from spfwhite.dns.nameservers import NameServer
 
 # Providers of a difference that a terminal is shown.
 TERMINAL_LINES: Final = 12
@@ -72,9 +71,6 @@ def generate(
     report: Path | None,
     metrics: Path | None,
     reload_: bool | None,
-    strict: bool,
-    nameservers: tuple[NameServer, ...],
-    deadline: float | None,
     **asked: Any,
 ) -> None:
     """Resolve all providers and write the table.
@@ -95,7 +91,7 @@ def generate(
         raise click.UsageError("-o and --report cannot both write to standard output")
     for path in filter(None, (options.record, None if report_only else report, metrics)):
         files.require_writable(path)
-    config = config_of(common, nameservers=nameservers, deadline=deadline, strict=strict)
+    config = config_of(common)
     if reload_ is not None:
         config = config._replace(postfix=config.postfix._replace(reload=reload_))
     with progress_bar("asking DNS") as progress:

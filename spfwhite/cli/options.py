@@ -9,60 +9,63 @@ import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
 from spfwhite.cli.common import Common, config_of
 from spfwhite.errors import SpfwhiteError
 
+if TYPE_CHECKING:
+    from spfwhite.dns.nameservers import NameServer
+
 FILE: Final = click.Path(path_type=Path)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def common_options(command: click.Command, *, hidden: bool = False) -> click.Command:
-    """Add the options of `Common` to a command, before those that it has."""
+def _given(context: click.Context, option: click.Parameter, value: Any) -> None:
+    """Keep the value of an option in `Common`."""
+    if value:
+        context.obj = (context.obj or Common())._replace(**{str(option.name): value})
+        if context.obj.verbose and context.obj.quiet:
+            raise click.UsageError("-v and -q exclude each other")
 
-    def given(context: click.Context, option: click.Parameter, value: Any) -> None:
-        if value:
-            context.obj = (context.obj or Common())._replace(**{str(option.name): value})
-            if context.obj.verbose and context.obj.quiet:
-                raise click.UsageError("-v and -q exclude each other")
+
+_kept: Final[dict[str, Any]] = {"callback": _given, "expose_value": False}
+
+
+def common_options(command: click.Command, *, hidden: bool = False) -> click.Command:
+    """Add the options that every command has, before those of its own."""
 
     def option(*names: str, **keys: Any) -> click.Option:
-        return click.Option(names, callback=given, expose_value=False, hidden=hidden, **keys)
+        return click.Option(names, hidden=hidden, **_kept, **keys)
 
+    # the command's own option counts only if it is given
+    variable = None if hidden else "SPFWHITE_CONFIG"
+    explained = "Your own file, instead of those in /etc/spfwhite (or SPFWHITE_CONFIG)."
     if not any(parameter.name == "verbose" for parameter in command.params):
         command.params[:0] = [
-            option(
-                "-c",
-                "--config",
-                type=FILE,
-                # the command's own option counts only if it is given
-                envvar=None if hidden else "SPFWHITE_CONFIG",
-                metavar="FILE",
-                help="Your own file, instead of those in /etc/spfwhite (or SPFWHITE_CONFIG).",
-            ),
+            option("-c", "--config", type=FILE, envvar=variable, metavar="FILE", help=explained),
             option("-v", "--verbose", is_flag=True, help="Say all there is to say."),
             option("-q", "--quiet", is_flag=True, help="Say only what needs action."),
         ]
     return command
 
 
-def _nameservers(_context: click.Context, _option: Any, texts: tuple[str, ...]) -> Any:
+def _nameserver(text: str) -> NameServer:
     from spfwhite.dns.nameservers import parse_nameserver
 
     try:
-        return tuple(parse_nameserver(text) for text in texts)
+        return parse_nameserver(text)
     except ValueError as fault:
         raise click.BadParameter(f"it {fault}") from None
 
 
-def _deadline(_context: click.Context, _option: Any, seconds: float | None) -> float | None:
+def _deadline(context: click.Context, option: click.Parameter, seconds: float | None) -> None:
     if seconds is not None and math.isnan(seconds):
         raise click.BadParameter("it is not a number")
-    return seconds
+    _given(context, option, seconds)
 
 
 def network_options(command: F) -> F:
@@ -71,16 +74,18 @@ def network_options(command: F) -> F:
         "--nameserver",
         "nameservers",
         multiple=True,
-        callback=_nameservers,
+        type=_nameserver,
         metavar="ADDR",
         help="Ask this name server (192.0.2.1, 192.0.2.1:5353, [2001:db8::1]:53); repeatable.",
+        **_kept,
     )
     deadline = click.option(
         "--deadline",
         type=click.FloatRange(0.1, 86_400),
-        callback=_deadline,
         metavar="SECONDS",
         help="Time for all that a run asks for, pages and hosts included.",
+        callback=_deadline,
+        expose_value=False,
     )
     return nameserver(deadline(command))
 
@@ -105,7 +110,7 @@ reload_option: Final = click.option(
 )
 
 strict_option: Final = click.option(
-    "--strict", is_flag=True, help="List only what RFC 7208 certainly passes."
+    "--strict", is_flag=True, help="List only what RFC 7208 certainly passes.", **_kept
 )
 
 

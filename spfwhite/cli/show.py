@@ -37,7 +37,7 @@ _note: Final = partial(click.style, dim=True)
 @strict_option
 @network_options
 @click.pass_obj
-def show(common: Common, /, *, domains: tuple[str, ...], form: str, **network: Any) -> None:
+def show(common: Common, /, *, domains: tuple[str, ...], form: str) -> None:
     """Show what domains pass, with every term. Touches no file.
 
     \b
@@ -50,7 +50,7 @@ def show(common: Common, /, *, domains: tuple[str, ...], form: str, **network: A
     from spfwhite.spf.evaluation import evaluate
 
     names = domain_names(domains)
-    config = config_of(common, **network)
+    config = config_of(common)
     answers = asyncio.run(look_up(names, config.dns, config.limits()))
     widest = config.widest("permit")
     evaluation = evaluate(names, answers, strict=config.spf.strict, widest=widest)

@@ -99,9 +99,7 @@ class Findings(NamedTuple):
 @format_option("Text for people, or JSON.", "text", "json")
 @network_options
 @click.pass_obj
-def suggest(
-    common: Common, /, *, logs: tuple[Path, ...], days: int, form: str, **network: Any
-) -> None:
+def suggest(common: Common, /, *, logs: tuple[Path, ...], days: int, form: str) -> None:
     """Propose senders in the mail log that the list lacks.
 
     LOG is a file as syslog, journalctl, Docker or Kubernetes write it, or packed; - is
@@ -115,7 +113,7 @@ def suggest(
     Exit codes: 0 done, 1 no line of Postfix was found, DNS gave no answer or another
     error, 2 usage.
     """
-    config = config_of(common, **network)
+    config = config_of(common)
     tally, unread = _tally(logs)
     if not tally.lines:
         raise SpfwhiteError("; ".join([*unread, FORMS]))
