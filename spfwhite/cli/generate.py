@@ -109,7 +109,7 @@ def generate(
 
 
 def _reported(made: Report, report: Path | None, metrics: Path | None) -> Report:
-    """Write the files that others read of a run; raises FileError unless a table is in place."""
+    # once a table is in place, a file that cannot be written does not end the run
     for path, dump in ((report, report_json.dump), (metrics, metrics_form.dump)):
         try:
             if path:

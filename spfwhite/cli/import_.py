@@ -59,7 +59,7 @@ def import_(common: Common, /, *, file: Path, output: Path | None) -> None:
 
 
 def _content(file: Path) -> bytes:
-    """Return a file's bytes, or as many as show that there are too many; raises FileError."""
+    # one octet more than there may be shows that there are too many
     try:
         with file.open("rb") as stream:
             return stream.read(postwhite.MAX_BYTES + 1)

@@ -25,7 +25,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _given(context: click.Context, option: click.Parameter, value: Any) -> None:
-    """Keep the value of an option in `Common`."""
     if value:
         context.obj = (context.obj or Common())._replace(**{str(option.name): value})
         if context.obj.verbose and context.obj.quiet:

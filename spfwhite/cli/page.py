@@ -122,13 +122,13 @@ def _text(text: str) -> str:
 
 
 def _place(row: Row) -> tuple[bool, int, int]:
-    """Return what the rows are sorted by: trouble first, then by size, so the empty ones last."""
+    # trouble first, then by size, so that what lists nothing comes last
     networks = row.report.networks
     return not row.report.degraded, -networks.size(4), -networks.blocks64()
 
 
 def _sections(title: str, told: Told) -> Iterator[str]:
-    """Yield what is wrong with each of these and what to do."""
+    # what is wrong with each of these and what to do
     yield f'<h2>{title}</h2>\n<div class="grid">'
     for row, lines in told:
         name = _text(row.report.name)
@@ -183,7 +183,7 @@ def _row(row: Row, most: int, *, is_told: bool) -> str:
 
 
 def _bar(row: Row, most: int) -> str:
-    """Return the bar of a provider, if it lists IPv4 addresses; `most` fill the column."""
+    # `most` addresses fill the column
     size = row.report.networks.size(4)
     length = 100 * sqrt(size / most)
     parts = (("all", length), ("alone", length * row.alone.size(4) / max(size, 1)))

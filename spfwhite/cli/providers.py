@@ -170,14 +170,14 @@ def history(run: LastRun, row: Row) -> Iterator[str]:
 
 
 def _short(number: int) -> str:
-    """Return a number in millions where its digits would not fit 80 columns."""
+    # in millions where its digits would not fit 80 columns
     if number < 1_000_000:
         return f"{number:,}"
     return f"{number // 1_000_000:,}M" if number >= 10_000_000 else f"{number / 1_000_000:.1f}M"
 
 
 def _ages(row: Row, now: float) -> str:
-    """Return how long ago the newest and the oldest answer came: 26h, 26h-3d."""
+    # of the newest and the oldest answer, as 26h or 26h-3d
     seen = (span(now - at).split() for at in (row.newest, row.oldest) if at is not None)
     return "-".join(dict.fromkeys(number + unit[0] for number, unit in seen)) or "-"
 

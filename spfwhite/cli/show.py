@@ -142,7 +142,7 @@ class _Unfolding:
 
 
 def _idle(node: Node) -> Iterator[tuple[str, str]]:
-    """Yield the terms of a record that no check comes to, and its modifiers, each with a note."""
+    # the terms that no check comes to, and the modifiers, each with a note
     from spfwhite.spf import record as spf
 
     record, steps = spf.parse(node.text), Counter(step.term for step in node.steps)

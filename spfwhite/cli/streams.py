@@ -63,8 +63,8 @@ def unfailing() -> Iterator[None]:
 
 
 def _fill_closed() -> None:
-    """Put something in the place of closed streams, or the next file that is opened gets it."""
-    # Reading from it or writing to it fails as before.
+    # or the next file that is opened gets the place of a closed stream; reading from what takes it,
+    # or writing to it, fails as before
     for number, mode in enumerate((os.O_WRONLY, os.O_RDONLY, os.O_RDONLY)):
         try:
             os.fstat(number)

@@ -127,10 +127,7 @@ def suggest(common: Common, /, *, logs: tuple[Path, ...], days: int, form: str) 
 
 
 def _tally(logs: tuple[Path, ...]) -> tuple[Tally, list[str]]:
-    """Return the counts of all logs, and what is said of those that are not read.
-
-    Raises FileError.
-    """
+    # the counts of all logs, and what is said of those that are not read
     tally, unread = Tally(), []
     for path in logs:
         try:
@@ -149,7 +146,6 @@ def _tally(logs: tuple[Path, ...]) -> tuple[Tally, list[str]]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
-    """Yield a log as a stream, unpacked; raises OSError."""
     if str(path) == "-" and sys.stdin is None:
         raise OSError("standard input is closed")
     with open(0 if str(path) == "-" else path, "rb", closefd=str(path) != "-") as stream:
@@ -161,11 +157,7 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _groups(config: Config, tally: Tally, days: int) -> tuple[list[Group], dict[str, str]]:
-    """Look up the domains of unlisted clients; return their groups, and the providers that are off.
-
-    Raises FileError and NoNameServerError, and SpfwhiteError if DNS answers nothing: it would read
-    as if there were nothing to propose.
-    """
+    # the clients that are not listed, and why providers are off
     import asyncio
 
     from spfwhite import files
@@ -179,6 +171,7 @@ def _groups(config: Config, tally: Tally, days: int) -> tuple[list[Group], dict[
     answers = asyncio.run(look_up(domains, config.dns, config.limits())) if domains else {}
     reasons = [answer.reason for answer in answers.values() if isinstance(answer, Failed)]
     if reasons and len(reasons) == len(answers):
+        # not a word on the log: it would read as if there were nothing to propose
         told = clipped("; ".join(sorted(set(reasons))[:3]))
         raise SpfwhiteError(f"DNS gave no answer at all: {told}")
     strict, widest = config.spf.strict, config.widest("permit")
@@ -262,7 +255,7 @@ def notices(findings: Findings) -> Iterator[str]:
 
 
 def _title(group: Group) -> str:
-    """Return who a group is, and how much came from it."""
+    # who it is, and how much came from it
     deferred = f", {group.deferred:,} deferred" if group.deferred else ""
     extent = f"{_many(group.clients, 'client')}, {_many(group.connections, 'connection')}"
     return f"{clipped(group.domain) or _places(group)}: {extent}{deferred}"
