@@ -144,7 +144,9 @@ def print_run(common: Common, report: Report, *, dry_run: bool, report_only: boo
         print_bytes(report.table)
     is_news = bool(report.exit_code or report.has_news or common.quiet)
     if is_news or dry_run or common.verbose or on_terminal():
-        lines = text.summary(report, verbose=common.verbose, quiet=common.quiet)
+        lines = text.summary(
+            report, verbose=common.verbose, quiet=common.quiet, program=common.program
+        )
         print_lines(lines, err=is_news or report.path is None or report_only)
 
 

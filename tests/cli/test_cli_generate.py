@@ -80,7 +80,7 @@ def test_a_provider_that_never_passed_an_address_is_said_once_with_what_switches
     assert (done.returncode, done.stdout) == (0, "")
     assert "gone: empty: nothing listed" in done.stderr
     assert "gone.test does not exist" in done.stderr
-    assert "; nothing to do, or spfwhite remove gone\n" in done.stderr
+    assert "; nothing to do, or write `enabled = false` to [providers.gone]\n" in done.stderr
     assert table(tmp_path) == BOTH
     for options in ([], ["--offline"], ["--only", "a"], ["-o", "-"]):
         done = spfwhite("-c", config, "generate", *options)
@@ -115,7 +115,7 @@ def test_q_leaves_what_needs_action_of_a_degraded_run(server: DnsServer, tmp_pat
         assert (done.returncode, done.stdout) == (3, "")
         first, *_, last = done.stderr.splitlines()
         assert first == "faulty: held: 1 IPv4 network (1 address), 0 IPv6 (0 /64s) listed"
-        assert last.endswith(" meant: spfwhite generate --accept faulty --reload")
+        assert last.endswith(f" meant: spfwhite -c {config} generate --accept faulty --reload")
     assert spfwhite("-c", config, "-q", "generate").stderr == ""
     refused = spfwhite("-c", config, "-q", "generate", "-o", config)
     assert (refused.returncode, refused.stdout) == (4, "")
@@ -143,7 +143,7 @@ def test_what_a_run_leaves_unsaid_is_one_closing_line(server: DnsServer, tmp_pat
     server.zone.remove("b.test", "TXT")
     assert spfwhite("-c", config, "generate").returncode == 3
     *_, last = spfwhite("-c", config, "generate", "--dry-run").stdout.splitlines()
-    older = "2 older troubles (`spfwhite providers` shows them)"
+    older = f"2 older troubles (`spfwhite -c {config} providers` shows them)"
     assert last == f"also: {older}, 1 provider with faults or old answers (-v lists them)"
 
 

@@ -97,7 +97,7 @@ def test_without_a_state_the_way_to_one_is_said(arguments: list[str], tmp_path: 
     config = overlay(tmp_path, PROVIDERS)
     done = spfwhite("-c", config, *arguments, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "`spfwhite generate`" in done.stderr
+    assert f"`spfwhite -c {config} generate`" in done.stderr
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"format": "spfwhite-state"}', b"\xff"])

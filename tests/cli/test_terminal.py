@@ -190,7 +190,7 @@ def test_a_pipe_has_every_line_whole(tmp_path: Path) -> None:
     _, empty, advice = done.stderr.splitlines()
     assert empty.startswith("empty: 8 providers")
     assert empty.endswith(", ".join(names))
-    assert "nothing to do, or spfwhite remove NAME" in advice
+    assert "nothing to do, or write `enabled = false` to [providers.NAME]" in advice
 
 
 def test_each_provider_in_good_health_is_one_line_on_a_terminal(config: Path) -> None:
