@@ -59,7 +59,8 @@ def assert_held(made: Site, *words: str) -> None:
             (first, *_) = entry["holds"]
             for word in ("100 %", "50 %", "safety.provider_max_loss", *words):
                 assert word in first
-        assert ": spfwhite generate --accept NAME --reload\n" in done.stderr + done.stdout
+        accept = f": spfwhite -c {made.config} generate --accept NAME --reload\n"
+        assert accept in done.stderr + done.stdout
 
 
 def test_a_portal_that_says_of_every_name_that_it_does_not_exist_changes_nothing(
