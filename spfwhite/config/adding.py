@@ -115,7 +115,7 @@ def _blocks(text: str) -> list[str]:
 
 def _without(name: str, text: str) -> str:
     head = f"[providers.{name}]\n"
-    return "".join(block for block in _blocks(text) if not block.startswith(head))
+    return "".join(b for b in _blocks(text) if not b.startswith(head)).rstrip() + "\n"
 
 
 def _off(name: str) -> str:

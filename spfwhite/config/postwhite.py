@@ -180,11 +180,12 @@ class _Overlay:
         # one that the file itself names, be it to reject it, is a provider of its own
         has = {*covers, *(host for host, _ in self._carried)}
         others = [host for host, name in own if name != NOTHING and host not in has]
-        add = f"{', '.join(others)}: `spfwhite add {' '.join(others)}` adds them"
+        # one call each, or a hold of one would be a hold of all
+        call = f"for host in {' '.join(others)}; do spfwhite add $host; done"
         return (
             f"default providers cover {len(covered)} of the {len(own)} hosts that Postwhite had "
             f"by itself: {', '.join(covered)}",
-            *([f"they do not cover {add}"] if others else []),
+            *([f"they do not cover {', '.join(others)}; to add them: {call}"] if others else []),
             f"{', '.join(host for host, name in own if name == NOTHING)} list nothing any more",
         )
 

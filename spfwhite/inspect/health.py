@@ -22,8 +22,8 @@ from spfwhite.report.report import ProviderReport, expired_report, provider_repo
 from spfwhite.spf.result import nearness
 from spfwhite.tables.listing import terms
 
-# Trouble first.
-ORDER: Final = ("held", "missing", "incomplete", "stale", "expired", "empty", "undecidable", "ok")
+# Trouble first, and last who lists nothing.
+ORDER: Final = ("held", "missing", "incomplete", "stale", "expired", "ok", "undecidable", "empty")
 
 # Providers that are named for what is listed through others too.
 MAX_ALSO: Final = 4

@@ -125,6 +125,15 @@ def test_a_network_that_gave_a_provider_its_name_stands_for_it(site: Site) -> No
     assert site.rules() == ["20.0.0.0/20\tpermit"]
 
 
+def test_a_file_to_which_much_was_added_and_removed_is_as_short_as_before(site: Site) -> None:
+    site.run("add", "late.test")
+    before = site.added.read_text()
+    for _ in range(3):
+        site.run("remove", "late.test")
+        site.run("add", "late.test")
+    assert site.added.read_text() == before
+
+
 @pytest.mark.parametrize("named", ["firts.test", "gone.test", "20.9.0.0/24"])
 def test_what_no_provider_has_is_not_removed(site: Site, named: str) -> None:
     done = site.run("remove", named)

@@ -214,20 +214,20 @@ def test_it_is_said_who_covers_them_and_how_the_others_are_added() -> None:
     said = built_in("simplify=no\n")
     assert "cover 32 of the 43 hosts" in said
     assert "twitter.com (x)" in said and "hotmail.com (microsoft)" in said
-    assert "`spfwhite add authsmtp.com fbmta.com" in said and "pinterest.com" in said
+    assert "for host in authsmtp.com fbmta.com" in said and "pinterest.com" in said
     assert "inbox.com, sparkpost.com, sparkpostmail.com list nothing" in said
 
 
 def test_what_the_file_switches_off_covers_nothing_and_what_it_names_need_not_be_added() -> None:
     said = built_in("include_yahoo=no\ncustom_hosts='reddit.com pinterest.com'\n")
     assert "cover 31 of the 43 hosts" in said
-    assert "`spfwhite add aol.com authsmtp.com" in said
+    assert "for host in aol.com authsmtp.com" in said
     assert "reddit.com" not in said and "pinterest.com" not in said
 
 
 def test_a_host_that_the_file_rejects_is_not_proposed() -> None:
     said = built_in("enable_blacklist=yes\nblacklist_hosts='icontact.com'\n")
-    assert "`spfwhite add authsmtp.com fbmta.com" in said and "icontact.com" not in said
+    assert "for host in authsmtp.com fbmta.com" in said and "icontact.com" not in said
 
 
 def test_where_the_file_names_all_others_no_command_is_proposed() -> None:
