@@ -50,7 +50,8 @@ def check(addition: Addition, configured: Config, today: date) -> None:
         for domain in (domain for domain in addition.domains if domain in holder.domains):
             if why := off[holder.name]:
                 raise UsageError(f"provider {holder.name} has {domain} but is off: {why}")
-            raise UsageError(f"{domain} is on the list already: provider {holder.name} has it")
+            where = "the list" if holder.action == "permit" else "the reject table"
+            raise UsageError(f"{domain} is on {where} already: provider {holder.name} has it")
     networks = read.providers[addition.name].get("networks", EMPTY)
     if special := networks & barred(configured.safety.special_use):
         named = few(special.texts(), 3)

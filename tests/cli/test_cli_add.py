@@ -191,6 +191,14 @@ def test_what_would_not_load_is_a_usage_error_and_leaves_no_file(
     assert site.server.queries == []
 
 
+def test_a_domain_that_is_rejected_is_not_said_to_be_on_the_list(site: Site) -> None:
+    with (site.system / "providers.toml").open("a") as file:
+        file.write('\n[providers.bad]\ndomains = ["late.test"]\naction = "reject"\n')
+    done = site.run("add", "late.test")
+    assert done.returncode == 2
+    assert "late.test is on the reject table already: provider bad has it" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
