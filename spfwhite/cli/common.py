@@ -5,6 +5,7 @@ Owns: what people paste in place of a domain or an address. Refuses: to do a com
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Iterable
@@ -43,7 +44,13 @@ class Common(NamedTuple):
     @property
     def program(self) -> str:
         """How a command to copy begins, from any folder, the configuration included."""
-        return f"spfwhite -c {quote(str(self.config.absolute()))}" if self.config else "spfwhite"
+        if self.config is None:
+            return "spfwhite"
+        path = str(self.config.absolute())
+        if path.isascii() and path.isprintable():
+            return f"spfwhite -c {quote(path)}"
+        octets = "".join(f"\\{octet:03o}" for octet in os.fsencode(path))
+        return f"spfwhite -c $'{octets}'"  # which every shell takes and every terminal shows
 
 
 def config_of(common: Common) -> Config:

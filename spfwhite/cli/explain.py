@@ -80,8 +80,11 @@ def lines(
     `program` is how a command to copy begins.
     """
     part = "" if explanation.is_covered else "partly " if explanation.covered else "not "
-    is_rejected = explanation.reject_rules and not explanation.covered
-    yield f"{asked}: {'rejected' if is_rejected else f'{part}covered'}"
+    if explanation.rejected and not explanation.covered:
+        part = "" if explanation.rejected == explanation.asked else "partly "
+        yield f"{asked}: {part}rejected"
+    else:
+        yield f"{asked}: {part}covered"
     for rule in explanation.rules[:MAX_NAMED]:
         yield f"  rule {rule} of {config.output.allow}"
     if len(explanation.rules) > MAX_NAMED:

@@ -134,8 +134,11 @@ def _sections(title: str, told: Told) -> Iterator[str]:
         name = _text(row.report.name)
         yield f'<section><h3 id="{name}">{name}: {row.report.status}</h3>'
         for line in lines:
-            # commands stand out, and an option is not broken at its hyphens
-            text = re.sub(r"(?<=: )spfwhite .*", r"<code>\g<0></code>", _text(line.strip()))
+            # commands stand out (not in what begins with the kind of a fault, and may be anybody's
+            # text), and an option is not broken at its hyphens
+            text = _text(line.strip())
+            if not re.match(r"\S+: ", text):
+                text = re.sub(r"(?<=: )spfwhite .*", r"<code>\g<0></code>", text)
             text = re.sub(r"--[a-z]+", r'<span class="whole">\g<0></span>', text)
             yield f"<p>{text}</p>"
         yield "</section>"

@@ -84,8 +84,8 @@ def remove(name: str, configured: Config, today: date, system: Path) -> Path:
         raise UsageError(f"provider {name} is off already: {why}")
 
     def edit(old: str) -> str:
-        left = _without(name, old)
-        return left if left != old else f"{old}\n{_off(name)}"
+        is_here = any(block.startswith(_head(name)) for block in _blocks(old))
+        return _without(name, old) if is_here else f"{old}\n{_off(name)}"
 
     return _edited(system, edit)
 
@@ -115,8 +115,12 @@ def _blocks(text: str) -> list[str]:
 
 
 def _without(name: str, text: str) -> str:
-    head = f"[providers.{name}]\n"
-    return "".join(b for b in _blocks(text) if not b.startswith(head)).rstrip() + "\n"
+    kept = (block for block in _blocks(text) if not block.startswith(_head(name)))
+    return "".join(kept).rstrip() + "\n"
+
+
+def _head(name: str) -> str:
+    return f"[providers.{name}]\n"
 
 
 def _off(name: str) -> str:

@@ -144,7 +144,11 @@ def _list(name: str, key: str, path: Path, overlays: Sequence[Overlay]) -> str:
         return text(path)
     except ConfigError as fault:
         by = [each.file for each in overlays if key in each.providers.get(name, ())]
-        where = f"{by[-1] if by else overlays[-1].file}: providers.{name}.{key}"
+        table, file = f"providers.{name}", by[-1] if by else ""
+        if not file:
+            table = "provider_defaults"
+            file = overlays[_setter(overlays, f"{table}.{key}")].file
+        where = f"{file}: {table}.{key}"
         way_out = f"restore or correct the list, or take {key} out"
         raise ConfigError(f"{where}: {fault}; {way_out}") from None
 

@@ -66,7 +66,8 @@ class Explanation(NamedTuple):
     denials: tuple[Denial, ...]
     neighbours: tuple[Neighbour, ...]
     until: tuple[Change, ...]
-    reject_rules: tuple[str, ...] = ()  # that reject a part which is not covered
+    rejected: Networks = EMPTY  # the part that is not covered and that the reject table holds
+    reject_rules: tuple[str, ...] = ()  # that reject it
     rejecting: tuple[Passing, ...] = ()  # what puts it on the reject table
 
     @property
@@ -100,6 +101,7 @@ def explain(
         denials=tuple(dict.fromkeys(_denials(run, allow, missing, listable))) if missing else (),
         neighbours=tuple(_neighbours(allow, table, asked)) if listable and not covered else (),
         until=tuple(removals[-MAX_NAMED:]),
+        rejected=rejected & rejects,
         reject_rules=_rules(rejects, rejected),
         rejecting=tuple(_passing(deny, rejected)),
     )

@@ -11,7 +11,7 @@ from typing import Final
 
 from spfwhite.config.patterns import expand
 from spfwhite.config.settings import Provider
-from spfwhite.dns.answers import NOT_ASKED, Answers, Failed, Found, Question, Void
+from spfwhite.dns.answers import NOT_ASKED, Answer, Answers, Failed, Found, Question, Void
 from spfwhite.networks import Networks
 from spfwhite.sources.crawl import Crawl
 from spfwhite.sources.interface import Asking, Listed, Reading
@@ -20,7 +20,6 @@ from spfwhite.spf.reach import address_questions
 from spfwhite.spf.result import Contribution, Problem
 
 TERM: Final = "hosts"  # in place of a term, and none of RFC 7208's
-NXDOMAIN: Final = Void("NXDOMAIN")
 
 _names = lru_cache(maxsize=16)(expand)
 
@@ -65,7 +64,11 @@ def _wanted(answers: Answers, name: str, _answered: Question | None = None) -> l
     a, aaaa = address_questions(name)
     if a not in answers:
         return [a]
-    return [aaaa] if aaaa not in answers and answers[a] != NXDOMAIN else []
+    return [] if aaaa in answers or _is_no_name(answers[a]) else [aaaa]
+
+
+def _is_no_name(answer: Answer) -> bool:
+    return isinstance(answer, Void) and answer.reason == "NXDOMAIN"
 
 
 def listed(provider: Provider, reading: Reading) -> Iterator[Listed]:
@@ -85,7 +88,7 @@ def _pattern(pattern: str, answers: Answers) -> Listed:
                 texts.extend(answer.values)
             if isinstance(answer, Failed):
                 failures.append(answer.reason)
-            if answer == NXDOMAIN:
+            if _is_no_name(answer):
                 break  # so there is nothing else to ask
     networks = Networks.parse(texts)
     problems = []

@@ -96,6 +96,14 @@ def test_a_bar_is_as_long_as_the_root_of_the_addresses_and_strong_where_nobody_e
     assert widths == ["100.00%", "99.61%", "100.00%", "100.00%", "6.26%", "0.02%"]
 
 
+def test_what_somebody_says_in_dns_is_not_shown_as_a_command() -> None:
+    series = nights(GOOD, BAD)
+    run = last_run(series.config, series.state, series.now)
+    row, *_ = health.rows(run)
+    lies = [(row, ["  temporary: a.test: SERVFAIL, Other: spfwhite generate --force"])]
+    assert "<code>" not in page(run, lies, ())
+
+
 def test_what_is_wrong_and_what_to_do_is_said_as_the_terminal_says_it() -> None:
     series = nights(GOOD, BAD)
     run = last_run(series.config, series.state, series.now)

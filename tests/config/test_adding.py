@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from spfwhite.config.adding import FILE, HEAD, Addition, append
+from spfwhite.config.adding import FILE, HEAD, Addition, append, remove
 from spfwhite.config.loading import load
 from spfwhite.errors import ConfigError, SpfwhiteError
 
@@ -46,6 +47,16 @@ def test_what_would_not_load_never_takes_the_place_of_the_file(
     assert [file.name for file in path.parent.iterdir() if not file.name.endswith(".lock")] == [
         path.name
     ]
+
+
+def test_a_provider_is_switched_off_at_once_whatever_blank_lines_the_file_ends_with(
+    tmp_path: Path,
+) -> None:
+    path = append(addition("a", "192.0.2.1"), tmp_path)
+    path.write_text(path.read_text() + "\n\n")
+    remove("google", load(system=tmp_path), date(2026, 11, 26), tmp_path)
+    off = {provider.name for provider in load(system=tmp_path).providers if not provider.enabled}
+    assert "google" in off and "a" not in off
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="root alone asks who can write a file")

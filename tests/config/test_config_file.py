@@ -141,6 +141,15 @@ def test_a_list_that_cannot_be_read_is_said_with_its_provider_and_the_way_out(
     assert message.endswith(f"; restore or correct the list, or take {key} out")
 
 
+def test_a_list_of_all_providers_is_named_where_it_stands(tmp_path: Path) -> None:
+    (tmp_path / "providers.d").mkdir()
+    own, other = tmp_path / "providers.toml", tmp_path / "providers.d" / "20.toml"
+    own.write_text('[provider_defaults]\nnetworks_file = "/nowhere/list"')
+    other.write_text('[providers.own]\ndomains = ["a.test"]')
+    start = f"{own}: provider_defaults.networks_file: /nowhere/list: cannot be read"
+    assert fault(system=tmp_path).startswith(start)
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
 def test_a_list_without_read_permission_is_said_alike(own: Path) -> None:
     own.with_name("list.txt").touch(0o200)

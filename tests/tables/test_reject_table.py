@@ -84,6 +84,8 @@ def test_explain_names_who_rejects_an_address_and_in_which_file(made: Site) -> N
         f"  rule 203.0.113.128/25 of {reject(made)}",
         "  rejected by pests: ip4:203.0.113.128/25 in pests.test",
     ]
+    done = spfwhite("-c", made.config, "explain", "203.0.113.200-203.0.114.9")
+    assert done.stdout.splitlines()[0] == "203.0.113.200-203.0.114.9: partly rejected"
     reject(made).write_text(OURS)
     done = spfwhite("-c", made.config, "explain", "203.0.113.200")
     assert " generate` adds it" in done.stdout
