@@ -143,8 +143,8 @@ async def run(config: Config, options: Options) -> Report:
     return report._replace(duration=time.time() - now)
 
 
-def reload(config: Config, wait: float = 0.0) -> bool:
-    """Make Postfix load the tables of earlier runs; return False if it has them already.
+def reload(config: Config, wait: float = 0.0) -> str:
+    """Make Postfix load the tables of earlier runs; return what came of it, "" if it has them.
 
     `wait` is how many seconds to wait for the lock. Raises UsageError without a state, ReloadError,
     FileError and LockedError.

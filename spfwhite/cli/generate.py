@@ -159,8 +159,9 @@ def finish(common: Common, config: Config, report: Report, *, reload: bool | Non
     if report.unread and reload is not False and os.geteuid() == 0:
         from spfwhite import run as app
 
-        if app.reload(config, LOCK_WAIT) and (on_terminal() or common.verbose):
-            print_lines([text.RELOADED])
+        came = app.reload(config, LOCK_WAIT)
+        if came and (on_terminal() or common.verbose):
+            print_lines([came])
     else:
         print_unread(common, report)
     return end(report)

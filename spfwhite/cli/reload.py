@@ -9,7 +9,6 @@ import click
 
 from spfwhite.cli.common import LOCK_WAIT, Common, config_of
 from spfwhite.cli.printing import on_terminal, print_lines
-from spfwhite.report.text import RELOADED
 
 
 @click.command()
@@ -27,6 +26,6 @@ def reload(common: Common) -> None:
     from spfwhite import run as app
 
     config = config_of(common)
-    done = app.reload(config, LOCK_WAIT)
+    came = app.reload(config, LOCK_WAIT)
     if on_terminal() or common.verbose:
-        print_lines([RELOADED if done else "Postfix has the tables already"])
+        print_lines([came or "Postfix has the tables already"])

@@ -97,7 +97,7 @@ class Report(NamedTuple):
     movers: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
-    reloaded: bool = False
+    reloaded: str = ""
     not_reloaded: str = ""
     unfinished: tuple[str, ...] = ()
     unread: bool = False

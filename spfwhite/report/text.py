@@ -36,9 +36,6 @@ OUTCOMES: Final[dict[Outcome, str]] = {
     "refused": "refused, stays as it is",
 }
 
-RELOADED: Final = "Postfix has the tables now"
-"""What is said when a reload was due and is done, or Postfix does not run."""
-
 TO_DO: Final[Mapping[Status, str]] = {
     "held": "if the change is meant: {accept}",
     "missing": "wait some days; if nothing of it is left: {off}",
@@ -80,7 +77,7 @@ def summary(
     if verbose or not (quiet or report.dark):
         yield from _faults(report, told, program, verbose=verbose)
     if report.reloaded and not quiet:
-        yield RELOADED
+        yield report.reloaded
     if report.not_reloaded:
         yield f"Postfix did not reload: {clipped(report.not_reloaded)}; the table is written"
     yield from (f"in place, but not all is done: {printable(each)}" for each in report.unfinished)

@@ -19,6 +19,9 @@ from spfwhite.wording import printable
 
 DEFAULT_FOLDER: Final = Path("/etc/postfix")
 
+RELOADED: Final = "Postfix has the tables now"
+NOT_RUNNING: Final = "Postfix does not run; it reads the tables when it starts"
+
 
 class Postfix:
     """One Postfix instance, by the folder of its main.cf (None: the default one)."""
@@ -59,18 +62,22 @@ class Postfix:
             raise PostfixError(f"cannot ask whether Postfix runs{said(asked)}")
         return False
 
-    def reload(self) -> None:
-        """Make Postfix read its tables anew, unless it does not run; raises ReloadError."""
+    def reload(self) -> str:
+        """Make Postfix read its tables anew, if it runs; return what came of it.
+
+        Raises ReloadError.
+        """
         if os.geteuid() != 0:
             raise ReloadError("`postfix reload` needs root; see postfix.reload_command")
         try:
             if not self.is_running():
-                return
+                return NOT_RUNNING
             done = self._run("postfix", "reload")
         except PostfixError as error:
             raise ReloadError(str(error)) from None
         if done.returncode != 0:
             raise ReloadError(f"`postfix reload` exited with {done.returncode}{said(done)}")
+        return RELOADED
 
     def postscreen_since(self) -> float | None:
         """Return when the newest postscreen started, in seconds since the epoch; inf: none runs.
@@ -141,14 +148,15 @@ class Postfix:
         return _run([path, *folder, *arguments], text)
 
 
-def reload_by(command: Sequence[str]) -> None:
-    """Run the operator's own reload command; raises ReloadError."""
+def reload_by(command: Sequence[str]) -> str:
+    """Run the operator's own reload command; return what came of it, or raise ReloadError."""
     try:
         done = _run(command)
     except PostfixError as error:
         raise ReloadError(str(error)) from None
     if done.returncode != 0:
         raise ReloadError(f"{command[0]} exited with {done.returncode}{said(done)}")
+    return RELOADED
 
 
 def _processes(name: str) -> Iterator[list[str]]:

@@ -258,20 +258,20 @@ def replaced(written: list[Ready]) -> list[str]:
     ]
 
 
-def reload_if_needed(config: Config, state: State) -> bool:
-    """Make Postfix load the rules that were written; return False if it has them already.
+def reload_if_needed(config: Config, state: State) -> str:
+    """Make Postfix load the rules that were written; return what came of it, "" if it has them.
 
     Raises ReloadError and FileError.
     """
     if all(table.loaded == table.written for table in state.tables.values()):
-        return False
+        return ""
     if config.postfix.reload_command:
-        reload_by(config.postfix.reload_command)
+        came = reload_by(config.postfix.reload_command)
     else:
-        Postfix(config.postfix.config_directory).reload()
+        came = Postfix(config.postfix.config_directory).reload()
     loaded = {path: each._replace(loaded=each.written) for path, each in state.tables.items()}
     save(config.state, state._replace(tables=loaded))
-    return True
+    return came
 
 
 def is_unread(config: Config, written: list[Ready]) -> bool:
