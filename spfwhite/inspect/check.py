@@ -7,6 +7,7 @@ the network, to write or repair anything, and to know postscreen's parameters
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Collection, Iterator
 from contextlib import suppress
@@ -27,7 +28,7 @@ from spfwhite.report.text import day
 from spfwhite.sources.memory import is_failure
 from spfwhite.tables import access_list
 from spfwhite.tables.content import digest, listed_in, owner_of, rules_in
-from spfwhite.tables.postfix import DEFAULT_FOLDER, Postfix
+from spfwhite.tables.postfix import DEFAULT_FOLDER, Postfix, Started
 from spfwhite.wording import DAY, clipped, few, span
 
 # The order is that of a run: what the configuration says, what the state remembers, the tables on
@@ -247,20 +248,24 @@ def _instance(postfix: Postfix, used: Collection[Path], state: State | None) -> 
         found |= dict.fromkeys(parameters.value_findings(each))
         found |= dict.fromkeys(wiring.wiring_findings(each, wiring.Tables(*real)))
     yield from found  # what main.cf says of several postscreens is said once
-    since = postfix.postscreen_since()
-    unread = list(_unread(postfix.folder or DEFAULT_FOLDER, since))
+    started = postfix.started()
+    if started and started.master == math.inf:
+        text = "does not run, and reads all this when it starts"
+        yield Finding("note", "Postfix", text, "start it: `postfix start`, as root")
+    unread = list(_unread(postfix.folder or DEFAULT_FOLDER, started))
     yield from unread
     named = {entry.path for each in running if names for entry in each.entries()}
-    loaded = (_loaded(path, state, since) for path in real if path in named and path.exists())
+    loaded = (_loaded(path, state, started) for path in real if path in named and path.exists())
     ends = unread or any(finding.level == "error" for finding in found)
     yield from (finding for finding in loaded if finding.counts or not ends)
 
 
-def _unread(folder: Path, since: float | None) -> Findings:
-    """Warn of what postscreen, which has run `since` then, has not read: it goes on as before."""
-    for name in ("main.cf", "master.cf"):
-        if since is not None and (folder / name).stat().st_mtime > since:
-            text = "was changed after postscreen started, so what it said before is in force"
+def _unread(folder: Path, started: Started | None) -> Findings:
+    """Warn of what Postfix has not read since it was changed: it goes on as before."""
+    read = {"main.cf": started.postscreen, "master.cf": started.master} if started else {}
+    for name, since in read.items():
+        if (folder / name).stat().st_mtime > since:
+            text = "was changed after Postfix read it, so what it said before is in force"
             yield Finding("warning", name, text, "run `postfix reload` as root")
 
 
@@ -277,8 +282,8 @@ def _postscreens(postfix: Postfix, names: Collection[str]) -> list[parameters.Po
     return made
 
 
-def _loaded(path: Path, state: State | None, since: float | None) -> Finding:
-    """Return whether postscreen, which has run `since` then, uses a table as it is in the file."""
+def _loaded(path: Path, state: State | None, started: Started | None) -> Finding:
+    """Return whether the postscreen that runs uses a table as it is in the file."""
     # An administrator may have reloaded by hand, so the age of postscreen counts more than the
     # state, which only tells what runs did.
     entry = state.tables.get(str(path)) if state else None
@@ -286,7 +291,7 @@ def _loaded(path: Path, state: State | None, since: float | None) -> Finding:
     status = path.stat()
     # a file moves into place after its last write; on the other hand chmod changes st_ctime too
     changed = status.st_ctime if reload_due else status.st_mtime
-    if reload_due if since is None else since < changed:
+    if reload_due if started is None else started.postscreen < changed:
         text = "postscreen still uses the table as it was before"
         command = "spfwhite reload" if reload_due else "postfix reload"
         return Finding("warning", str(path), text, f"run `{command}` as root")

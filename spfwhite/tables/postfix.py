@@ -8,10 +8,10 @@ import math
 import os
 import shlex
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from spfwhite.errors import PostfixError, ProgramError, ReloadError
 from spfwhite.programs import Done, found, run, said, search_path
@@ -21,6 +21,13 @@ DEFAULT_FOLDER: Final = Path("/etc/postfix")
 
 RELOADED: Final = "Postfix has the tables now"
 NOT_RUNNING: Final = "Postfix does not run; it reads the tables when it starts"
+
+
+class Started(NamedTuple):
+    """When parts of Postfix started, in seconds since the epoch; inf: it does not run."""
+
+    master: float  # or read master.cf anew
+    postscreen: float  # the newest
 
 
 class Postfix:
@@ -79,10 +86,10 @@ class Postfix:
             raise ReloadError(f"`postfix reload` exited with {done.returncode}{said(done)}")
         return RELOADED
 
-    def postscreen_since(self) -> float | None:
-        """Return when the newest postscreen started, in seconds since the epoch; inf: none runs.
+    def started(self) -> Started | None:
+        """Return since when it runs; None: only root can tell, on Linux (proc(5)).
 
-        None: only root can tell, on Linux (proc(5)). Raises PostfixError.
+        Raises PostfixError.
         """
         folders = self.parameters("queue_directory", "process_id_directory")
         file = Path(folders["queue_directory"], folders["process_id_directory"], "master.pid")
@@ -90,12 +97,16 @@ class Postfix:
             master = file.read_text().strip()
             booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
         except FileNotFoundError:
-            return math.inf
+            return Started(math.inf, math.inf)
         except (OSError, AttributeError):
             return None
-        ticks = os.sysconf("SC_CLK_TCK")
-        started = [int(each[19]) / ticks for each in _processes("postscreen") if each[1] == master]
-        return booted + max(started, default=math.inf)
+        times = _times(master)
+        postscreen = times.get("postscreen", math.inf)
+        if "master" not in times:  # the file outlives it
+            return Started(math.inf, postscreen)
+        # a reload replaces qmgr, which else lives as long as master
+        read = max(times["master"], times.get("qmgr") or times.get("postscreen", 0))
+        return Started(booted + read, booted + postscreen)
 
     def parameters(self, *names: str, expanded: bool = True) -> dict[str, str]:
         """Return main.cf parameters, all if none is named; unknown ones are left out.
@@ -126,12 +137,13 @@ class Postfix:
         return self._postconf("-m")
 
     def command(self, *arguments: str) -> str:
-        """Return the line to type that has postconf change this instance.
+        """Return the line to type that has postconf change this instance, and a reload.
 
         Empty if it would not reach a shell as it is shown.
         """
         folder = ["-c", str(self.folder)] if self.folder else []
-        line = shlex.join(["postconf", *folder, *arguments])
+        lines = ["postconf", *folder, *arguments], ["postfix", *folder, "reload"]
+        line = " && ".join(map(shlex.join, lines))
         return line if printable(line) == line else ""
 
     def _postconf(self, *arguments: str) -> list[str]:
@@ -159,13 +171,18 @@ def reload_by(command: Sequence[str]) -> str:
     return RELOADED
 
 
-def _processes(name: str) -> Iterator[list[str]]:
-    """Yield what /proc/PID/stat has behind the name: state, parent, ..., start in ticks."""
+def _times(process: str) -> dict[str, float]:
+    """Return when a process and its newest children started, by name, in seconds since the boot."""
+    times: dict[str, float] = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):  # it has just ended
             head, _, tail = path.read_text(errors="replace").rpartition(")")
-            if head.endswith(f"({name}"):
-                yield tail.split()
+            number, _, name = head.partition(" (")
+            fields = tail.split()  # state, parent, ..., start in ticks
+            if process in (number, fields[1]):
+                start = int(fields[19]) / os.sysconf("SC_CLK_TCK")
+                times[name] = max(start, times.get(name, 0))
+    return times
 
 
 def _pair(line: str) -> tuple[str, str]:

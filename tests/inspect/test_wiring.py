@@ -13,6 +13,7 @@ from spfwhite.inspect.services import postscreens, service_findings
 from spfwhite.inspect.wiring import Tables, wiring_findings
 from spfwhite.tables.postfix import Postfix
 
+RELOAD = " && postfix reload"  # behind each command, so that it takes effect
 SMTPD = ["smtp", "inet", "n", "-", "y", "-", "-", "smtpd"]
 POSTSCREEN = ["smtp", "inet", "n", "-", "y", "-", "1", "postscreen"]
 PASS = ["smtpd", "pass", "-", "-", "y", "-", "-", "smtpd"]
@@ -167,7 +168,7 @@ def test_a_reject_table_that_is_ignored_is_a_warning(name: str, tables: Tables) 
     postscreen = Postscreen("smtp/inet", {"postscreen_access_list": value, name: "ignore"})
     (finding,) = (each for each in wiring_findings(postscreen, tables) if each.level != "ok")
     assert (finding.level, finding.subject) == ("warning", name)
-    assert finding.command == f"postconf -e '{name} = enforce'"
+    assert finding.command == f"postconf -e '{name} = enforce'{RELOAD}"
 
 
 def test_without_a_reject_table_in_use_its_action_does_not_matter(tables: Tables) -> None:
@@ -221,7 +222,7 @@ def test_a_threshold_that_is_not_negative_is_said_as_it_is(value: str, tables: T
         each for each in found("permit_mynetworks ALLOW REJECT", tables, more) if each.level != "ok"
     )
     assert finding.text.startswith(f"is {value}, so the negative weights of")
-    assert finding.command == "postconf -e 'postscreen_dnsbl_allowlist_threshold = -1'"
+    assert finding.command == f"postconf -e 'postscreen_dnsbl_allowlist_threshold = -1'{RELOAD}"
 
 
 @pytest.mark.parametrize(
@@ -241,7 +242,9 @@ def test_a_closed_list_is_a_warning_and_the_command_leaves_the_others(
         each for each in found("permit_mynetworks ALLOW REJECT", tables, more) if each.level != "ok"
     )
     assert (finding.level, finding.subject) == ("warning", "postscreen_dnsbl_sites")
-    assert finding.command == f"postconf -e 'postscreen_dnsbl_sites = {left}".rstrip() + "'"
+    assert (
+        finding.command == f"postconf -e 'postscreen_dnsbl_sites = {left}".rstrip() + f"'{RELOAD}"
+    )
 
 
 def test_a_site_whose_name_only_resembles_a_closed_one_is_right(tables: Tables) -> None:
@@ -290,7 +293,7 @@ def test_the_command_keeps_what_the_list_has(value: str, mended: str, tables: Ta
     words = f"permit_mynetworks, {mended}".replace("ALLOW", f"cidr:{tables.allow}")
     words = words.replace("REJECT", f"cidr:{tables.reject}")
     commands = {each.command for each in findings if each.level != "ok"}
-    assert commands == {f"postconf -e 'postscreen_access_list = {words}'"}
+    assert commands == {f"postconf -e 'postscreen_access_list = {words}'{RELOAD}"}
 
 
 def test_an_option_of_master_cf_is_changed_there(tables: Tables) -> None:
@@ -299,7 +302,7 @@ def test_an_option_of_master_cf_is_changed_there(tables: Tables) -> None:
     (finding,) = wiring_findings(postscreen, Tables(tables.allow))
     assert finding.subject == "smtp/inet/postscreen_access_list"
     value = f"permit_mynetworks,cidr:{tables.allow},static:all"
-    assert finding.command == f"postconf -P smtp/inet/postscreen_access_list={value}"
+    assert finding.command == f"postconf -P smtp/inet/postscreen_access_list={value}{RELOAD}"
 
 
 def test_what_is_written_with_a_parameter_stays_so(tables: Tables) -> None:
@@ -312,7 +315,8 @@ def test_what_is_written_with_a_parameter_stays_so(tables: Tables) -> None:
 
 def test_what_a_shell_would_not_get_as_it_is_shown_is_no_command() -> None:
     assert Postfix().command("-e", "x = \x1b[31m") == ""
-    assert Postfix(Path("/a b")).command("-e", "x = $y") == "postconf -c '/a b' -e 'x = $y'"
+    typed = "postconf -c '/a b' -e 'x = $y' && postfix -c '/a b' reload"
+    assert Postfix(Path("/a b")).command("-e", "x = $y") == typed
 
 
 def services_found(*lines: list[str]) -> list[Finding]:
@@ -328,7 +332,7 @@ def test_a_master_cf_without_postscreen_is_a_warning_with_the_lines_that_it_need
         "postconf -M 'smtp/inet=smtp inet n - y - 1 postscreen' "
         "'smtpd/pass=smtpd pass - - y - - smtpd -o a=b' "
         "'dnsblog/unix=dnsblog unix - - y - 0 dnsblog' "
-        "'tlsproxy/unix=tlsproxy unix - - y - 0 tlsproxy'"
+        f"'tlsproxy/unix=tlsproxy unix - - y - 0 tlsproxy'{RELOAD}"
     )
 
 
@@ -340,7 +344,7 @@ def test_a_postscreen_with_nobody_to_hand_clients_to_is_an_error() -> None:
     (finding,) = services_found(POSTSCREEN)
     assert finding.level == "error"
     assert "smtpd pass" in finding.text
-    assert finding.command == "postconf -M 'smtpd/pass=smtpd pass - - y - - smtpd'"
+    assert finding.command == f"postconf -M 'smtpd/pass=smtpd pass - - y - - smtpd'{RELOAD}"
 
 
 def test_a_postscreen_and_its_smtpd_are_right_whatever_the_options() -> None:
@@ -353,7 +357,7 @@ def test_a_postscreen_and_its_smtpd_are_right_whatever_the_options() -> None:
 def test_of_two_lines_for_one_service_the_last_counts() -> None:
     (finding,) = services_found(POSTSCREEN, SMTPD, PASS)
     assert finding.level == "error"
-    assert finding.command == "postconf -M 'smtp/inet=smtp inet n - y - 1 postscreen'"
+    assert finding.command == f"postconf -M 'smtp/inet=smtp inet n - y - 1 postscreen'{RELOAD}"
     assert [each.level for each in services_found(SMTPD, POSTSCREEN, PASS)] == ["warning"]
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +21,15 @@ from spfwhite.inspect.check import Places, check
 from tests.support.cli import Finished, listing, overlay, spfwhite
 from tests.support.dnsserver import DnsServer, Zone
 from tests.support.launcher import Change
-from tests.support.postfix_instance import Instance, needs_postfix, prepared, running, unless
+from tests.support.postfix_instance import (
+    POSTFIX,
+    Instance,
+    needs_postfix,
+    prepared,
+    running,
+    unless,
+    until,
+)
 from tests.support.reloading import by_command, is_loaded, publish, unwired
 from tests.support.site import PROVIDERS, RECORDS, Site, hand_over
 
@@ -120,6 +130,19 @@ class Mail:
         found = check(self.site.config, Places(cron=()), 0.0)
         return [each.advice for each in found if "postscreen still uses" in each.text]
 
+    def of_postfix(self) -> list[tuple[str, str, str]]:
+        """Return what `check` says of Postfix and its files, but for what is well: level to advice.
+
+        What it says of postscreen's parameters is left out.
+        """
+        found = check(self.site.config, Places(cron=(), postwhite=()), 0.0)
+        subjects = "Postfix", "main.cf", "master.cf"
+        return [
+            (f.level, f.subject, f.advice)
+            for f in found
+            if f.subject in subjects and f.level != "ok"
+        ]
+
 
 def mail_of(postfix: Instance, server: DnsServer) -> Mail:
     more = f'[postfix]\nconfig_directory = "{postfix.config_directory}"'
@@ -204,17 +227,33 @@ def test_who_reloaded_by_hand_is_not_told_to(mail: Mail) -> None:
 @needs_postfix
 @pytest.mark.parametrize("name", ["main.cf", "master.cf"])
 def test_check_says_so_until_postscreen_has_read_what_was_configured(name: str, mail: Mail) -> None:
-    def unread() -> list[tuple[str, str]]:
-        found = list(check(mail.site.config, Places(cron=()), 0.0))
-        assert not any("postscreen uses it" in each.text for each in found)
-        return [(each.subject, each.advice) for each in found if "what it said before" in each.text]
-
     mail.postfix.postscreen()
     (mail.postfix.config_directory / name).touch()
-    assert unread() == [(name, "run `postfix reload` as root")]
+    assert mail.of_postfix() == [("warning", name, "run `postfix reload` as root")]
+    found = check(mail.site.config, Places(cron=()), 0.0)
+    assert not any("postscreen uses it" in each.text for each in found)
     mail.postfix.reload()
-    found = list(check(mail.site.config, Places(cron=()), 0.0))
-    assert not any("what it said before" in each.text for each in found)
+    assert mail.of_postfix() == []
+
+
+@needs_postfix
+def test_before_a_reload_check_does_not_take_a_new_postscreen_for_one_that_runs() -> None:
+    with prepared() as postfix, DnsServer(Zone(RECORDS)) as server:
+        mail, master = mail_of(postfix, server), postfix.config_directory / "master.cf"
+        assert mail.site.generate().returncode == 0
+        (postfix.folder / "reject.cidr").touch()
+        new = master.read_text() + "qmgr unix n - n 300 1 qmgr\n"
+        old = re.sub("1 postscreen", "- smtpd", new)
+        for text in (old, new):
+            master.write_text(text)
+            if text is old:
+                os.utime(master, (0, 0))
+                postfix.start()
+        assert mail.of_postfix() == [("warning", "master.cf", "run `postfix reload` as root")]
+        subprocess.run(
+            [str(POSTFIX), "-c", postfix.config_directory, "reload"], check=True, timeout=60
+        )
+        until(lambda: mail.of_postfix() == [], "check knows of the reload, though no client came")
 
 
 @needs_postfix
@@ -229,7 +268,7 @@ def test_check_sees_a_table_that_was_put_there_by_hand(mail: Mail) -> None:
 def test_whoever_may_not_look_at_postfix_is_told_what_the_state_knows(
     mail: Mail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("spfwhite.tables.postfix.Postfix.postscreen_since", lambda _: None)
+    monkeypatch.setattr("spfwhite.tables.postfix.Postfix.started", lambda _: None)
     assert mail.warnings() == []
     mail.change(25)
     assert mail.warnings() == ["run `spfwhite reload` as root"]
@@ -243,6 +282,7 @@ def test_a_postfix_that_does_not_run_is_not_said_to_have_the_tables() -> None:
         mail = mail_of(stopped, server)
         assert mail.site.generate().returncode == 0
         assert mail.warnings() == []
+        assert mail.of_postfix() == [("note", "Postfix", "start it: `postfix start`, as root")]
         done = spfwhite("-v", "-c", mail.site.config, "reload")
         assert (done.returncode, done.stdout) == (0, f"{said}\n")
         assert is_loaded(mail.site)
