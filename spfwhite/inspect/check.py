@@ -42,6 +42,11 @@ MAX_RUN_AGE: Final = 48 * 3600.0
 
 MAX_LIST_AGE: Final = 365  # days for which the default list of providers counts as current
 
+# What contrib/systemd and the package put beside the configuration, and what a run is there.
+SERVICE_FILE: Final = "10-systemd.toml"
+SERVICE_RUN: Final = "run `systemctl start spfwhite.service`"
+RUN: Final = "run `spfwhite generate`"
+
 REST_IGNORED: Final = ", and postscreen ignores all that its access list names after it"
 
 # Seconds by which a state may be ahead of the clock.
@@ -71,18 +76,20 @@ def check(overlay: Path | None, places: Places, now: float) -> Iterator[Finding]
         return
     today = datetime.fromtimestamp(now, UTC).date()
     config = config.in_force(today)
+    run = SERVICE_RUN if any(file.name == SERVICE_FILE for file in read) else RUN
     yield from _of_configuration(config, read, today)
     yield from without_effect.notes(own, config)
-    state, finding = _state(config, now)
+    state, finding = _state(config, now, run)
     yield finding
     if state:
-        yield from _darkness(config, state)
+        yield from _darkness(config, state, run)
         yield _troubles(state)
     used, more = _used(config), [table.path for table in config.output.tables]
-    for path in (*used, *more):
-        yield _table(path, state, now, missing=REST_IGNORED if path in used else "")
-    yield from _postfix(config, used, state)
     allow, reject = config.output.allow, config.output.reject
+    for path in (*used, *more):
+        missing = REST_IGNORED if path in used else ""
+        yield _table(path, state, now, run, missing)
+    yield from _postfix(config, used, state)
     ours = [path.name for path in (allow, reject, *more)]
     yield from leftovers.leftovers(places.cron, places.postwhite, allow.parent, ours)
 
@@ -99,7 +106,7 @@ def _of_configuration(config: Config, read: Collection[Path], today: date) -> Fi
         yield Finding("note", "configuration", text, "install a newer release of spfwhite")
 
 
-def _state(config: Config, now: float) -> tuple[State | None, Finding]:
+def _state(config: Config, now: float, run: str) -> tuple[State | None, Finding]:
     path = config.state.path
     try:
         state = load(config.state)
@@ -108,15 +115,15 @@ def _state(config: Config, now: float) -> tuple[State | None, Finding]:
         return None, Finding("error", str(path), f"the state {fault}", advice)
     except FileError as fault:
         return None, _unreadable(path, fault)
-    return state, state_finding(path, state, now, rules=_rules(config.output.allow))
+    return state, state_finding(path, state, now, run, has_rules=_has_rules(config.output.allow))
 
 
-def _rules(path: Path) -> int | None:
-    """Return how many rules a table of ours has; a first run that was refused makes one of none."""
+def _has_rules(path: Path) -> bool:
+    """Whether a table is ours and has rules; a first run that was refused makes one of none."""
     with suppress(FileError):
         content = files.read_if_there(path) or b""
-        return len(rules_in(content)) if owner_of(content) == "ours" else None
-    return None
+        return owner_of(content) == "ours" and bool(rules_in(content))
+    return False
 
 
 def _unreadable(path: Path, fault: Exception) -> Finding:
@@ -125,21 +132,19 @@ def _unreadable(path: Path, fault: Exception) -> Finding:
 
 
 def state_finding(
-    path: Path, state: State | None, now: float, *, rules: int | None = None
+    path: Path, state: State | None, now: float, run: str, *, has_rules: bool = False
 ) -> Finding:
     """Return what there is to say of a state that can be read (None: there is none).
 
-    `rules` is how many the table has, None without one of ours.
+    `run` says how a run is started, `has_rules` whether a table of ours has any.
     """
-    run = "run `spfwhite generate`"
     age, unasked = (now - state.written, now - state.asked) if state else (0.0, 0.0)
     text, advice = f"the last run was {span(age)} ago", ""
-    if state is None and rules:
+    if state is None and has_rules:
         text = "the state is gone, but its table is there"
         advice = f"{run}, which starts a new one and compares its list with that table"
     elif state is None:
-        dry = ", or `spfwhite generate --dry-run`, which says why the last one was refused"
-        text, advice = "there is no state yet", f"{run}{dry * (rules == 0)}"
+        text, advice = "there is no state yet", run
     elif age > MAX_RUN_AGE:
         advice = "see whether cron or the timer runs spfwhite"
     elif age < -MAX_CLOCK_SKEW:
@@ -147,18 +152,18 @@ def state_finding(
         advice = f"set the clock, then {run}"
     elif unasked > MAX_RUN_AGE:
         text = f"DNS was last asked for all providers {span(unasked)} ago"
-        advice = f"{run} without --offline and --only"
+        advice = f"{run}; --offline and --only do not ask for all"
     return Finding("warning" if advice else "ok", str(path), text, advice)
 
 
-def _darkness(config: Config, state: State) -> Findings:
+def _darkness(config: Config, state: State, run: str) -> Findings:
     """Warn if the last run that asked for all providers got no answer about any record."""
     records = (state.known.get(Question(name, "TXT")) for name in roots(config.enabled()))
     seen = [entry.seen for entry in records if entry and not is_failure(entry)]
     if seen and max(seen) < state.asked:
         last = day(min(seen) + config.state.max_stale_days * DAY)
         text = "gave no answer at all in the last run; remembered answers stand in until"
-        advice = "make the name server answer, then run `spfwhite generate`"
+        advice = f"make the name server answer, then {run}"
         yield Finding("warning", "DNS", f"{text} {last} (state.max_stale_days)", advice)
 
 
@@ -181,25 +186,24 @@ def _used(config: Config) -> list[Path]:
     return [allow, reject] if rejects or os.path.lexists(reject) else [allow]
 
 
-def _table(path: Path, state: State | None, now: float, *, missing: str) -> Finding:
+def _table(path: Path, state: State | None, now: float, run: str, missing: str) -> Finding:
     try:
         content = files.read_if_there(path)
         changed = path.stat().st_mtime if content is not None else now
     except (FileError, OSError) as fault:
         return _unreadable(path, fault)
     entry = state.tables.get(os.path.realpath(path)) if state else None
-    return table_finding(path, content, entry and entry.written, now - changed, missing=missing)
+    return table_finding(path, content, entry and entry.written, now - changed, run, missing)
 
 
 def table_finding(
-    path: Path, content: bytes | None, written: str | None, age: float, *, missing: str = ""
+    path: Path, content: bytes | None, written: str | None, age: float, run: str, missing: str = ""
 ) -> Finding:
     """Return what there is to say of a table whose file changed `age` seconds ago.
 
     `content` is what it holds (None: there is none, from which follows what `missing` says),
-    `written` the digest of the rules as the state has it.
+    `written` the digest of the rules as the state has it, `run` how a run is started.
     """
-    run = "run `spfwhite generate`"
     if content is None:
         if not path.parent.is_dir():
             run = f"make the folder {path.parent} or set output.allow, then {run}"
@@ -214,8 +218,10 @@ def table_finding(
     elif written is not None and digest(rules_in(content)) != written:
         text = "is not as the last run wrote it"
         advice = f"{run}; edits belong in the configuration"
+    elif not (count := len(listed_in(content).texts())) and written is None:
+        text = "has no rules yet"
+        advice = f"{run}; if that is refused, `spfwhite generate --dry-run` says why"
     else:
-        count = len(listed_in(content).texts())
         text, advice = f"{count:,} rule{'s' * (count != 1)}, written {span(age)} ago", ""
     return Finding("warning" if advice else "ok", str(path), text, advice)
 
