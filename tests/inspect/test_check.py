@@ -324,6 +324,7 @@ def test_the_configuration_of_postwhite_is_a_note_that_proposes_to_import_it(
     (finding,) = leftovers(places.cron, places.postwhite, tmp_path, ())
     assert finding.level == "note"
     assert f"`spfwhite import {file}`" in finding.advice
+    assert "remove" not in finding.advice, "it is asked after the import too, and the way back"
 
 
 def test_a_table_of_postwhite_beside_ours_is_a_note(places: Places, tmp_path: Path) -> None:
