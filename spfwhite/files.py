@@ -63,7 +63,7 @@ def read_if_there(path: Path) -> bytes | None:
 
 def names_in(folder: Path) -> list[str]:
     """Return the sorted names in a folder of configuration; raises OSError and FileError."""
-    with place(folder / "any", data=False) as there:
+    with place(folder / "*.toml", data=False) as there:
         return sorted(os.listdir(there.path.parent))  # noqa: PTH208
 
 

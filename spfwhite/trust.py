@@ -123,8 +123,8 @@ class Place:
                 mend = "move it to /etc/spfwhite"
             raise self._refusal(f"root uses nothing that {owner} put there; {mend}")
         if _is_shared(status) and not (is_folder and status.st_mode & stat.S_ISVTX):
-            what = f"others can write {owner}'s {self.path}, so root does not use it"
-            raise self._refusal(f"{what}; chmod go-w {path}")
+            what = "others can write the folder" if is_folder else "others can write it"
+            raise self._refusal(f"{what}, so root does not use it; chmod go-w {path}")
         if not is_folder and self._keeper and not status.st_uid and status.st_nlink > 1:
             whose = _user(self._keeper)
             raise self._refusal(f"root's file in a folder of {whose} has another name too")
@@ -138,7 +138,7 @@ class Place:
         Raises OSError for a folder and FileError for the rest.
         """
         if stat.S_ISDIR(status.st_mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
         if not stat.S_ISREG(status.st_mode):
             raise FileError(
                 f"{self._named} is not a regular file, and is neither read nor replaced"

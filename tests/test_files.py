@@ -124,9 +124,9 @@ def test_a_missing_folder_is_an_error_that_names_the_path(tmp_path: Path) -> Non
 def test_a_directory_in_the_files_place_is_an_error_that_names_it(tmp_path: Path) -> None:
     path = tmp_path / "table.cidr"
     path.mkdir()
-    with pytest.raises(FileError, match=r"cannot write .*/table\.cidr: Is a directory"):
+    with pytest.raises(FileError, match=r"cannot write .*/table\.cidr: it is a folder"):
         files.replace(path, NEW)
-    with pytest.raises(FileError, match=r"cannot read .*/table\.cidr: Is a directory"):
+    with pytest.raises(FileError, match=r"cannot read .*/table\.cidr: it is a folder"):
         files.read_if_there(path)
     assert names(tmp_path) == ["table.cidr"]
 

@@ -230,5 +230,5 @@ def test_a_lock_that_is_a_directory_is_refused(made: Site) -> None:
     lock(made).mkdir()
     done = made.generate()
     assert done.returncode == 1
-    assert done.stderr == f"spfwhite: cannot open the lock {lock(made)}: Is a directory\n"
+    assert done.stderr == f"spfwhite: cannot open the lock {lock(made)}: it is a folder\n"
     assert made.rules() == RULES

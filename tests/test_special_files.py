@@ -123,7 +123,7 @@ def test_a_symlink_to_itself_is_refused(linked: Site) -> None:
 def test_a_symlink_to_a_folder_is_refused(linked: Site) -> None:
     linked.table.unlink()
     linked.table.symlink_to("real")
-    assert_refused(linked.generate(), "Is a directory")
+    assert_refused(linked.generate(), "it is a folder")
 
 
 @pytest.mark.parametrize("key", ["allow", "reject", "tables", "-o"])
@@ -160,7 +160,7 @@ def test_a_folder_of_a_reject_table_that_nobody_needs_may_be_missing(made: Site)
 
 def test_a_table_that_is_a_folder_is_refused_and_no_state_is_written(made: Site) -> None:
     made.table.mkdir()
-    assert_refused(made.generate(), f"cannot read {made.table}: Is a directory")
+    assert_refused(made.generate(), f"cannot read {made.table}: it is a folder")
     assert not made.state.exists()
 
 
@@ -169,7 +169,7 @@ def test_a_state_that_is_a_folder_is_refused_and_the_table_stays(made: Site) -> 
     change(made)
     made.state.unlink()
     made.state.mkdir()
-    assert_refused(made.generate(), f"cannot read {made.state}: Is a directory")
+    assert_refused(made.generate(), f"cannot read {made.state}: it is a folder")
     assert made.rules() == RULES
     assert made.state.is_dir()
 

@@ -243,8 +243,10 @@ def test_the_rule_holds_for_the_systems_folders_even_if_they_are_empty(
     (home / "providers.d").mkdir()
     assert load(system=home).providers
     damage(home / place)
-    with pytest.raises(ConfigError, match=r"chown root|chmod go-w"):
+    with pytest.raises(ConfigError, match=r"chown root|chmod go-w") as caught:
         load(system=home)
+    assert str(caught.value).startswith(f"{home / place}/*.toml: "), "no file of nobody's"
+    assert str(caught.value).count(str(home)) == 2
 
 
 def test_a_stranger_runs_no_command_as_root(public: Path) -> None:

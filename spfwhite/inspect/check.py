@@ -127,8 +127,9 @@ def _has_rules(path: Path) -> bool:
 
 
 def _unreadable(path: Path, fault: Exception) -> Finding:
-    advice = "mend that, or run `spfwhite check` as root or as who runs `spfwhite generate`"
-    return Finding("error", str(path), str(fault), advice)
+    as_who = ", or run `spfwhite check` as root or as who runs `spfwhite generate`"
+    advice = f"mend that{as_who * bool(os.geteuid())}"
+    return Finding("error", str(path), str(fault).removeprefix(f"{path}: "), advice)
 
 
 def state_finding(

@@ -221,7 +221,15 @@ def test_a_folder_that_is_missing_is_said_with_the_way_out(site: Site) -> None:
 def test_a_table_that_is_a_folder_is_an_error(site: Site) -> None:
     site.table.unlink()
     site.table.mkdir(mode=0o755)
-    assert f"error: {site.table}: cannot read" in "\n".join(site.troubles())
+    found = "\n".join(site.troubles())
+    assert f"error: {site.table}: cannot read {site.table}: it is a folder: mend that\n" in found
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone is careful")
+def test_what_root_does_not_use_is_said_once_with_its_mend(site: Site) -> None:
+    site.table.chmod(0o666)
+    said = "others can write it, so root does not use it; chmod go-w"
+    assert f"error: {site.table}: {said} {site.table}: mend that" in site.troubles()
 
 
 def test_a_main_cf_that_does_not_name_the_table_is_an_error(site: Site) -> None:

@@ -50,7 +50,7 @@ def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
-    assert fault(tmp_path) == f"{tmp_path}: cannot be read: Is a directory"
+    assert fault(tmp_path) == f"{tmp_path}: cannot be read: it is a folder"
 
 
 def test_a_dangling_link_in_the_system_folder_does_not_pass_for_a_missing_file(
@@ -119,7 +119,7 @@ def test_lines_of_a_list_that_nobody_would_list_are_said(own: Path, action: str,
     ("content", "why"),
     [
         (None, "cannot be read: No such file or directory"),
-        ("a folder", "cannot be read: Is a directory"),
+        ("a folder", "cannot be read: it is a folder"),
         (b"# caf\xe9", "1: is not UTF-8"),
         (b"", "is empty, which looks like a failed write"),
     ],
