@@ -296,6 +296,48 @@ def test_a_purge_leaves_nothing_of_what_add_wrote(tmp_path: Path) -> None:
     assert [path.name for path in (etc / "providers.d").iterdir()] == ["20-own.toml"]
 
 
+def test_a_removal_says_how_a_table_that_postfix_names_is_taken_out(tmp_path: Path) -> None:
+    installed("postconf")
+    etc, var = tmp_path / "etc", tmp_path / "var"
+    table, state = var / "postscreen_spf_whitelist.cidr", var / "state.json"
+    instance = etc / "postfix-in"
+    for folder in (instance, var):
+        folder.mkdir(parents=True)
+    listed = f"permit_mynetworks, cidr:{table},\n  cidr:/etc/postfix/own.cidr"
+    (instance / "main.cf").write_text(f"postscreen_access_list = {listed}\n")
+    (instance / "master.cf").touch()
+    text = (CONTRIB / "debian" / "postrm").read_text()
+    for old, new in (("/etc/postfix", etc / "postfix"), ("/var/lib/spfwhite", var)):
+        text = text.replace(old, str(new))
+    for action, kept in (("remove", [table, state]), ("purge", [table])):
+        for file in (table, state):
+            file.touch()
+        said = run("sh", "-euc", text.replace("/etc/spfwhite", str(etc)), "postrm", action).stdout
+        assert sorted(var.iterdir()) == kept
+        assert said.startswith(f"{table} is left, for Postfix looks for it:\n{instance}/main.cf\n")
+    change, reload = re.findall("(?m)^  (.*)", said)
+    assert reload == f"postfix -c {instance} reload"
+    assert run("sh", "-euc", change).returncode == 0
+    value = run("postconf", "-c", instance, "-h", "postscreen_access_list").stdout
+    assert value == "permit_mynetworks, cidr:/etc/postfix/own.cidr\n"
+    for action in ("upgrade", "remove", "purge"):
+        assert run("sh", "-euc", text, "postrm", action).stdout == "", action
+    assert not var.exists()
+
+
+def test_the_package_proposes_the_lines_of_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text().partition("## First run")[2]
+    lines = re.findall("(?m)^(post(?:conf|fix) .*|spfwhite check)$", readme)
+    said = (CONTRIB / "debian" / "postinst").read_text().replace("\\$", "$")
+    folder = "/var/lib/spfwhite/"
+    table = f"{folder}postscreen_spf_whitelist.cidr"
+    typed = [line.strip() for line in said.replace("$table", table).splitlines()]
+    start = typed.index(lines[0].replace("/etc/postfix/", folder))
+    assert typed[start : start + len(lines)] == [
+        line.replace("/etc/postfix/", folder) for line in lines
+    ]
+
+
 def test_the_debian_package_has_the_version_of_the_program() -> None:
     changelog = (CONTRIB / "debian" / "changelog").read_text()
     assert changelog.startswith(f"spfwhite ({__version__}-1) ")
