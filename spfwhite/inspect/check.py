@@ -91,6 +91,11 @@ def check(overlay: Path | None, places: Places, now: float) -> Iterator[Finding]
         yield _table(path, state, now, run, missing)
     yield from _postfix(config, used, state)
     ours = [path.name for path in (allow, reject, *more)]
+    if not overlay and not leftovers.is_renewed(places.cron):
+        text = "none names spfwhite, so perhaps nobody renews the tables"
+        enable = "`systemctl enable --now spfwhite.timer`"
+        advice = enable if run == SERVICE_RUN else 'see "Every night" in the README'
+        yield Finding("note", "cron and timers", text, advice)
     yield from leftovers.leftovers(places.cron, places.postwhite, allow.parent, ours)
 
 

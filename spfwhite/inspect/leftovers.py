@@ -1,6 +1,6 @@
-"""What Postwhite, or its successor postallow, left on a machine that spfwhite took over.
+"""What Postwhite, or its successor postallow, left on a machine, and whether spfwhite took over.
 
-Owns: where its traces are looked for. Refuses: to remove any, and to run what it finds.
+Owns: where jobs and traces are looked for. Refuses: to remove any, and to run what it finds.
 """
 
 from __future__ import annotations
@@ -36,7 +36,10 @@ CONFIGURATIONS: Final = tuple(
 # Octets of a file that are read.
 MAX_READ_BYTES: Final = 1 << 20
 
-_JOB: Final = re.compile(rb"^(?![ \t]*[#;]).*post(?:white|allow)", re.IGNORECASE | re.MULTILINE)
+_POSTWHITE, _SPFWHITE = (
+    re.compile(rb"^(?![ \t]*[#;]).*" + name, re.IGNORECASE | re.MULTILINE)
+    for name in (b"post(?:white|allow)", b"spfwhite")
+)
 
 
 def leftovers(
@@ -60,20 +63,30 @@ def leftovers(
             yield Finding("note", str(file), text, advice)
 
 
+def is_renewed(cron: Collection[Path]) -> bool:
+    """Whether a job or timer names spfwhite; who cannot look at all of them takes it for so."""
+    with suppress(OSError):
+        return any(True for place in cron for _ in _running(place, _SPFWHITE))
+    return True
+
+
 def _jobs(place: Path) -> Findings:
-    """Yield the files of cron jobs and timers that run Postwhite; a comment runs nothing."""
-    read: Path = place
     try:
-        for read in [place] if os.path.isfile(place) else _files(place):  # noqa: PTH113
-            is_timer = read.suffix == ".timer"
-            if _JOB.search(read.name.encode() if is_timer else _head(read)):
-                text = "runs Postwhite, which writes tables of its own beside or over spfwhite's"
-                stop = f"`systemctl disable --now {read.name}`"
-                advice = stop if is_timer else "remove that line or file"
-                yield Finding("warning", str(read), text, advice)
+        for file in _running(place, _POSTWHITE):
+            text = "runs Postwhite, which writes tables of its own beside or over spfwhite's"
+            stop = f"`systemctl disable --now {file.name}`"
+            advice = stop if file.suffix == ".timer" else "remove that line or file"
+            yield Finding("warning", str(file), text, advice)
     except OSError as fault:
         text = f"cannot be read: {fault.strerror}"
-        yield Finding("note", str(read), text, "run `spfwhite check` as root")
+        yield Finding("note", str(fault.filename), text, "run `spfwhite check` as root")
+
+
+def _running(place: Path, job: re.Pattern[bytes]) -> Iterator[Path]:
+    """Yield the files of jobs and timers that run a program; a comment does not. Raises OSError."""
+    for file in [place] if os.path.isfile(place) else _files(place):  # noqa: PTH113
+        if job.search(file.name.encode() if file.suffix == ".timer" else _head(file)):
+            yield file
 
 
 def _tables(folder: Path) -> Iterator[Path]:

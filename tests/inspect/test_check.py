@@ -202,16 +202,9 @@ def test_where_a_service_makes_the_runs_check_proposes_to_start_it(
         ("10-systemd", "systemctl start spfwhite.service"),
     ):
         (folder / f"{name}.toml").write_text(f"{output}{state}")
-        found = [
-            each
-            for each in check(None, places, NOW)
-            if "generate" in each.advice or "systemctl" in each.advice
-        ]
-        assert [each.advice for each in found] == [f"run `{run}`"] * 2
-        assert [each.subject for each in found] == [
-            f"{tmp_path}/state.json",
-            f"{tmp_path}/{TABLE_NAME}",
-        ]
+        found = {each.subject: each.advice for each in check(None, places, NOW)}
+        for file in ("state.json", TABLE_NAME):
+            assert found[f"{tmp_path}/{file}"] == f"run `{run}`"
 
 
 def test_a_table_that_the_state_does_not_know_is_well() -> None:
@@ -307,13 +300,35 @@ def test_a_pipe_among_the_jobs_is_not_read(places: Places, tmp_path: Path) -> No
 def test_a_job_that_cannot_be_read_is_a_note(
     places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> None:
-        raise PermissionError(13, "Permission denied")
+    def refuse(file: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(file))
 
     job = places.cron[0] / "job"
     job.touch()
     monkeypatch.setattr("spfwhite.inspect.leftovers._head", refuse)
     assert left(places, tmp_path) == [("note", str(job))]
+
+
+def test_where_no_job_and_no_timer_names_spfwhite_a_note_says_how_to_have_one(
+    places: Places, tmp_path: Path
+) -> None:
+    def advice(overlay: Path | None = None) -> list[str]:
+        found = check(overlay, places, NOW)
+        return [each.advice for each in found if each.subject == "cron and timers"]
+
+    folder = places.system / "providers.d"
+    folder.mkdir()
+    job = places.cron[0] / "job"
+    assert advice() == ['see "Every night" in the README']
+    (folder / "10-systemd.toml").write_text("# nothing\n")
+    job.write_text("# @daily root spfwhite generate\n")
+    assert advice() == ["`systemctl enable --now spfwhite.timer`"]
+    assert advice(overlay(tmp_path, {})) == [], "nothing need run another list"
+    job.write_text("17 4 * * * root /opt/spfwhite/bin/spfwhite generate --reload\n")
+    assert advice() == []
+    job.unlink()
+    (places.cron[0] / "spfwhite.timer").touch()
+    assert advice() == []
 
 
 def test_the_configuration_of_postwhite_is_a_note_that_proposes_to_import_it(
