@@ -67,11 +67,7 @@ class ProgramError(SpfwhiteError):
     """A program does not do what it was asked."""
 
 
-class PostfixError(ProgramError):
-    """Postfix does not do what it was asked."""
-
-
-class ReloadError(PostfixError):
+class ReloadError(ProgramError):
     """The table is written, and Postfix did not reload."""
 
     exit_code = Exit.NOT_RELOADED

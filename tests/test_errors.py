@@ -16,7 +16,6 @@ CODES = {
     "FileError": Exit.ERROR,
     "LockedError": Exit.LOCKED,
     "NoNameServerError": Exit.ERROR,
-    "PostfixError": Exit.ERROR,
     "ProgramError": Exit.ERROR,
     "ReloadError": Exit.NOT_RELOADED,
     "SnapshotError": Exit.ERROR,

@@ -19,7 +19,7 @@ from spfwhite import files
 from spfwhite.config import loading as configuration
 from spfwhite.config.settings import Config, roots
 from spfwhite.dns.answers import Question
-from spfwhite.errors import ConfigError, FileError, PostfixError, StateError
+from spfwhite.errors import ConfigError, FileError, ProgramError, StateError
 from spfwhite.inspect import leftovers, parameters, services, wiring, without_effect
 from spfwhite.inspect.finding import Finding, Findings
 from spfwhite.plan.state import State, load
@@ -241,7 +241,7 @@ def _postfix(config: Config, used: Collection[Path], state: State | None) -> Fin
             text = f"is not looked at: no main.cf can be seen in {postfix.folder or DEFAULT_FOLDER}"
             advice = "if Postfix is on this machine, set postfix.config_directory, or run as root"
             yield Finding("note", "Postfix", text, advice)
-    except PostfixError as fault:
+    except ProgramError as fault:
         advice = "correct that; what depends on Postfix is checked then"
         yield Finding("error", "Postfix", clipped(str(fault)), advice)
     except OSError as fault:
@@ -250,7 +250,7 @@ def _postfix(config: Config, used: Collection[Path], state: State | None) -> Fin
 
 
 def _instance(postfix: Postfix, used: Collection[Path], state: State | None) -> Findings:
-    """Yield what one Postfix makes of the tables; raises PostfixError and OSError."""
+    """Yield what one Postfix makes of the tables; raises ProgramError and OSError."""
     lines = postfix.services()
     names = services.postscreens(lines)
     running = _postscreens(postfix, names or [""])

@@ -36,10 +36,7 @@ CONFIGURATIONS: Final = tuple(
 # Octets of a file that are read.
 MAX_READ_BYTES: Final = 1 << 20
 
-_POSTWHITE, _SPFWHITE = (
-    re.compile(rb"^(?![ \t]*[#;]).*" + name, re.IGNORECASE | re.MULTILINE)
-    for name in (b"post(?:white|allow)", b"spfwhite")
-)
+_POSTWHITE: Final = b"post(?:white|allow)"
 
 
 def leftovers(
@@ -66,7 +63,7 @@ def leftovers(
 def is_renewed(cron: Collection[Path]) -> bool:
     """Whether a job or timer names spfwhite; who cannot look at all of them takes it for so."""
     with suppress(OSError):
-        return any(True for place in cron for _ in _running(place, _SPFWHITE))
+        return any(True for place in cron for _ in _running(place, b"spfwhite"))
     return True
 
 
@@ -82,8 +79,9 @@ def _jobs(place: Path) -> Findings:
         yield Finding("note", str(fault.filename), text, "run `spfwhite check` as root")
 
 
-def _running(place: Path, job: re.Pattern[bytes]) -> Iterator[Path]:
+def _running(place: Path, program: bytes) -> Iterator[Path]:
     """Yield the files of jobs and timers that run a program; a comment does not. Raises OSError."""
+    job = re.compile(rb"^(?![ \t]*[#;]).*" + program, re.IGNORECASE | re.MULTILINE)
     for file in [place] if os.path.isfile(place) else _files(place):  # noqa: PTH113
         if job.search(file.name.encode() if file.suffix == ".timer" else _head(file)):
             yield file

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from spfwhite.errors import PostfixError, ProgramError, ReloadError
+from spfwhite.errors import ProgramError
 from spfwhite.programs import Done, found, run, said, search_path
 from spfwhite.wording import printable
 
@@ -41,7 +41,7 @@ class Postfix:
         return os.path.exists((self.folder or DEFAULT_FOLDER) / "main.cf")  # noqa: PTH110
 
     def verify(self, table: Path, expected: Mapping[str, str | None]) -> None:
-        """Load a table as Postfix does and compare its answers; raises PostfixError.
+        """Load a table as Postfix does and compare its answers; raises ProgramError.
 
         `expected` maps addresses to the action that the table must answer, None for no match. Only
         a warning that names the file counts, or a fatal error, or a wrong answer.
@@ -50,46 +50,43 @@ class Postfix:
         done = self._run("postmap", "-q", "-", f"cidr:{table.resolve()}", text=asked)
         for line in done.stderr.splitlines():
             if str(table.resolve()) in line or "fatal:" in line:
-                raise PostfixError(f"postmap does not accept the new table: {line.strip()}")
+                raise ProgramError(f"postmap does not accept the new table: {line.strip()}")
         if done.returncode not in (0, 1):  # 1: found nothing
-            raise PostfixError(f"postmap exited with {done.returncode}{said(done)}")
+            raise ProgramError(f"postmap exited with {done.returncode}{said(done)}")
         answers = dict(line.partition("\t")[::2] for line in done.stdout.splitlines())
         for address, action in expected.items():
             if answers.get(address) != action:
                 got, wanted = answers.get(address) or "nothing", action or "nothing"
-                raise PostfixError(f"postmap answers {got} for {address} instead of {wanted}")
+                raise ProgramError(f"postmap answers {got} for {address} instead of {wanted}")
 
     def is_running(self) -> bool:
-        """Whether the master process of this instance runs; needs root. Raises PostfixError."""
+        """Whether the master process of this instance runs; needs root. Raises ProgramError."""
         if self._run("postfix", "status").returncode == 0:
             return True
         # a faulty main.cf fails as silently: ask a program that says so
         asked = self._run("postmap", "-q", "x", "static:x")
         if self.is_here() and asked.returncode != 0:
-            raise PostfixError(f"cannot ask whether Postfix runs{said(asked)}")
+            raise ProgramError(f"cannot ask whether Postfix runs{said(asked)}")
         return False
 
     def reload(self) -> str:
         """Make Postfix read its tables anew, if it runs; return what came of it.
 
-        Raises ReloadError.
+        Raises ProgramError.
         """
         if os.geteuid() != 0:
-            raise ReloadError("`postfix reload` needs root; see postfix.reload_command")
-        try:
-            if not self.is_running():
-                return NOT_RUNNING
-            done = self._run("postfix", "reload")
-        except PostfixError as error:
-            raise ReloadError(str(error)) from None
+            raise ProgramError("`postfix reload` needs root; see postfix.reload_command")
+        if not self.is_running():
+            return NOT_RUNNING
+        done = self._run("postfix", "reload")
         if done.returncode != 0:
-            raise ReloadError(f"`postfix reload` exited with {done.returncode}{said(done)}")
+            raise ProgramError(f"`postfix reload` exited with {done.returncode}{said(done)}")
         return RELOADED
 
     def started(self) -> Started | None:
         """Return since when it runs; None: only root can tell, on Linux (proc(5)).
 
-        Raises PostfixError.
+        Raises ProgramError.
         """
         folders = self.parameters("queue_directory", "process_id_directory")
         file = Path(folders["queue_directory"], folders["process_id_directory"], "master.pid")
@@ -112,14 +109,14 @@ class Postfix:
         """Return main.cf parameters, all if none is named; unknown ones are left out.
 
         `expanded`: with the values of what they name, else as they are written. Raises
-        PostfixError.
+        ProgramError.
         """
         return dict(_pair(line) for line in self._postconf(*(["-x"] if expanded else []), *names))
 
     def overrides(self, *, expanded: bool = True) -> dict[str, dict[str, str]]:
         """Return the parameters that `-o` in master.cf set, by service (`smtp/inet`).
 
-        Raises PostfixError.
+        Raises ProgramError.
         """
         found: dict[str, dict[str, str]] = {}
         for line in self._postconf("-Px" if expanded else "-P"):
@@ -129,11 +126,11 @@ class Postfix:
         return found
 
     def services(self) -> list[list[str]]:
-        """Return the lines of master.cf, each as its fields; raises PostfixError."""
+        """Return the lines of master.cf, each as its fields; raises ProgramError."""
         return [line.split(None, 7) for line in self._postconf("-M")]
 
     def table_types(self) -> list[str]:
-        """Return the types of tables that it can open; raises PostfixError."""
+        """Return the types of tables that it can open; raises ProgramError."""
         return self._postconf("-m")
 
     def command(self, *arguments: str) -> str:
@@ -149,25 +146,22 @@ class Postfix:
     def _postconf(self, *arguments: str) -> list[str]:
         done = self._run("postconf", *arguments)
         if done.returncode != 0:
-            raise PostfixError(f"postconf exited with {done.returncode}{said(done)}")
+            raise ProgramError(f"postconf exited with {done.returncode}{said(done)}")
         return done.stdout.splitlines()
 
     def _run(self, program: str, *arguments: str, text: str = "") -> Done:
         path = found(program)
         if path is None:
-            raise PostfixError(f"there is a main.cf, but no program {program} in {search_path()}")
+            raise ProgramError(f"there is a main.cf, but no program {program} in {search_path()}")
         folder = ["-c", str(self.folder.resolve())] if self.folder else []
-        return _run([path, *folder, *arguments], text)
+        return run([path, *folder, *arguments], text)
 
 
 def reload_by(command: Sequence[str]) -> str:
-    """Run the operator's own reload command; return what came of it, or raise ReloadError."""
-    try:
-        done = _run(command)
-    except PostfixError as error:
-        raise ReloadError(str(error)) from None
+    """Run the operator's own reload command; return what came of it, or raise ProgramError."""
+    done = run(command)
     if done.returncode != 0:
-        raise ReloadError(f"{command[0]} exited with {done.returncode}{said(done)}")
+        raise ProgramError(f"{command[0]} exited with {done.returncode}{said(done)}")
     return RELOADED
 
 
@@ -188,10 +182,3 @@ def _times(process: str) -> dict[str, float]:
 def _pair(line: str) -> tuple[str, str]:
     name, _, value = line.partition("=")
     return name.strip(), value.strip()
-
-
-def _run(command: Sequence[str], text: str = "") -> Done:
-    try:
-        return run(command, text)
-    except ProgramError as error:
-        raise PostfixError(str(error)) from None

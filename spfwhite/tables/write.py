@@ -28,7 +28,7 @@ from typing import NamedTuple
 from spfwhite import files
 from spfwhite._version import __version__
 from spfwhite.config.settings import Action, Config, FormatName, Table
-from spfwhite.errors import FileError, PostfixError
+from spfwhite.errors import FileError, ProgramError, ReloadError
 from spfwhite.networks import BITS, EMPTY, Networks, address
 from spfwhite.plan.decided import Decided
 from spfwhite.plan.past import Change
@@ -265,10 +265,11 @@ def reload_if_needed(config: Config, state: State) -> str:
     """
     if all(table.loaded == table.written for table in state.tables.values()):
         return ""
-    if config.postfix.reload_command:
-        came = reload_by(config.postfix.reload_command)
-    else:
-        came = Postfix(config.postfix.config_directory).reload()
+    command, postfix = config.postfix.reload_command, Postfix(config.postfix.config_directory)
+    try:
+        came = reload_by(command) if command else postfix.reload()
+    except ProgramError as error:
+        raise ReloadError(str(error)) from None
     loaded = {path: each._replace(loaded=each.written) for path, each in state.tables.items()}
     save(config.state, state._replace(tables=loaded))
     return came
@@ -285,7 +286,7 @@ def is_unread(config: Config, written: list[Ready]) -> bool:
     try:
         value = postfix.parameters(access_list.LIST).get(access_list.LIST, "")
         return any(access_list.entry(word).path in replaced for word in access_list.words(value))
-    except (PostfixError, OSError):
+    except (ProgramError, OSError):
         return False  # what is wrong there is for `spfwhite check` to say
 
 
