@@ -65,29 +65,21 @@ def listed_through(config: Config, addition: Addition, evaluation: Evaluation) -
 
 
 def add(
-    config: Config, addition: Addition, system: Path, written: Callable[[Path], Config], wait: float
+    config: Config,
+    name: str,
+    write: Callable[[], Path],
+    written: Callable[[Path], Config],
+    wait: float,
 ) -> Report:
-    """Write a provider to the file of its own below `system`, and make the tables with it.
+    """Have `write` add a provider to a file, or put it back, and make the tables with it.
 
     All others come from memory, if there is a state. `written` is told the file as soon as it is
     there, since the run may fail, and returns the configuration read anew. `wait` is how many
-    seconds to wait for the lock. Raises ConfigError and what `generate` raises.
+    seconds to wait for the lock. Raises UsageError if another file keeps the provider off,
+    ConfigError and what `generate` raises.
     """
     remembers = _readable(config) is not None  # or raises, while nothing is written
-    config = written(adding.append(addition, system))
-    options = Options(only=addition.name if remembers else "", wait=wait)
-    return asyncio.run(run(config, options))
-
-
-def put_back(
-    config: Config, name: str, system: Path, written: Callable[[Path], Config], wait: float
-) -> Report:
-    """Undo `remove` of a provider that has a definition elsewhere, and make the tables with it.
-
-    The arguments are those of `add`. Raises UsageError if another file keeps the provider off.
-    """
-    remembers = _readable(config) is not None
-    config = written(adding.put_back(name, system))
+    config = written(write())
     provider = next(each for each in config.providers if each.name == name)
     if why := config.why_off(provider, datetime.now(UTC).date()):
         raise UsageError(f"provider {name} is still off: {why}")
@@ -99,7 +91,7 @@ def remove(
 ) -> Report:
     """Take a provider off by the file below `system`, and make the tables without it.
 
-    The arguments are those of `add`. Raises UsageError for a provider that is not on the list.
+    The other arguments are those of `add`. Raises UsageError for one that is not on the list.
     """
     remembers = _readable(config) is not None
     write.require_folders(config, None)

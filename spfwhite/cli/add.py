@@ -56,7 +56,7 @@ def add(
     has Postfix reload if you are root. All that is named becomes one provider, which is called
     after the first: call `add` once for each to have several. A domain that passes nothing is
     left out. With -c, prints the block to paste instead. `spfwhite remove` undoes it, and
-    `add` of its domain puts back a provider that `remove` took off.
+    `add` puts back a provider that `remove` took off: by its name, or by its domains.
 
     \b
     spfwhite add hubspot.com
@@ -68,17 +68,17 @@ def add(
     from spfwhite.config.writing import unused_name
     from spfwhite.report.text import problem
 
-    names = domain_names(domains)
+    config = config_of(common)
+    taken = {each.name for each in config.providers}
+    names = domain_names(domains, taken)
     if not names and not networks:
         raise click.UsageError("name a domain, or a network by --networks")
-    config = config_of(common)
     anew = partial(read_anew, common)
     own = common.config or networks or expires or dry_run
     if name := "" if own else adding.taken_off(names, config, SYSTEM):
         print_lines([f"provider {name} was taken off by `spfwhite remove`, and is put back"])
-        report = app.put_back(config, name, SYSTEM, anew, LOCK_WAIT)
+        report = app.add(config, name, partial(adding.put_back, name, SYSTEM), anew, LOCK_WAIT)
         raise finish(common, config, report, reload=reload_)
-    taken = {each.name for each in config.providers}
     wanted = adding.Addition(
         name=unused_name([*names, *networks][0], taken),
         domains=names,
@@ -109,5 +109,5 @@ def add(
         file = printable(str(common.config))
         print_lines([f"# paste this into {file}" if common.config else "# not written"])
         return
-    report = app.add(config, addition, SYSTEM, anew, LOCK_WAIT)
+    report = app.add(config, name, partial(adding.append, addition, SYSTEM), anew, LOCK_WAIT)
     raise finish(common, config, report, reload=reload_)

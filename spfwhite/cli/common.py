@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -125,13 +125,16 @@ def pasted(text: str) -> str:
     return text
 
 
-def domain_names(texts: Iterable[str]) -> list[str]:
-    """Return domains as they are compared, each once; ends the program with 2 for a bad one."""
+def domain_names(texts: Iterable[str], providers: Collection[str] = ()) -> list[str]:
+    """Return domains as they are compared, each once; ends the program with 2 for a bad one.
+
+    The names of `providers` may stand among them.
+    """
     from spfwhite.config.values import parse_domain
     from spfwhite.dns.answers import canonical
 
     names = list(dict.fromkeys(canonical(pasted(text)) for text in texts))
-    for name in names:
+    for name in (name for name in names if name not in providers):
         if ":" in name or re.fullmatch(r"[0-9./]+", name):
             hint = f"`spfwhite explain {name}` says who lists it, `add --networks {name}` lists it"
             raise click.UsageError(f"{name!a} is no domain: if it is an address, {hint}")

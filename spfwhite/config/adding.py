@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from spfwhite import files
 from spfwhite.config import config_file
+from spfwhite.config.loading import ADDED
 from spfwhite.config.overlay import read_overlay
 from spfwhite.config.settings import Config
 from spfwhite.config.writing import table
@@ -19,8 +20,6 @@ from spfwhite.errors import UsageError
 from spfwhite.networks import EMPTY
 from spfwhite.special_use import barred
 from spfwhite.wording import did_you_mean, few, printable
-
-FILE: Final = Path("providers.d") / "90-added.toml"
 
 HEAD: Final = "# Written by `spfwhite add` and `spfwhite remove`; you may edit it.\n"
 
@@ -43,15 +42,18 @@ class Addition(NamedTuple):
 
 def check(addition: Addition, configured: Config, today: date) -> None:
     """Raise ConfigError if a provider would not load, and UsageError if there is no use in it."""
-    # one that would be off from the first day would leave the mail that waits where it is
-    read = read_overlay(addition.block(), "what would be added", Path("/"))
     off = {provider.name: configured.why_off(provider, today) for provider in configured.providers}
     for holder in sorted(configured.providers, key=lambda provider: bool(off[provider.name])):
+        provider, why = f"provider {holder.name}", off[holder.name]
+        table = "list" if holder.action == "permit" else "reject table"
+        if holder.name in addition.domains:
+            raise UsageError(f"{provider} is {f'off: {why}' if why else f'on the {table} already'}")
         for domain in (domain for domain in addition.domains if domain in holder.domains):
-            if why := off[holder.name]:
-                raise UsageError(f"provider {holder.name} has {domain} but is off: {why}")
-            where = "the list" if holder.action == "permit" else "the reject table"
-            raise UsageError(f"{domain} is on {where} already: provider {holder.name} has it")
+            if why:
+                raise UsageError(f"{provider} has {domain} but is off: {why}")
+            raise UsageError(f"{domain} is on the {table} already: {provider} has it")
+    # one that would be off from the first day would leave the mail that waits where it is
+    read = read_overlay(addition.block(), "what would be added", Path("/"))
     networks = read.providers[addition.name].get("networks", EMPTY)
     if special := networks & barred(configured.safety.special_use):
         named = few(special.texts(), 3)
@@ -68,7 +70,8 @@ def append(addition: Addition, system: Path) -> Path:
 
     Raises FileError, and ConfigError if the file would not load; then it is as it was.
     """
-    return _edited(system, lambda old: f"{old}\n{addition.block()}")
+    # what `remove` wrote of a provider of this name that is gone would make the file invalid
+    return _edited(system, lambda old: f"{_without(_off(addition.name), old)}\n{addition.block()}")
 
 
 def remove(name: str, configured: Config, today: date, system: Path) -> Path:
@@ -84,43 +87,40 @@ def remove(name: str, configured: Config, today: date, system: Path) -> Path:
         raise UsageError(f"provider {name} is off already: {why}")
 
     def edit(old: str) -> str:
-        is_here = any(block.startswith(_head(name)) for block in _blocks(old))
-        return _without(name, old) if is_here else f"{old}\n{_off(name)}"
+        head = f"[providers.{name}]\n"
+        is_here = any(block.startswith(head) for block in _blocks(old))
+        return _without(head, old) if is_here else f"{old}\n{_off(name)}"
 
     return _edited(system, edit)
 
 
 def taken_off(names: Collection[str], configured: Config, system: Path) -> str:
-    """Return the provider that has all these domains and that `remove` alone keeps off, or "".
+    """Return the provider of this name or all these domains that `remove` alone keeps off, or "".
 
     Raises FileError and ConfigError.
     """
-    path = system / FILE
+    path = system / ADDED
     blocks = [block.strip() for block in _blocks(config_file.text(path) if path.exists() else "")]
     for provider in configured.providers:
         is_removed = not provider.enabled and _off(provider.name).strip() in blocks
         is_on = configured.categories.get(provider.category, True)
-        if is_removed and is_on and names and {*names} <= {*provider.domains}:
+        is_meant = {*names} == {provider.name} or (names and {*names} <= {*provider.domains})
+        if is_removed and is_on and is_meant:
             return provider.name
     return ""
 
 
 def put_back(name: str, system: Path) -> Path:
     """Take out what `remove` wrote of a provider; return the file's path. Raises as `append`."""
-    return _edited(system, lambda old: _without(name, old))
+    return _edited(system, lambda old: _without(_off(name), old))
 
 
 def _blocks(text: str) -> list[str]:
     return re.split(r"(?m)^(?=\[)", text)
 
 
-def _without(name: str, text: str) -> str:
-    kept = (block for block in _blocks(text) if not block.startswith(_head(name)))
-    return "".join(kept).rstrip() + "\n"
-
-
-def _head(name: str) -> str:
-    return f"[providers.{name}]\n"
+def _without(head: str, text: str) -> str:
+    return "".join(b for b in _blocks(text) if not b.startswith(head)).rstrip() + "\n"
 
 
 def _off(name: str) -> str:
@@ -128,7 +128,7 @@ def _off(name: str) -> str:
 
 
 def _edited(system: Path, edit: Callable[[str], str]) -> Path:
-    path = system / FILE
+    path = system / ADDED
     for folder in (system, path.parent):
         files.make_folder(folder)
     with files.lock(path.with_name(f".{path.name}.lock"), 10):

@@ -21,6 +21,7 @@ from spfwhite.networks import Networks
 from spfwhite.wording import did_you_mean, printable
 
 DEFAULTS = "providers.toml"
+ADDED = Path("providers.d") / "90-added.toml"  # what `add` and `remove` write, below SYSTEM
 SYSTEM = Path("/etc/spfwhite")
 
 Keys = dict[str, Any]
@@ -100,10 +101,19 @@ def _merged_providers(overlays: list[Overlay], defaults: Keys) -> dict[str, Keys
     for overlay in overlays:
         for name, keys in overlay.providers.items():
             merged.setdefault(name, {**defaults}).update(keys, defined_in=overlay.file)
-    for name in _retired(overlays) & merged.keys():
-        if not any(merged[name][source] for source in SOURCES):
-            del merged[name]  # to switch one off must not end every run after an upgrade
-    return merged
+    retired = _retired(overlays)
+    return {name: it for name, it in merged.items() if not _is_gone(name, merged, retired)}
+
+
+def _is_gone(name: str, providers: Mapping[str, Keys], retired: set[str]) -> bool:
+    # to have switched one off must not end every run once nobody defines it, after an upgrade or
+    # since its block was deleted; but a name may be misspelt, unless `remove` wrote it
+    keys = providers[name]
+    if any(keys[source] for source in SOURCES):
+        return False
+    is_by_command = Path(keys["defined_in"]).name == ADDED.name
+    is_off = not keys["enabled"] and (is_by_command or not _meant(name, providers))
+    return name in retired or is_off
 
 
 def _retired(overlays: Iterable[Overlay]) -> set[str]:
@@ -200,8 +210,11 @@ def _refuse_nameless(name: str, providers: Mapping[str, Keys]) -> None:
     keys = providers[name]
     if not any(keys[source] for source in SOURCES):
         fault = f"providers.{name} has none of {', '.join(SOURCES)}"
-        meant = did_you_mean(name, [other for other in providers if other != name], "providers")
-        raise ConfigError(f"{keys['defined_in']}: {fault}{meant}")
+        raise ConfigError(f"{keys['defined_in']}: {fault}{_meant(name, providers)}")
+
+
+def _meant(name: str, providers: Mapping[str, Keys]) -> str:
+    return did_you_mean(name, [other for other in providers if other != name], "providers")
 
 
 def _categories(providers: Mapping[str, Keys]) -> set[str]:

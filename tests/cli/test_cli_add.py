@@ -251,6 +251,22 @@ def test_a_provider_that_remove_took_off_is_put_back(site: Site) -> None:
     assert {name for name, _, _ in site.server.queries} == {"first.test"}, "the rest from memory"
 
 
+def test_a_provider_is_put_back_by_its_name(site: Site) -> None:
+    site.run("generate")
+    done = site.run("add", "first")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "provider first is on the list already\n" in done.stderr
+    assert site.run("remove", "first").returncode == 0
+    done = site.run("add", "--dry-run", "first")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "provider first is off: `enabled = true` in [providers.first] switches" in done.stderr
+    done = site.run("add", "First")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("provider first was taken off by `spfwhite remove`, and is put")
+    assert site.rules() == ["20.0.0.0/20\tpermit"]
+    assert "first" not in tomllib.loads(site.added.read_text()).get("providers", {})
+
+
 def test_a_provider_that_another_file_keeps_off_is_named_with_the_file(site: Site) -> None:
     site.run("generate")
     assert site.run("remove", "first").returncode == 0

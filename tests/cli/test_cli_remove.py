@@ -57,6 +57,36 @@ def test_a_provider_that_both_files_have_goes_as_well(site: Site) -> None:
     assert site.rules() == ["20.1.0.0/24\tpermit"]
 
 
+def test_a_provider_that_is_off_by_command_may_lose_its_definition(site: Site) -> None:
+    own = site.system / "providers.toml"
+    with own.open("a") as file:
+        file.write('[providers.first-too]\ndomains = ["late.test"]\n')
+    site.run("generate")
+    kept = own.read_text()
+    assert site.run("remove", "first").returncode == 0
+    own.write_text(kept.replace('[providers.first]\ndomains = ["first.test"]\n', ""))
+    done = site.run("generate")
+    assert done.returncode == 0, done.stderr
+    assert site.rules() == ["20.1.0.0/24\tpermit"]
+
+
+def test_one_that_was_taken_off_and_lost_its_definition_can_be_added_anew(site: Site) -> None:
+    own = site.system / "providers.toml"
+    kept = own.read_text()
+    own.write_text(kept + '[providers.late-test]\ndomains = ["late.test"]\n')
+    assert site.run("remove", "late-test").returncode == 0
+    own.write_text(kept)
+    done = site.run("add", "late.test")
+    assert done.returncode == 0, done.stderr
+    assert providers(site)["late-test"] == {"category": "added", "domains": ["late.test"]}
+    assert "20.1.0.0/24\tpermit" in site.rules()
+    assert site.run("remove", "late-test").returncode == 0
+    site.added.with_name("95-own.toml").write_text("[providers.late-test]\nenabled = false\n")
+    done = site.run("add", "late.test")
+    assert done.returncode == 2
+    assert "provider late-test is still off: `enabled = true` in [providers.late" in done.stderr
+
+
 def test_what_others_pass_too_stays_on_the_list(site: Site) -> None:
     site.run("add", "late.test")
     with site.added.open("a") as file:

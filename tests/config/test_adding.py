@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from spfwhite.config.adding import FILE, HEAD, Addition, append, remove
-from spfwhite.config.loading import load
+from spfwhite.config.adding import HEAD, Addition, append, remove
+from spfwhite.config.loading import ADDED, load
 from spfwhite.errors import ConfigError, SpfwhiteError
 
 
@@ -20,7 +20,7 @@ def addition(name: str, *networks: str) -> Addition:
 
 
 def test_blocks_are_appended_to_a_file_that_loads(tmp_path: Path) -> None:
-    assert append(addition("a", "192.0.2.1"), tmp_path / "etc") == tmp_path / "etc" / FILE
+    assert append(addition("a", "192.0.2.1"), tmp_path / "etc") == tmp_path / "etc" / ADDED
     path = append(addition("b", "192.0.2.2", "::1"), tmp_path / "etc")
     assert path.read_text().startswith(HEAD)
     assert list(tomllib.loads(path.read_text())["providers"]) == ["a", "b"]
@@ -61,11 +61,11 @@ def test_a_provider_is_switched_off_at_once_whatever_blank_lines_the_file_ends_w
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="root alone asks who can write a file")
 def test_nothing_is_written_to_a_folder_from_which_root_reads_nothing(tmp_path: Path) -> None:
-    folder = (tmp_path / FILE).parent
+    folder = (tmp_path / ADDED).parent
     folder.mkdir()
     folder.chmod(0o777)
     with pytest.raises(SpfwhiteError, match=re.escape(str(folder))):
         append(addition("a", "192.0.2.1"), tmp_path)
-    assert not (tmp_path / FILE).exists()
+    assert not (tmp_path / ADDED).exists()
     folder.chmod(0o755)
     assert load(system=tmp_path)

@@ -376,6 +376,7 @@ def test_a_configuration_that_contradicts_itself_is_refused(
     "text",
     [
         "[providers.stripe]\nenabled = false",
+        "[providers.zzz-of-nobody]\nenabled = false",
         "[providers.pinterest]\npages_enabled = true",
         "[categories]\nde = true",
         "[[output.tables]]\npath = '/t'\nproviders = ['reddit', 'google']",
