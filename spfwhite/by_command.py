@@ -43,25 +43,25 @@ def try_out(config: Config, addition: Addition) -> tuple[Addition, Evaluation]:
     return addition._replace(domains=passing), evaluation
 
 
-def listed_through(config: Config, addition: Addition, evaluation: Evaluation) -> list[str]:
-    """Return the providers through which all of an addition is on the list already, or none.
+def not_listed(
+    config: Config, addition: Addition, evaluation: Evaluation
+) -> tuple[Networks, list[str]]:
+    """Return what of an addition is not on the list yet, and through which providers the rest is.
 
     Raises FileError.
     """
     passed = (evaluation.root(name).passed for name in addition.domains)
     wanted = Networks.union([*passed, *map(parse_operator, addition.networks)])
     state = _readable(config)
-    if state is None or not wanted:
-        return []
+    if state is None:
+        return wanted, []
     plan = last_run(config, state, time.time()).plan
-    if wanted - plan.permitted:
-        return []
     shares = {
         made.provider.name: (made.networks & wanted).size(4)
         for made in plan.decisions
         if made.provider.action == "permit" and made.networks & wanted
     }
-    return sorted(shares, key=lambda name: shares[name], reverse=True)
+    return wanted - plan.permitted, sorted(shares, key=lambda name: shares[name], reverse=True)
 
 
 def add(

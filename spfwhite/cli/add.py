@@ -12,11 +12,11 @@ from functools import partial
 
 import click
 
-from spfwhite.cli.common import LOCK_WAIT, Common, config_of, domain_names, read_anew
+from spfwhite.cli.common import LOCK_WAIT, Common, config_of, domain_names, read_anew, what_passes
 from spfwhite.cli.generate import finish
 from spfwhite.cli.options import network_options, reload_option
 from spfwhite.cli.printing import print_bytes, print_lines
-from spfwhite.wording import counts, few, printable
+from spfwhite.wording import few, printable
 
 
 @click.command()
@@ -66,6 +66,7 @@ def add(
     from spfwhite.config import adding
     from spfwhite.config.loading import SYSTEM
     from spfwhite.config.writing import unused_name
+    from spfwhite.plan.rails import amounts
     from spfwhite.report.text import problem
 
     config = config_of(common)
@@ -87,20 +88,25 @@ def add(
         expires=expires.date() if expires else None,
     )
     addition, evaluation = app.try_out(config, wanted)
-    for name in names:
-        print_lines([f"{name} passes {counts(evaluation.root(name).passed)}"])
+    passing = {name: what_passes(evaluation, name) for name in names}
+    for name, what in passing.items():
+        print_lines([f"{name} {what}"])
         print_lines(f"  {problem(each)}" for each in evaluation.problems(name))
     if not addition.domains and not networks:
-        print_lines(["nothing was added: no address is passed"], err=True)
+        why = few([f"{name} {what}" for name, what in passing.items()], 3)
+        print_lines([f"nothing was added: {why}"], err=True)
         sys.exit(1)
-    if holders := app.listed_through(config, addition, evaluation):
+    new, holders = app.not_listed(config, addition, evaluation)
+    if not new:
         print_lines([f"nothing to add: all of it is listed, through {few(holders, 3)}"])
         return
+    rest = f"{amounts(new)} are not on the list yet; the rest is, through {few(holders, 3)}"
+    print_lines([rest if holders else "none of it is on the list yet"])
     # or the domain that is left out would give it
     name = unused_name([*addition.domains, *networks][0], taken)
     addition = addition._replace(name=name)
     left_out = [each for each in names if each not in addition.domains]
-    print_lines((f"{each} is left out: it passes no address" for each in left_out), err=True)
+    print_lines((f"{each} is left out: it {passing[each]}" for each in left_out), err=True)
     if len(addition.domains) + len(networks) > 1:
         one = f"all of these become one provider, {addition.name}"
         print_lines([f"{one}; for several, call add once for each"])

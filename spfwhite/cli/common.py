@@ -17,12 +17,13 @@ import click
 
 from spfwhite.cli.printing import print_lines
 from spfwhite.errors import FileError, StateError, UsageError
-from spfwhite.wording import did_you_mean
+from spfwhite.wording import clipped, counts, did_you_mean
 
 if TYPE_CHECKING:
     from spfwhite.config.settings import Config, Provider
     from spfwhite.dns.nameservers import NameServer
     from spfwhite.plan.last_run import LastRun
+    from spfwhite.spf.result import Evaluation
 
 # Seconds that a command of an administrator waits for a run that is under way.
 LOCK_WAIT: Final = 60.0
@@ -144,3 +145,12 @@ def domain_names(texts: Iterable[str], providers: Collection[str] = ()) -> list[
             provider = "" if "." in name else f"; for a provider: spfwhite providers {name}"
             raise click.UsageError(f"{name!a} {fault}{provider}") from None
     return names
+
+
+def what_passes(evaluation: Evaluation, domain: str) -> str:
+    """Return what a domain passes, in words that continue its name; no answer is not nothing."""
+    if passed := evaluation.root(domain).passed:
+        return f"passes {counts(passed)}"
+    failed = [each.detail for each in evaluation.problems(domain) if each.kind == "temporary"]
+    why = f"cannot be looked up, DNS did not answer: {clipped(failed[0])}" if failed else ""
+    return why or "passes no address"

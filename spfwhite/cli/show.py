@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from spfwhite.cli.common import Common, config_of, domain_names
+from spfwhite.cli.common import Common, config_of, domain_names, what_passes
 from spfwhite.cli.options import format_option, network_options, strict_option
 from spfwhite.cli.printing import print_bytes, print_json, print_lines
 from spfwhite.networks import Networks
@@ -70,7 +70,7 @@ def tree(evaluation: Evaluation, domain: str) -> Iterator[str]:
     from spfwhite.spf.strict import MAX_LOOKUPS, MAX_VOIDS
 
     root = evaluation.root(domain)
-    yield click.style(f"{clipped(domain)}: passes {counts(root.passed)}", bold=True)
+    yield click.style(f"{clipped(domain)}: {what_passes(evaluation, domain)}", bold=True)
     lookups = f"look-ups {root.lookups} of {MAX_LOOKUPS} that RFC 7208 allows"
     over = root.lookups > MAX_LOOKUPS or root.voids > MAX_VOIDS
     yield (_problem if over else _note)(f"  {lookups}, void {root.voids} of {MAX_VOIDS}")

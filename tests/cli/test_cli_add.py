@@ -12,7 +12,7 @@ import pytest
 
 from spfwhite.config.loading import load
 from tests.support.cli import Finished, spfwhite
-from tests.support.dnsserver import DnsServer, Zone
+from tests.support.dnsserver import DnsServer, Fault, Zone
 from tests.support.launcher import Change
 
 RECORDS = {
@@ -145,7 +145,24 @@ def test_a_full_standard_output_does_not_keep_a_sender_out(site: Site) -> None:
 def test_a_domain_that_passes_nothing_is_not_added(site: Site) -> None:
     done = site.run("add", "empty.test")
     assert (done.returncode, site.added.exists()) == (1, False)
-    assert "nothing was added" in done.stderr
+    assert "nothing was added: empty.test passes no address\n" in done.stderr
+    assert "empty.test passes no address\n" in done.stdout
+
+
+def test_a_domain_for_which_dns_does_not_answer_is_not_said_to_pass_nothing(site: Site) -> None:
+    site.server.faults["part.test"] = Fault("servfail")
+    site.server.zone.set("over.test", "TXT", ["v=spf1 include:part.test -all"])
+    for name in ("part.test", "over.test"):
+        done = site.run("add", name)
+        assert (done.returncode, site.added.exists()) == (1, False)
+        why = f"{name} cannot be looked up, DNS did not answer: TXT part.test failed: SERVFAIL"
+        assert f"nothing was added: {why} (" in done.stderr
+        assert done.stdout.startswith(f"{why} (")
+        shown = site.run("show", name)
+        assert shown.returncode == 1
+        assert shown.stdout.startswith(why.replace(name, f"{name}:", 1))
+    done = site.run("add", "part.test", "late.test")
+    assert "part.test is left out: it cannot be looked up, DNS did not answer: " in done.stderr
 
 
 @pytest.mark.parametrize("domain", ["empty.test", "gone.test", "wide.test"])
@@ -324,8 +341,17 @@ def test_what_is_on_the_list_already_is_said_and_not_added(site: Site, asked: li
 
 def test_what_is_on_the_list_in_part_is_added(site: Site) -> None:
     site.run("generate")
-    assert site.run("add", "more.test").returncode == 0
+    for options in (["--dry-run"], []):
+        done = site.run("add", *options, "more.test")
+        assert done.returncode == 0, done.stderr
+        new = "256 IPv4 addresses are not on the list yet; the rest is, through first\n"
+        assert f" (512 addresses), 0 IPv6 (0 /64s)\n{new}" in done.stdout
     assert "20.7.0.0/24\tpermit" in site.rules()
+
+
+def test_that_nothing_of_it_is_on_the_list_yet_is_said(site: Site) -> None:
+    site.run("generate")
+    assert "none of it is on the list yet\n" in site.run("add", "--dry-run", "late.test").stdout
 
 
 def test_a_reader_that_goes_away_does_not_keep_a_sender_out(site: Site) -> None:

@@ -53,6 +53,11 @@ def shown(config: Path, *arguments: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+def test_a_domain_that_passes_nothing_is_told_in_words(config: Path) -> None:
+    done = spfwhite("-c", config, "show", "nothing.test")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (1, "nothing.test: passes no address")
+
+
 def test_json_is_one_object_a_line_in_the_order_of_the_domains(config: Path) -> None:
     objects = shown(config, "sick.test", "a.test")
     assert [each["domain"] for each in objects] == ["sick.test", "a.test"]
