@@ -118,10 +118,11 @@ def provider_meant(common: Common, config: Config, text: str) -> Provider:
 
 def pasted(text: str) -> str:
     """Return the domain or address in what was copied from a mail, a browser or a log."""
-    text = text.strip().strip("<>\"'")
+    text = text.strip().strip("<>\"',;")
     text = re.sub(r"^[a-z]+://([^/?#]*).*", r"\1", text, flags=re.IGNORECASE)
     text = text.rpartition("@")[2]
-    if port := re.fullmatch(r"\[(.*)\](?::[0-9]+)?|([^:]+):[0-9]+", text):
+    # Postfix logs a client as mail.test[192.0.2.1], or behind it :25
+    if port := re.fullmatch(r"[^\[]*\[(?:IPv6:)?(.*)\](?::[0-9]+)?|([^:]+):[0-9]+", text):
         return port[1] or port[2]
     return text
 

@@ -17,9 +17,10 @@ from spfwhite.cli.common import Common, last_run_of, pasted
 from spfwhite.cli.options import format_option
 from spfwhite.cli.printing import print_json, print_lines
 from spfwhite.config.settings import Config
+from spfwhite.config.values import parse_line
 from spfwhite.inspect import explain as search
 from spfwhite.inspect.explain import MAX_NAMED, Denial, Explanation, Neighbour, Passing
-from spfwhite.networks import Networks, parse_operator
+from spfwhite.networks import IPV4_MAPPED, Networks
 from spfwhite.report.as_json import time_text
 from spfwhite.spf.result import nearness
 from spfwhite.wording import clipped, few, span
@@ -59,11 +60,16 @@ def _networks(text: str) -> Networks:
     """Return an address or a network of the command line; raises click.UsageError."""
     address = pasted(text)
     try:
-        return parse_operator(address)
+        networks = parse_line(address).networks
     except ValueError as fault:
-        is_domain = "." in address and ":" not in address and re.search("[A-Za-z]", address)
-        hint = f"; for a domain: spfwhite show {address}" if is_domain else ""
+        is_word = ":" not in address and re.search("[A-Za-z]", address)
+        other = "domain: spfwhite show" if "." in address else "provider: spfwhite providers"
+        hint = f"; for a {other} {address}" if is_word else ""
         raise click.UsageError(f"{text!a} {fault}{hint}") from None
+    if networks - IPV4_MAPPED:
+        return networks
+    ((first, last),) = networks.ranges(6)
+    return Networks.of(4, first & 0xFFFFFFFF, last & 0xFFFFFFFF)
 
 
 def lines(

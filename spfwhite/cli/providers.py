@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ import click
 from spfwhite import files
 from spfwhite.cli.common import Common, last_run_of, provider_meant
 from spfwhite.cli.options import file_option, format_option, provider_names
-from spfwhite.cli.printing import print_json, print_lines
+from spfwhite.cli.printing import print_bytes, print_json, print_lines
 from spfwhite.config.settings import Provider, plain_value
 from spfwhite.config.writing import table
 from spfwhite.inspect import health
@@ -49,7 +50,7 @@ NO_KEYS: Final = ("name", "defined_in", "enabled")
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME...]", shell_complete=provider_names)
 @format_option("A table for people, or JSON.", "text", "json")
-@file_option("--html", help="Write a page for a browser.")
+@file_option("--html", help="Write a page for a browser; - is standard output.")
 @click.pass_obj
 def providers(common: Common, /, *, names: tuple[str, ...], form: str, html: Path | None) -> None:
     """Show the health of each provider, or all about some. Asks nobody.
@@ -74,7 +75,8 @@ def providers(common: Common, /, *, names: tuple[str, ...], form: str, html: Pat
         from spfwhite.cli.page import page
 
         content = page(run, list(told(list(rows.values()), run.now, program, ALL)), facts(run))
-        files.replace(html, content.encode())
+        write = print_bytes if str(html) == "-" else partial(files.replace, html)
+        write(content.encode())
     elif form == "json":
         shown = [row for name, row in rows.items() if name in asked or not names]
         print_json([as_json(row, program) for row in shown])

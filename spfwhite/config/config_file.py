@@ -73,7 +73,9 @@ def parse_toml(text: str, file: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as fault:
         what, _, place = str(fault).rpartition(" (at ")
-        raise ConfigError(f"{file}: is not TOML at {place.rstrip(')')}: {clipped(what)}") from None
+        hint = "; texts stand in quotes, true and false do not" * (what == "Invalid value")
+        at = place.rstrip(")")
+        raise ConfigError(f"{file}: is not TOML at {at}: {clipped(what)}{hint}") from None
     except (ValueError, RecursionError):
         # a number of thousands of digits, or brackets nested as deeply
         raise ConfigError(f"{file}: is not TOML that can be read") from None

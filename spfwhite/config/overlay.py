@@ -120,7 +120,7 @@ def _suggestion(table: str, key: str, value: object, known: Iterable[str]) -> st
         home = elsewhere[0].replace("provider_defaults", "providers.NAME")
         meant = f"; did you mean {home.replace('table_defaults', 'output.tables')}.{key}?"
     else:
-        meant = did_you_mean(key, known, table)
+        meant = _dotted(f"{table}-{key}", value) or did_you_mean(key, known, table)
     what = "keys" if table else "tables and keys"
     return meant or f"; the {what} here are {', '.join(known)}"
 
@@ -135,3 +135,14 @@ def _table_meant(name: str, value: dict[str, Any]) -> str:
         if is_provider and NAME.fullmatch(inner):
             return f"; did you mean [providers.{inner}]?"
     return did_you_mean(name, HEAD) or "".join(f"; did you mean {table}?" for table in fits[:1])
+
+
+def _dotted(name: str, value: object) -> str:
+    """Return the name that was meant by a domain as a provider's: in TOML a dot makes a table."""
+    while isinstance(value, dict) and not value.keys() & PROVIDER_RULES.keys():
+        if len(value) != 1:
+            return ""
+        ((part, value),) = value.items()
+        name += f"-{part}"
+    is_name = isinstance(value, dict) and NAME.fullmatch(name.removeprefix("providers."))
+    return f"; write [{name}]" if is_name and len(name) <= SHOWN else ""

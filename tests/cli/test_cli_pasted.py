@@ -31,6 +31,10 @@ from tests.support.site import site as site_of
         ("2a00:1450::1", "2a00:1450::1"),
         ("[2a00:1450::1]:25", "2a00:1450::1"),
         ("2a00:1450::/32", "2a00:1450::/32"),
+        ("mail-wm1-f1.google.com[209.85.128.1]", "209.85.128.1"),
+        ("client=mail-wm1-f1.google.com[209.85.128.1]:43755,", "209.85.128.1"),
+        ("connect from unknown[2a00:1450::1]", "2a00:1450::1"),
+        ("user@[IPv6:2a00:1450::1]", "2a00:1450::1"),
     ],
 )
 def test_the_domain_or_address_is_taken_out_of_what_was_copied(text: str, meant: str) -> None:
@@ -56,6 +60,16 @@ def test_each_command_does_what_was_meant_or_names_the_one_that_does(tmp_path: P
         assert (code, "spfwhite show big.test" in said) == (2, True)
         code, said = run("explain", "209.85.128.1/8")
         assert (code, "did you mean 209.0.0.0/8?\n" in said) == (2, True), "and no domain"
+        code, said = run("explain", "big")
+        assert (code, "; for a provider: spfwhite providers big\n" in said) == (2, True)
+        for text in ("ip4:20.0.0.1", "::ffff:20.0.0.1", "::ffff:1400:1", "a.test[20.0.0.1]"):
+            code, said = run("explain", text)
+            plain = run("explain", "20.0.0.1")[1]
+            assert (code, said) == (1, plain.replace("20.0.0.1:", f"{text}:"))
+        for text, network in (("ip4:20.0.0.0/30", "20.0.0.0/30"), ("ip6:2::/32", "2::/32")):
+            assert run("explain", text)[1].removeprefix(text) == (
+                run("explain", network)[1].removeprefix(network)
+            )
         code, said = run("add", "91.198.174.0/26")
         assert (code, "`add --networks 91.198.174.0/26` lists it" in said) == (2, True)
         code, said = run("explain", "[209.85.128.1]:43755")

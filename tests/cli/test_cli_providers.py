@@ -266,3 +266,12 @@ def test_a_last_day_in_the_week_is_told_by_the_run(made: Site) -> None:
     first, second = made.generate(), made.generate()
     assert f"plain expires on {last}" in first.stderr
     assert (second.returncode, second.stdout, second.stderr) == (0, "", "")
+
+
+def test_a_dash_in_place_of_the_file_of_the_page_is_standard_output(tmp_path: Path) -> None:
+    with site_of(tmp_path) as site:
+        site.generate()
+        done = spfwhite("-c", site.config, "providers", "--html", "-", cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith("<!DOCTYPE html>") and "</html>" in done.stdout
+        assert not (tmp_path / "-").exists()

@@ -77,6 +77,17 @@ def fault(text: str) -> str:
         ("[output.table]\npath = 'x'", "output.table is unknown; did you mean output.tables?"),
         ("[[output.tables]]\npth = 'x'", "output.tables.pth is unknown; did you mean output.tab"),
         ("[output.tables]\npath = 'x'", "must be an array of tables, in [[ ]], not a table"),
+        (
+            "[providers.reddit.com]\ndomains = ['reddit.com']",
+            "providers.reddit.com is unknown; write [providers.reddit-com]",
+        ),
+        ("[providers.a.b.test]\nmx = true", "providers.a.b is unknown; write [providers.a-b-test]"),
+        ("[providers.x.page_select]\nservice = 'E'", "; did you mean providers.x.pages_select?"),
+        ("[providers." + "a." * 5000 + "b]\nmx = true", "providers.a.a is unknown; the keys here"),
+        (
+            "[providers.x]\nenabled = no",
+            "line 2, column 11: Invalid value; texts stand in quotes, true and false do not",
+        ),
         ("[providers]\nmx = true", "providers.mx must be a table, not true; did you mean [provi"),
         ("[dns]\n'\\n\u00e9' = 1", 'dns."\\\\n\\195\\169" is unknown'.replace("\\\\n", "\\n")),
         ("[dns]\nattempts = 1\nx y", "is not TOML at line 3, column 3"),
