@@ -7,7 +7,7 @@ Owns: its options, and what it prints. Refuses: to decide anything; it calls
 from __future__ import annotations
 
 import sys
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 
 import click
@@ -17,6 +17,13 @@ from spfwhite.cli.generate import finish
 from spfwhite.cli.options import network_options, reload_option
 from spfwhite.cli.printing import print_bytes, print_lines
 from spfwhite.wording import few, printable
+
+
+def _day(text: str) -> date:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        raise click.BadParameter(f"{text!a} is no date: write the last day as 2027-01-31") from None
 
 
 @click.command()
@@ -30,7 +37,7 @@ from spfwhite.wording import few, printable
 @click.option("--category", default="added", show_default=True, help="The provider's category.")
 @click.option(
     "--expires",
-    type=click.DateTime(["%Y-%m-%d"]),
+    type=_day,
     metavar="DATE",
     help="The last day on which it counts, as 2027-01-31.",
 )
@@ -45,7 +52,7 @@ def add(
     domains: tuple[str, ...],
     networks: tuple[str, ...],
     category: str,
-    expires: datetime | None,
+    expires: date | None,
     dry_run: bool,
     reload_: bool | None,
 ) -> None:
@@ -85,7 +92,7 @@ def add(
         domains=names,
         networks=networks,
         category=category,
-        expires=expires.date() if expires else None,
+        expires=expires,
     )
     addition, evaluation = app.try_out(config, wanted)
     passing = {name: what_passes(evaluation, name) for name in names}

@@ -53,7 +53,7 @@ TERMINAL_LINES: Final = 12
 @name_option(
     "--accept",
     multiple=True,
-    help="Take over what a held provider passes now, or all whom a record holds; or all.",
+    help="Take a held provider as it is now: its NAME, or a record that is gone, or all.",
 )
 @click.option("--force", is_flag=True, help="Lift the limits on the list; replace a foreign file.")
 @file_option("--record", help="Save what DNS answered.")

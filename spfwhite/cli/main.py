@@ -95,8 +95,9 @@ def main(context: click.Context) -> None:
 
     -c, -v and -q may stand before or behind the command.
 
-    Exit codes: 0 table current or written, 1 error, 2 usage or configuration, 3 written but
-    degraded, 4 refused, 5 written but Postfix did not reload, 6 another run holds the lock.
+    Exit codes: 0 table current or written, 1 error, 2 usage or configuration, 3 written or current,
+    and a trouble is news, 4 refused, 5 written but Postfix did not reload, 6 another run holds the
+    lock.
     """
     context.ensure_object(Common)
 

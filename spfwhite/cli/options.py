@@ -82,7 +82,7 @@ def network_options(command: F) -> F:
         "--deadline",
         type=click.FloatRange(0.1, 86_400),
         metavar="SECONDS",
-        help="Time for all that a run asks for, pages and hosts included.",
+        help="Time for DNS, pages and hosts together; without it DNS has dns.deadline, 60.",
         callback=_deadline,
         expose_value=False,
     )

@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import spfwhite as package
 from spfwhite.cli import main as cli
+from spfwhite.config.loading import packaged
 from spfwhite.errors import Exit
 from tests.support import commands
 from tests.support.cli import spfwhite
 
 COMMANDS = sorted(commands.EVERY)
+MAN = Path(__file__).parents[2] / "contrib" / "man" / "spfwhite.1"
 HELPS = [["--help"], *([command, "--help"] for command in COMMANDS)]
 
 
@@ -113,3 +116,16 @@ def test_an_unknown_command_is_a_usage_error() -> None:
     done = spfwhite("generat")
     assert (done.returncode, done.stdout) == (2, "")
     assert "generat" in done.stderr
+
+
+def test_the_default_of_the_deadline_is_the_one_of_the_settings() -> None:
+    seconds = f"{packaged().tables['dns']['deadline']:g}"
+    for command in ("generate", "show", "add", "suggest"):
+        said = " ".join(spfwhite(command, "--help").stdout.split())
+        assert f"without it DNS has dns.deadline, {seconds}" in said
+
+
+def test_exit_code_3_is_told_in_the_words_of_the_man_page() -> None:
+    said = " ".join(spfwhite("--help").stdout.split())
+    assert "3 written or current, and a trouble is news, 4 refused" in said
+    assert "Written or current, and a trouble is news: " in MAN.read_text()
