@@ -5,7 +5,7 @@ Owns: its options, its lines and their JSON form. Refuses: to judge (`spfwhite.i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -17,10 +17,12 @@ from spfwhite import files
 from spfwhite.cli.common import Common, last_run_of, provider_meant
 from spfwhite.cli.options import file_option, format_option, provider_names
 from spfwhite.cli.printing import print_bytes, print_json, print_lines
-from spfwhite.config.settings import Provider, plain_value
+from spfwhite.config import loading
+from spfwhite.config.settings import Provider
 from spfwhite.config.writing import table
 from spfwhite.inspect import health
 from spfwhite.inspect.health import Row
+from spfwhite.networks import Networks
 from spfwhite.plan.last_run import LastRun
 from spfwhite.plan.state import JOURNAL_DAYS
 from spfwhite.plan.through_others import through_others
@@ -39,12 +41,6 @@ MAX_WIDTH: Final = 24
 
 # As many as there are.
 ALL: Final = 10**9
-
-# Values of keys that a definition need not say.
-UNSAID: Final = {"action": "permit", "pages_enabled": True, "mx": False, "pages_http": False}
-
-# Fields of a provider that are told otherwise.
-NO_KEYS: Final = ("name", "defined_in", "enabled")
 
 
 @click.command()
@@ -83,6 +79,7 @@ def providers(common: Common, /, *, names: tuple[str, ...], form: str, html: Pat
     elif names:
         for name, provider in asked.items():
             print_lines(whole(run, provider, rows.get(name), program, verbose=common.verbose))
+            print_lines(definition(name, loading.said_of(name, common.config, loading.SYSTEM)))
     else:
         print_lines(lines(list(rows.values()), run.now, program))
         print_lines(facts(run))
@@ -130,7 +127,7 @@ def told(
 def whole(
     run: LastRun, provider: Provider, row: Row | None, program: str, *, verbose: bool
 ) -> Iterator[str]:
-    """Yield all there is to say about one provider; one that is off has no row."""
+    """Yield how one provider is, and what it lists; one that is off has no row."""
     name, most = provider.name, ALL if verbose else MAX_NAMED
     today = datetime.fromtimestamp(run.now, UTC).date()
     why_off = run.config.why_off(provider, today)
@@ -151,12 +148,24 @@ def whole(
         for lead, texts in (named | {"networks": listed.texts()}).items():
             if texts:
                 yield f"  {lead}: {few(texts, most)}" + "; -v names all" * (len(texts) > most)
-    yield f"  defined in {printable(provider.defined_in)}:"
-    unsaid = UNSAID | {"special_use": run.config.safety.special_use}
-    names = [name for name in provider._fields if name not in NO_KEYS]
-    keys = {key: plain_value(getattr(provider, key)) for key in names}
-    said = {key: it for key, it in keys.items() if it not in (unsaid.get(key), None, (), [])}
-    yield from (f"    {printable(line)}" for line in table(f"providers.{name}", said).splitlines())
+
+
+def definition(name: str, said: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
+    """Yield what each file says about a provider, with the file; a later one counts."""
+    verb = "defined"
+    for file, keys in said:
+        yield f"  {verb} in {file}:"
+        block = table(f"providers.{name}", {key: _as_written(key, keys[key]) for key in keys})
+        yield from (f"    {printable(line)}" for line in block.splitlines())
+        verb = "changed"
+
+
+def _as_written(key: str, value: Any) -> Any:
+    if isinstance(value, Networks):
+        return value.texts()
+    if key == "pages_select":
+        return dict(value)
+    return "" if value is None else str(value) if isinstance(value, Path) else value
 
 
 def history(run: LastRun, row: Row) -> Iterator[str]:

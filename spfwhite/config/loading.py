@@ -34,11 +34,9 @@ def load(path: str | Path | None = None, *, system: Path = SYSTEM) -> Config:
     if given, the file at path alone. A later file wins; `safety.exclude` is the union of all.
     Raises ConfigError.
     """
-    paths = system_files(system) if path is None else [Path(path)]
-    overlays = [packaged(), *own_overlays(paths)]
+    overlays = [packaged(), *own_overlays(own_files(path, system))]
     tables = _merged_tables(overlays)
-    # without the packaged providers, and their date, if a file says so
-    listing = overlays if all(overlay.defaults for overlay in overlays) else overlays[1:]
+    listing = _listing(overlays)
     providers = _merged_providers(listing, tables["provider_defaults"])
     _refuse_unused_categories(overlays, providers)
     tables["output"]["tables"] = _output_tables(overlays, tables, providers)
@@ -50,6 +48,17 @@ def load(path: str | Path | None = None, *, system: Path = SYSTEM) -> Config:
         providers=tuple(_provider(name, providers, tables, overlays) for name in sorted(providers)),
         list_date=max((each.list_date for each in listing if each.list_date), default=None),
     )
+
+
+def _listing(overlays: list[Overlay]) -> list[Overlay]:
+    # without the packaged providers, and their date, if a file says so
+    return overlays if all(overlay.defaults for overlay in overlays) else overlays[1:]
+
+
+def said_of(name: str, path: Path | None, system: Path) -> list[tuple[str, Keys]]:
+    """Return what each file that says something about a provider says, as `load` reads them."""
+    overlays = _listing([packaged(), *own_overlays(own_files(path, system))])
+    return [(it.file, it.providers[name]) for it in overlays if name in it.providers]
 
 
 def own_overlays(paths: Iterable[Path]) -> list[Overlay]:
@@ -67,8 +76,10 @@ def packaged() -> Overlay:
     return read_overlay(file.read_text("utf-8"), printable(str(file)), file.parent)
 
 
-def system_files(system: Path) -> list[Path]:
-    """Return the overlays below a folder in the order they are read. Raises ConfigError."""
+def own_files(path: str | Path | None, system: Path) -> list[Path]:
+    """Return the file at path alone, or those below `system` as read. Raises ConfigError."""
+    if path is not None:
+        return [Path(path)]
     # listed before opened: a file that is there but unreadable must not pass for a missing one
     main = [system / name for name in listed(system) if name == DEFAULTS]
     folder = system / "providers.d"

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from itertools import chain, count
 
-Value = bool | str | date | Sequence[str]
+Value = bool | str | date | Sequence[str] | Mapping[str, str]
 
 
 def table(name: str, keys: Mapping[str, Value]) -> str:
@@ -26,6 +26,8 @@ def _value(value: Value) -> str:
     if isinstance(value, str):
         # TOML takes a text of JSON, but for one character
         return json.dumps(value, ensure_ascii=False).replace("\x7f", r"\u007f")
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{_value(key)} = {_value(value[key])}' for key in value)} }}"
     if len(value) == 1:
         return f"[{_value(value[0])}]"
     return "\n".join(["[", *(f"    {_value(text)}," for text in value), "]"])

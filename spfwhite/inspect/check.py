@@ -68,7 +68,7 @@ def check(overlay: Path | None, places: Places, now: float) -> Iterator[Finding]
     """
     try:
         config = configuration.load(overlay, system=places.system)
-        read = [overlay] if overlay else configuration.system_files(places.system)
+        read = configuration.own_files(overlay, places.system)
         own = configuration.own_overlays(read)
     except ConfigError as fault:
         advice = "the rest is checked once that is mended"

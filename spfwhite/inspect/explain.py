@@ -134,7 +134,8 @@ def _passing(decisions: list[Decision], asked: Networks) -> Iterator[Passing]:
     for decision in decisions:
         provider, entry = decision.provider, decision.entry
         if decision.candidate.static & asked:
-            yield Passing(provider=provider.name, term="networks", domain=provider.defined_in)
+            file = str(provider.networks_file or provider.defined_in)
+            yield Passing(provider=provider.name, term="networks", domain=file)
         if not entry or not decision.passed & asked:
             continue
         chains = decision.candidate.evaluation.chains(provider.domains)

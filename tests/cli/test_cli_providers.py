@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from spfwhite.cli import explain, providers
+from spfwhite.config.loading import packaged, said_of
 from spfwhite.inspect import explain as search
 from spfwhite.inspect import health
 from spfwhite.networks import Networks
@@ -67,10 +68,6 @@ def test_one_provider_is_told_in_full() -> None:
         "  includes: _net.own.test, mailer.test",
         "  included by: deep",
         "  networks: 20.0.0.0/24, 21.0.0.0/24, 22.0.0.0/24",
-        f"  defined in {CONFIG.providers[1].defined_in}:",
-        "    [providers.hub]",
-        '    category = "other"',
-        '    domains = ["hub.test"]',
     ]
 
 
@@ -136,33 +133,55 @@ def test_the_trouble_is_told_with_the_command_that_ends_it() -> None:
 
 def test_one_that_is_off_is_told_with_what_switches_it_on() -> None:
     config = edited(CONFIG, "own", enabled=False)
-    first, second, *definition = whole(nights(config=config), "own")
-    assert first.startswith("own: off: `enabled = true` in [providers.own] switches it on, in ")
-    assert second.startswith("  defined in ")
-    assert '    domains = ["mail.own.test"]' in definition
+    (line,) = whole(nights(config=config), "own")
+    assert line.startswith("own: off: `enabled = true` in [providers.own] switches it on, in ")
 
 
-def test_a_definition_says_what_differs_from_what_every_provider_has() -> None:
-    last = datetime.fromtimestamp(START + 90 * DAY, UTC).date()
-    config = edited(
-        CONFIG,
-        "own",
-        networks=Networks.parse(["30.0.0.0/24"]),
-        action="reject",
-        expires=last,
-        pages=("https://own.test/\u00fc",),
-        pages_enabled=False,
-    )
-    told = whole(nights(config=config), "own")
-    assert told[told.index("    [providers.own]") + 1 :] == [
-        '    category = "other"',
-        '    domains = ["mail.own.test"]',
-        '    networks = ["30.0.0.0/24"]',
-        '    pages = ["https://own.test/\\195\\188"]',
-        "    pages_enabled = false",
-        '    action = "reject"',
-        f"    expires = {last}",
+def test_a_definition_is_told_as_it_is_written_with_the_file_that_has_it(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("30.0.0.0/24\n")
+    keys = [
+        'category = "ours"',
+        *("domains = [", '    "z.test",', '    "a.test",', "]"),
+        'networks = ["31.0.0.0/24"]',
+        f'networks_file = "{tmp_path / "list.txt"}"',
+        'pages_select = { "service" = "E\\"C2" }',
+        "pages_enabled = false",
+        'domains_file = ""',
+        "expires = 2099-01-31",
     ]
+    folder = tmp_path / "providers.d"
+    folder.mkdir()
+    first, last = tmp_path / "providers.toml", folder / "90-added.toml"
+    first.write_text("\n".join(["[providers.own]", *keys]).replace(f"{tmp_path}/", ""))
+    last.write_text('[providers.other]\ndomains = ["b.test"]\n[providers.own]\nenabled = false\n')
+    assert list(providers.definition("own", said_of("own", None, tmp_path))) == [
+        f"  defined in {first}:",
+        *(f"    {line}" for line in ["[providers.own]", *keys]),
+        f"  changed in {last}:",
+        "    [providers.own]",
+        "    enabled = false",
+    ]
+    last.write_text("[providers.google]\nenabled = false\n")
+    told = list(providers.definition("google", said_of("google", None, tmp_path)))
+    assert told[0] == f"  defined in {packaged().file}:"
+    assert told[-3:] == [f"  changed in {last}:", "    [providers.google]", "    enabled = false"]
+    last.write_text("defaults = false\n[providers.google]\ndomains = ['a.test']\n")
+    told = list(providers.definition("google", said_of("google", None, tmp_path)))
+    assert told[0] == f"  defined in {last}:"
+    assert said_of("google", first, tmp_path)[0][0] == packaged().file
+
+
+def test_a_networks_file_is_named_and_not_its_lines(tmp_path: Path) -> None:
+    with site_of(tmp_path) as site:
+        (tmp_path / "list.txt").write_text("30.0.0.0/24\n31.0.0.0/24\n")
+        with site.config.open("a") as file:
+            file.write('[providers.own]\nnetworks_file = "list.txt"\n')
+        site.generate()
+        told = spfwhite("-c", site.config, "providers", "own").stdout
+        block = f'    [providers.own]\n    networks_file = "{tmp_path / "list.txt"}"\n'
+        assert told.endswith(f"  defined in {site.config}:\n{block}")
+        explained = spfwhite("-c", site.config, "explain", "30.0.0.1").stdout
+        assert f"own: networks in {tmp_path / 'list.txt'}\n" in explained
 
 
 # --- the last day ---

@@ -12,7 +12,7 @@ from spfwhite.config.values import NAME
 from spfwhite.config.writing import Value, table, unused_name
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
-VALUES = st.booleans() | TEXTS | st.dates() | st.lists(TEXTS)
+VALUES = st.booleans() | TEXTS | st.dates() | st.lists(TEXTS) | st.dictionaries(TEXTS, TEXTS)
 
 
 @given(st.dictionaries(st.sampled_from(["a", "b_c", "d-1"]), VALUES))
