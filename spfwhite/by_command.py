@@ -14,7 +14,7 @@ from pathlib import Path
 
 from spfwhite.config import adding
 from spfwhite.config.adding import Addition
-from spfwhite.config.settings import Config
+from spfwhite.config.settings import Config, Provider
 from spfwhite.errors import StateError, UsageError
 from spfwhite.networks import Networks, parse_operator
 from spfwhite.plan.last_run import last_run
@@ -68,18 +68,18 @@ def add(
     config: Config,
     name: str,
     write: Callable[[], Path],
-    written: Callable[[Path], Config],
+    anew: Callable[[Path], Config],
     wait: float,
 ) -> Report:
     """Have `write` add a provider to a file, or put it back, and make the tables with it.
 
-    All others come from memory, if there is a state. `written` is told the file as soon as it is
+    All others come from memory, if there is a state. `anew` is told the file as soon as it is
     there, since the run may fail, and returns the configuration read anew. `wait` is how many
     seconds to wait for the lock. Raises UsageError if another file keeps the provider off,
     ConfigError and what `generate` raises.
     """
     remembers = _readable(config) is not None  # or raises, while nothing is written
-    config = written(write())
+    config = anew(write())
     provider = next(each for each in config.providers if each.name == name)
     if why := config.why_off(provider, datetime.now(UTC).date()):
         raise UsageError(f"provider {name} is still off: {why}")
@@ -87,18 +87,19 @@ def add(
 
 
 def remove(
-    config: Config, name: str, system: Path, written: Callable[[Path], Config], wait: float
+    config: Config, provider: Provider, system: Path, anew: Callable[[Path], Config], wait: float
 ) -> Report:
     """Take a provider off by the file below `system`, and make the tables without it.
 
     The other arguments are those of `add`. Raises UsageError for one that is not on the list.
     """
+    if why := config.why_off(provider, datetime.now(UTC).date()):
+        raise UsageError(f"provider {provider.name} is off already: {why}")
     remembers = _readable(config) is not None
     write.require_folders(config, None)
-    today = datetime.now(UTC).date()
-    config = written(adding.remove(name, config, today, system))
-    if any(each.name == name and each.enabled for each in config.providers):
-        config = written(adding.remove(name, config, today, system))  # another file has it, too
+    config = anew(adding.remove(provider.name, system))
+    if any(each.name == provider.name for each in config.enabled()):
+        config = anew(adding.remove(provider.name, system))  # another file has it, too
     return asyncio.run(run(config, Options(offline=remembers, wait=wait)))
 
 

@@ -44,5 +44,5 @@ def remove(common: Common, /, *, name: str, reload_: bool | None) -> None:
     if name != provider.name:
         sources = [*provider.domains, *provider.networks.texts(), *provider.pages]
         print_lines([f"this takes off provider {provider.name}, all of it: {few(sources, 3)}"])
-    report = app.remove(config, provider.name, SYSTEM, partial(read_anew, common), LOCK_WAIT)
+    report = app.remove(config, provider, SYSTEM, partial(read_anew, common), LOCK_WAIT)
     raise finish(common, config, report, reload=reload_)

@@ -19,7 +19,7 @@ from spfwhite.config.writing import table
 from spfwhite.errors import UsageError
 from spfwhite.networks import EMPTY
 from spfwhite.special_use import barred
-from spfwhite.wording import did_you_mean, few, printable
+from spfwhite.wording import few, printable
 
 HEAD: Final = "# Written by `spfwhite add` and `spfwhite remove`; you may edit it.\n"
 
@@ -74,17 +74,11 @@ def append(addition: Addition, system: Path) -> Path:
     return _edited(system, lambda old: f"{_without(_off(addition.name), old)}\n{addition.block()}")
 
 
-def remove(name: str, configured: Config, today: date, system: Path) -> Path:
+def remove(name: str, system: Path) -> Path:
     """Take out what `add` wrote of a provider, or else switch it off; return the file's path.
 
-    Raises UsageError for a provider that is unknown or off, and what `append` raises.
+    Raises as `append`.
     """
-    provider = next((each for each in configured.providers if each.name == name), None)
-    if provider is None:
-        known = [each.name for each in configured.providers]
-        raise UsageError(f"there is no provider {name!a}{did_you_mean(name, known)}")
-    if why := configured.why_off(provider, today):
-        raise UsageError(f"provider {name} is off already: {why}")
 
     def edit(old: str) -> str:
         head = f"[providers.{name}]\n"

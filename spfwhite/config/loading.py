@@ -112,19 +112,16 @@ def _merged_providers(overlays: list[Overlay], defaults: Keys) -> dict[str, Keys
     for overlay in overlays:
         for name, keys in overlay.providers.items():
             merged.setdefault(name, {**defaults}).update(keys, defined_in=overlay.file)
-    retired = _retired(overlays)
-    return {name: it for name, it in merged.items() if not _is_gone(name, merged, retired)}
-
-
-def _is_gone(name: str, providers: Mapping[str, Keys], retired: set[str]) -> bool:
-    # to have switched one off must not end every run once nobody defines it, after an upgrade or
-    # since its block was deleted; but a name may be misspelt, unless `remove` wrote it
-    keys = providers[name]
-    if any(keys[source] for source in SOURCES):
-        return False
-    is_by_command = Path(keys["defined_in"]).name == ADDED.name
-    is_off = not keys["enabled"] and (is_by_command or not _meant(name, providers))
-    return name in retired or is_off
+    for name in [name for name, keys in merged.items() if not any(keys[it] for it in SOURCES)]:
+        keys = merged.pop(name)
+        meant = did_you_mean(name, merged, "providers")
+        # to have switched one off must not end every run once nobody defines it, after an upgrade
+        # or since its block was deleted; but a name may be misspelt, unless `remove` wrote it
+        is_off = not keys["enabled"] and (not meant or Path(keys["defined_in"]).name == ADDED.name)
+        if not is_off and name not in _retired(overlays):
+            fault = f"providers.{name} has none of {', '.join(SOURCES)}"
+            raise ConfigError(f"{keys['defined_in']}: {fault}{meant}")
+    return merged
 
 
 def _retired(overlays: Iterable[Overlay]) -> set[str]:
@@ -135,7 +132,6 @@ def _provider(
     name: str, providers: dict[str, Keys], tables: dict[str, Keys], overlays: list[Overlay]
 ) -> Provider:
     keys, safety = providers[name], tables["safety"]
-    _refuse_nameless(name, providers)
     domains, networks = keys["domains"], keys["networks"]
     if file := keys["domains_file"]:
         domains += entries(_list(name, "domains_file", file, overlays), file, parse_domain)
@@ -215,17 +211,6 @@ def _refuse_half_a_list(name: str, providers: Mapping[str, Keys], left: Iterable
             fault = f"{keys['defined_in']}: providers.{name}.networks_file has lines that {action}"
             way_out = f'with the same networks_file and action = "{action}" lists them'
             raise ConfigError(f"{fault}; a second provider {way_out}")
-
-
-def _refuse_nameless(name: str, providers: Mapping[str, Keys]) -> None:
-    keys = providers[name]
-    if not any(keys[source] for source in SOURCES):
-        fault = f"providers.{name} has none of {', '.join(SOURCES)}"
-        raise ConfigError(f"{keys['defined_in']}: {fault}{_meant(name, providers)}")
-
-
-def _meant(name: str, providers: Mapping[str, Keys]) -> str:
-    return did_you_mean(name, [other for other in providers if other != name], "providers")
 
 
 def _categories(providers: Mapping[str, Keys]) -> set[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -54,7 +53,7 @@ def test_a_provider_is_switched_off_at_once_whatever_blank_lines_the_file_ends_w
 ) -> None:
     path = append(addition("a", "192.0.2.1"), tmp_path)
     path.write_text(path.read_text() + "\n\n")
-    remove("google", load(system=tmp_path), date(2026, 11, 26), tmp_path)
+    remove("google", tmp_path)
     off = {provider.name for provider in load(system=tmp_path).providers if not provider.enabled}
     assert "google" in off and "a" not in off
 
