@@ -186,7 +186,7 @@ def _report(
     nothing = dark if plan.refusals else ""
     configured_tables = configured.output.tables if not options.output else ()
     providers = (
-        *(provider_report(decision, news) for decision in plan.decisions),
+        *(provider_report(decision, news, dark=bool(dark)) for decision in plan.decisions),
         *notices.expired(configured, decided.config, decided.before),
     )
     return Report(

@@ -108,6 +108,8 @@ def lines(rows: list[Row], now: float, program: str) -> Iterator[str]:
 
 def facts(run: LastRun) -> Iterator[str]:
     """Yield what concerns the list as a whole."""
+    if run.dark:
+        yield "DNS gave no answer at all in the last run; what is listed stays until it answers"
     yield from (sentence for _, sentence in through_others(run.config, run.plan))
     if run.config.list_date:
         yield f"default list of {run.config.list_date}"
@@ -229,13 +231,14 @@ def trouble(
     if (more := len(report.problems) - most) > 0:
         yield f"  and {more} more; `{program} -v providers {report.name}` names all"
     yield from what_to_do(report, program)
-    for record in report.causes if report.holds else ():
+    for record in row.records:
         yield f"  for all whom that record holds: {accept(record, program)}"
 
 
 def as_json(row: Row, program: str) -> dict[str, Any]:
     """Return a row as a JSON object: what a report has, and what only the state knows."""
     report = row.report
+    offered = report.holds and not report.dark
     return provider_json(report) | {
         "newest_answer": None if row.newest is None else time_text(row.newest),
         "oldest_answer": None if row.oldest is None else time_text(row.oldest),
@@ -251,5 +254,5 @@ def as_json(row: Row, program: str) -> dict[str, Any]:
             }
             for change in row.changes
         ],
-        "accept": f"{program} generate --accept {report.name}" if report.holds else None,
+        "accept": f"{program} generate --accept {report.name}" if offered else None,
     }

@@ -22,6 +22,7 @@ from spfwhite.dns.answers import Question
 from spfwhite.errors import ConfigError, FileError, ProgramError, StateError
 from spfwhite.inspect import leftovers, parameters, services, wiring, without_effect
 from spfwhite.inspect.finding import Finding, Findings
+from spfwhite.plan.last_run import was_dark
 from spfwhite.plan.state import State, load
 from spfwhite.report.report import DEGRADED
 from spfwhite.report.text import day
@@ -166,11 +167,12 @@ def _darkness(config: Config, state: State, run: str) -> Findings:
     """Warn if the last run that asked for all providers got no answer about any record."""
     records = (state.known.get(Question(name, "TXT")) for name in roots(config.enabled()))
     seen = [entry.seen for entry in records if entry and not is_failure(entry)]
-    if seen and max(seen) < state.asked:
+    if seen and was_dark(config, state):
         last = day(min(seen) + config.state.max_stale_days * DAY)
-        text = "gave no answer at all in the last run; remembered answers stand in until"
+        stays = f"remembered answers stand in until {last} (state.max_stale_days)"
+        stays = "what is listed stays" if min(seen) == state.asked else stays
         advice = f"make the name server answer, then {run}"
-        yield Finding("warning", "DNS", f"{text} {last} (state.max_stale_days)", advice)
+        yield Finding("warning", "DNS", f"gave no answer at all in the last run; {stays}", advice)
 
 
 def _troubles(state: State) -> Finding:

@@ -39,6 +39,7 @@ class Row(NamedTuple):
     alone: Networks = EMPTY  # what no other provider of its action adds
     also: tuple[str, ...] = ()  # through whom the rest is listed too, owners of records first
     changes: tuple[Change, ...] = ()  # of the last 30 days
+    records: tuple[str, ...] = ()  # that are gone, by which others are held too
 
 
 def rows(run: LastRun) -> list[Row]:
@@ -56,13 +57,20 @@ def rows(run: LastRun) -> list[Row]:
         ages = max(seen, default=None), min(seen, default=None)
         alone, also = shares.get(name, (EMPTY, ()))
         changes = tuple(change for change in journal if change.provider == name)
-        table.append(Row(provider_report(made, news), made.provider, *ages, alone, also, changes))
+        report = provider_report(made, news, dark=run.dark)
+        table.append(Row(report, made.provider, *ages, alone, also, changes))
     present = {decision.provider.name for decision in decisions}
     today = datetime.fromtimestamp(run.now, UTC).date()
     table += [
         Row(report=expired_report(provider, EMPTY), provider=provider)
         for provider in run.config.providers
         if provider.expires and provider.expires < today and provider.name not in present
+    ]
+    held = [row.report for row in table if row.report.holds and not row.report.dark]
+    times = Counter(record for report in held for record in report.causes)
+    table = [
+        row._replace(records=tuple(it for it in row.report.causes if times[it] > 1))
+        for row in table
     ]
     return sorted(table, key=lambda row: (ORDER.index(row.report.status), row.report.name))
 

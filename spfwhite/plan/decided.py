@@ -13,10 +13,10 @@ clock, and to judge (`spfwhite.plan.plan`).
 # `dns.hosts_max_age_hours`, in any run, and are not stale until then.
 
 from collections.abc import Collection, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from spfwhite.config.settings import Config
-from spfwhite.dns.answers import Answer, Failed, Question
+from spfwhite.config.settings import Config, roots
+from spfwhite.dns.answers import Answer, Failed, Found, Question
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan import plan
 from spfwhite.plan.candidates import candidates
@@ -25,6 +25,9 @@ from spfwhite.plan.state import State, Told
 from spfwhite.sources.hosts import host_names
 from spfwhite.sources.memory import Heard, Known, Recall, is_failure, policy
 from spfwhite.spf.reach import address_questions
+
+MANY: Final = 3
+"""Names that are not all gone at once by their owners' will."""
 
 
 class Decided(NamedTuple):
@@ -49,6 +52,19 @@ class Decided(NamedTuple):
         return self.now if self.heard.whole else self.before.asked
 
 
+def is_dark(config: Config, heard: Heard) -> bool:
+    """Whether a run that asked for all providers got nothing at all from the DNS.
+
+    Whether it has records of SPF counts: some name servers know addresses and no texts.
+    """
+    records = {Question(domain, "TXT") for domain in roots(config.enabled())}
+    came = [heard.answers[question] for question in records & heard.answers.keys()]
+    came = came or [answer for q, answer in heard.answers.items() if q.rrtype != "PAGE"]
+    has_failed = any(isinstance(answer, Failed) for answer in came)
+    is_void = not any(isinstance(answer, Found) for answer in came)
+    return heard.whole and is_void and (has_failed or len(came) >= MANY)
+
+
 def decide_run(
     config: Config,
     state: State,
@@ -62,13 +78,15 @@ def decide_run(
     """Decide on all enabled providers, `now` in seconds since the epoch.
 
     `config` has the providers switched off that have expired. `accept` names those whose hold the
-    operator lifts ("all": every one), `force` lifts the limits of the list as a whole; `table` is
-    what our own list holds where there is no state to tell it.
+    operator lifts ("all": every one), but where the DNS gave nothing at all; `force` lifts the
+    limits of the list as a whole; `table` is what our own list holds where there is no state to
+    tell it.
     """
     recall = Recall(state.known, policy(config), now)
     answers = _counting(config, state, heard, recall, now)
     everybody = {provider.name for provider in config.providers}
     lifted = everybody if "all" in accept else set(accept)
+    lifted = set() if is_dark(config, heard) else lifted
     for each in candidates(config, answers, recall.stale) if lifted else ():
         if each.provider.name in lifted:
             failed = ((question, answers.get(question)) for question in each.questions)

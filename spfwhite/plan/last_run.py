@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from spfwhite.config.settings import Config
 from spfwhite.dns.answers import Failed
 from spfwhite.plan import plan
-from spfwhite.plan.decided import decide_run, young_hosts
+from spfwhite.plan.decided import decide_run, is_dark, young_hosts
 from spfwhite.plan.state import State
 from spfwhite.sources.memory import Heard, is_failure
 
@@ -22,6 +22,7 @@ FAILED: Final = Failed("was not answered in the last run")
 class LastRun(NamedTuple):
     """The state and the plan that follows from it; `now` in seconds since the epoch.
 
+    `dark`: DNS gave nothing at all when all providers were last asked for.
     `config` has the providers switched off that have expired by now.
     """
 
@@ -29,6 +30,7 @@ class LastRun(NamedTuple):
     state: State
     plan: plan.Plan
     now: float
+    dark: bool = False
 
 
 def last_run(config: Config, state: State, now: float) -> LastRun:
@@ -40,7 +42,12 @@ def last_run(config: Config, state: State, now: float) -> LastRun:
     if unknown := needed - decided.answers.keys():
         heard = heard._replace(answers={**heard.answers, **dict.fromkeys(unknown, FAILED)})
         decided = decide_run(config, state, heard, state.written)
-    return LastRun(config, state, decided.plan, now)
+    return LastRun(config, state, decided.plan, now, was_dark(config, state))
+
+
+def was_dark(config: Config, state: State) -> bool:
+    """Whether the last run that asked for all providers got nothing at all from the DNS."""
+    return is_dark(config, _heard(config, state._replace(written=state.asked)))
 
 
 def _heard(config: Config, state: State) -> Heard:

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from spfwhite.config.settings import Config
-from spfwhite.dns.answers import Failed, Found
+from spfwhite.dns.answers import Failed
 from spfwhite.networks import EMPTY, Networks
-from spfwhite.plan.decided import Decided
+from spfwhite.plan.decided import Decided, is_dark
 from spfwhite.plan.plan import Plan
 from spfwhite.plan.rails import amounts
 from spfwhite.plan.state import State
@@ -28,22 +28,14 @@ from spfwhite.wording import DAY, few
 WEEK: Final = 7
 """Days before the last day of a provider."""
 
-MANY: Final = 3
-"""Names that are not all gone at once by their owners' will."""
-
 
 def darkness(decided: Decided) -> str:
-    """Say why the DNS gave nothing at all, and what to type; "" if it gave something.
-
-    Whether it has records of SPF counts: some name servers know addresses and no texts.
-    """
+    """Say why the DNS gave nothing at all, and what to type; "" if it gave something."""
     heard, config = decided.heard, decided.config
-    asked = {q: answer for q, answer in heard.answers.items() if q.rrtype != "PAGE"}
-    texts = {q: answer for q, answer in asked.items() if q.rrtype == "TXT"} or asked
-    reasons = sorted({answer.reason for answer in texts.values() if isinstance(answer, Failed)})
-    is_dark = not any(isinstance(answer, Found) for answer in texts.values())
-    if not (heard.whole and is_dark and (reasons or len(texts) >= MANY)):
+    if not is_dark(config, heard):
         return ""
+    asked = {q: answer for q, answer in heard.answers.items() if q.rrtype != "PAGE"}
+    reasons = sorted({answer.reason for answer in asked.values() if isinstance(answer, Failed)})
     none = "no name has a TXT record, so the name server does not resolve"
     stale = decided.recall.stale
     seen = [stale[q].seen for q in asked.keys() & stale.keys()]
@@ -114,6 +106,8 @@ def needless(decided: Decided, names: Collection[str]) -> list[str]:
 
     Of a provider that is new or changed nothing is said: but for the flag it might be held.
     """
+    if names and is_dark(decided.config, decided.heard):
+        return ["--accept has no effect while DNS gives no answer"]
     accepted = decided.before.accepted
     idle = {
         decision.provider.name

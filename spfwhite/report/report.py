@@ -32,7 +32,7 @@ class ProviderReport(NamedTuple):
     compare with the run before, `lost` and `gained` are what a held one would change if it were
     accepted; `holds` are phrases, each with the number, the limit and its key; `causes` sentences
     on what the trouble comes from, by record or question; `stale` is the oldest answer from memory;
-    `left_out` says that most of it is too wide.
+    `left_out` says that most of it is too wide; `dark`: DNS gave nothing at all in that run.
     """
 
     name: str
@@ -52,6 +52,7 @@ class ProviderReport(NamedTuple):
     stale: tuple[Question, Stale] | None = None
     notice: str = ""
     left_out: str = ""
+    dark: bool = False
 
 
 class TableReport(NamedTuple):
@@ -148,9 +149,14 @@ def expired_report(provider: Provider, removed: Networks) -> ProviderReport:
     )
 
 
-def provider_report(decision: Decision, news: News) -> ProviderReport:
-    """Return the report of one provider, and note its trouble for the next run."""
+def provider_report(decision: Decision, news: News, *, dark: bool = False) -> ProviderReport:
+    """Return the report of one provider, and note its trouble for the next run.
+
+    `dark`: DNS gave nothing at all in this run, which is what the trouble of all comes from.
+    """
     name, status, shared = decision.provider.name, decision.status, causes(decision, news.now)
+    dark = dark and decision.degraded
+    shared = {"DNS": "DNS gave no answer at all"} if dark else shared
     since, is_news = None, False
     if decision.degraded or status == "empty":
         about = [*shared, *(h.kind for h in decision.holds), *decision.candidate.empty_domains]
@@ -176,4 +182,5 @@ def provider_report(decision: Decision, news: News) -> ProviderReport:
         # once: in a run that changes what is listed of it
         notice=decision.notice or (left_out if decision.passed != decision.earlier else ""),
         left_out=left_out,
+        dark=dark,
     )

@@ -205,6 +205,9 @@ def standing(provider: ProviderReport, now: float) -> Iterator[str]:
 def what_to_do(provider: ProviderReport, program: str) -> Iterator[str]:
     """Yield what to do about a provider; `program` is how the command to copy begins."""
     status, name = provider.status, provider.name
+    if provider.dark:
+        yield "  nothing to do before DNS answers"
+        return
     faults = [fault.domain for fault in provider.problems if fault.kind in ("temporary", "limit")]
     asked = [provider.stale[0].name] if provider.stale else []
     domain = clipped([*faults, *asked, name][0])

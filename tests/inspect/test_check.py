@@ -120,6 +120,17 @@ def test_a_dns_that_gave_no_answer_is_a_warning_that_says_until_when_the_list_st
     assert darkness(nights.state) == []
 
 
+def test_a_dns_that_knows_no_name_is_told_apart_from_senders_that_are_gone() -> None:
+    names = "pqr"
+    nights = Nights(configured({name: [f"{name}.test"] for name in names}))
+    nights.night(records(**{name: f"ip4:2{at}.0.0.0/20" for at, name in enumerate(names)}))
+    nights.night(records(p="ip4:20.0.0.0/20"))
+    assert list(check_module._darkness(nights.config, nights.state)) == []
+    nights.night({})
+    (finding,) = check_module._darkness(nights.config, nights.state)
+    assert finding.text == "gave no answer at all in the last run; what is listed stays"
+
+
 def test_of_names_that_were_never_answered_dns_is_not_said_to_be_dark() -> None:
     nights = Nights(configured({"p": ["p.test"]}))
     nights.night(failing(records(p="ip4:20.0.0.0/20")))

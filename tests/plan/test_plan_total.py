@@ -254,7 +254,8 @@ def test_a_large_provider_lost_for_30_days_stays_held_and_stops_nobody() -> None
 def test_accepting_everything_does_not_empty_the_list_whatever_the_flags() -> None:
     nights = series()
     before, table = nights.state, nights.table
-    night = nights.night({}, lifted=NAMES, force=True)
+    nobody = records(**dict.fromkeys(NAMES, ""))
+    night = nights.night(nobody, lifted=NAMES, force=True)
     assert night.plan.refusals == (
         "the list would be empty: none of 10 providers has an address; no flag lifts this",
     )

@@ -86,6 +86,25 @@ def test_a_name_server_that_knows_no_name_holds_all_and_is_said_once(tmp_path: P
     assert [line.partition(": ")[0] for line in others] == [str(made.table)]
     assert (again.returncode, again.stderr) == (0, "")
     assert shown.count("held") >= 3
+    assert "--accept" not in shown
+    assert "  nothing to do before DNS answers" in shown.splitlines()
+    last = "DNS gave no answer at all in the last run; what is listed stays until it answers"
+    assert shown.splitlines()[-1] == last
+
+
+@pytest.mark.parametrize("name", ["big", "all", "big.test"])
+@WAYS
+def test_in_such_a_night_nothing_is_accepted(
+    dark: Callable[[Site], None], why: str, name: str, tmp_path: Path
+) -> None:
+    with site(tmp_path, attempts=1) as made:
+        made.generate()
+        made.age(days=40)  # so that no remembered answer stands in
+        dark(made)
+        done = made.generate("--accept", name)
+        assert made.rules() == RULES
+    assert f"DNS gave no answer at all: {why}" in done.stderr
+    assert "--accept has no effect while DNS gives no answer" in done.stderr.splitlines()
 
 
 def test_so_does_one_that_knows_hosts_and_no_texts(tmp_path: Path) -> None:
