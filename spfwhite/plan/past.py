@@ -20,6 +20,7 @@ class _Accepted(NamedTuple):
     held: float | None = None
     lost: str = ""
     lapsed: Networks = EMPTY
+    static: Networks = EMPTY
 
 
 class Accepted(_Accepted):  # a NamedTuple by itself has no room for what is made once
@@ -30,7 +31,7 @@ class Accepted(_Accepted):  # a NamedTuple by itself has no room for what is mad
     loss has been held, `lost` the digest of that loss: a loss that stays the same for
     `state.held_days` is accepted in the end. Times are in seconds. `partial`: it has been
     incomplete since it was first accepted, because a query failed. `lapsed` is what was accepted of
-    it before it was let go.
+    it before it was let go, `static` what its configuration listed of it.
     """
 
     @cached_property

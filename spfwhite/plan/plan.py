@@ -372,6 +372,12 @@ class Judge(NamedTuple):
             status = "empty"
         oldest = min((answer.seen for answer in stale.values()), default=self.now)
         is_old = self.now - oldest > STALE_DEGRADES
+        static, old = case.candidate.static, self.state.accepted.get(case.candidate.provider.name)
+        # the operator's will, but one digit makes a /28 a /2
+        grown = news(old.static, static, old.static, 0) if old and old.static else ()
+        said = [notice, *(f"in its own networks it {phrase}" for phrase in grown)]
+        if entry and entry.static != static:
+            entry = entry._replace(static=static)
         return Decision(
             candidate=case.candidate,
             entry=entry,
@@ -382,7 +388,7 @@ class Judge(NamedTuple):
             degraded=status in ("held", "incomplete", "missing") or (is_old and status != "empty"),
             stale=stale,
             holds=holds,
-            notice=notice,
+            notice="; ".join(filter(None, said)),
         )
 
     def _was_listed(self, case: _Case, entry: Accepted | None, passed: Networks) -> bool:

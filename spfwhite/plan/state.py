@@ -139,7 +139,8 @@ def _remembered_json(remembered: Remembered) -> dict[str, Any]:
 def _accepted_json(entry: Accepted, numbers: Mapping[int, int]) -> dict[str, Any]:
     data = {key: getattr(entry, key) for key in ("digest", "since", "held", "lost", "partial")}
     data["terms"] = [numbers[id(origin)] for origin in entry.origins]
-    return {**data, "lapsed": entry.lapsed.texts()} if entry.lapsed else data
+    more = {key: getattr(entry, key).texts() for key in ("lapsed", "static")}
+    return data | {key: networks for key, networks in more.items() if networks}
 
 
 def parse(content: bytes) -> State:
@@ -209,6 +210,7 @@ def _accepted(data: dict[str, Any], terms: Mapping[int, Contribution]) -> Accept
         lost=_text(data["lost"]),
         partial=data["partial"] is True,
         lapsed=_networks(data.get("lapsed", [])),
+        static=_networks(data.get("static", [])),
     )
 
 

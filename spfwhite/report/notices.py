@@ -82,14 +82,10 @@ def unconfigured(configured: Config, state: State) -> list[str]:
 
 def expired(configured: Config, in_force: Config, state: State) -> Iterator[ProviderReport]:
     """Report the providers that are off because their last day is over, with what goes now."""
-    last_run = datetime.fromtimestamp(state.written, UTC).date()
     for before, after in zip(configured.providers, in_force.providers, strict=False):
         if before.enabled and not after.enabled:
             entry = state.accepted.get(before.name)
-            removed = entry.networks if entry else EMPTY
-            if before.expires and state.written and last_run <= before.expires:
-                removed |= before.networks  # which are accepted by nobody and so not remembered
-            yield expired_report(before, removed)
+            yield expired_report(before, entry.networks | entry.static if entry else EMPTY)
 
 
 def expiring(config: Config, news: News) -> Iterator[str]:

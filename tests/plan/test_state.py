@@ -214,7 +214,7 @@ def test_an_entry_of_another_definition_is_not_used() -> None:
 
 def test_what_was_let_go_comes_back_as_it_was() -> None:
     lapsed = Networks.parse(["20.0.0.0/24", "2a00::/48"])
-    entry = Accepted(digest="0", since=START, origins=(), partial=False, lapsed=lapsed)
+    entry = Accepted("0", START, (), partial=False, lapsed=lapsed, static=lapsed)
     state = State(written=START, accepted={"p": entry})
     assert parse(dump(state)) == state
 

@@ -92,3 +92,33 @@ def test_static_networks_whose_last_day_is_over_are_news_once(tmp_path: Path) ->
         assert f"its last day was {last_day}" in said(made)
         assert made.rules() == RULES
         assert said(made) == ""
+
+
+def test_a_last_day_that_was_over_when_it_was_typed_is_news_once(tmp_path: Path) -> None:
+    with site(tmp_path, more=STATIC.format(TODAY)) as made:
+        assert made.generate().returncode == 0
+        edit(made, str(TODAY), "2020-01-31")
+        assert "static: expired: nothing listed\n  its last day was 2020-01-31" in said(made)
+        assert made.rules() == RULES
+        assert said(made) == ""
+
+
+@pytest.mark.parametrize(("mistyped", "size"), [("51.0.0.0/8", "16,777,216"), ("0.0.0.0/1", "2,1")])
+def test_own_networks_that_grow_far_are_news_once(mistyped: str, size: str, tmp_path: Path) -> None:
+    with site(tmp_path, more='[providers.own]\nnetworks = ["51.0.0.0/30", "51.0.1.0/31"]') as made:
+        assert made.generate().returncode == 0
+        edit(made, "51.0.0.0/30", "51.0.0.0/29")
+        assert said(made) == ""
+        edit(made, "51.0.0.0/29", mistyped)
+        assert f"  in its own networks it grows from 10 to {size}" in said(made)
+        assert said(made) == ""
+
+
+def test_own_networks_that_are_new_or_fewer_are_no_news(tmp_path: Path) -> None:
+    with site(tmp_path, more='[providers.own]\nnetworks = ["51.0.0.0/16"]') as made:
+        assert made.generate().returncode == 0
+        edit(made, "51.0.0.0/16", "51.0.0.0/24")
+        assert said(made) == ""
+        more = '[providers.more]\nnetworks = ["52.0.0.0/16"]\n'
+        edit(made, "[providers.own]", f"{more}[providers.own]")
+        assert said(made) == ""
