@@ -121,11 +121,12 @@ def _troubles(
         if len(alike) <= MAX_PARAGRAPHS or verbose:
             for group in alike.values():
                 one = _provider(report, group[0], verbose=verbose)
-                yield from one if len(group) == 1 else _shared(group, program)
+                yield from one if len(group) == 1 else _shared(report, group, program)
             if status == "held":  # with a record, what they share is accepted
                 names = [group[0].name for group in alike.values() if len(group) == 1]
         else:
-            yield f"{status}: {len(names)} providers; -v says why: {few(names, MAX_NAMES)}"
+            why = f"{len(names)} providers; -v says why: {few(names, MAX_NAMES)}"
+            yield f"{status}{_since(report, [e for g in alike.values() for e in g])}: {why}"
             # no later run says these again
             noted = [(few([e.name for e in g], MAX_NAMES), g[0].notice) for g in alike.values()]
             lines = [f"  {who}: {clipped(notice)}" for who, notice in noted if notice]
@@ -136,14 +137,15 @@ def _troubles(
             yield f"  {_to_do(status, 'NAME', 'DOMAIN', program)}"
 
 
-def _shared(group: list[ProviderReport], program: str) -> Iterator[str]:
+def _shared(report: Report, group: list[ProviderReport], program: str) -> Iterator[str]:
     """Say once what several providers have in common, and how to accept it."""
     group = sorted(group, key=lambda each: each.networks.count())  # the owner has the fewest
     first = group[0]
     kept = amounts(Networks.union(each.lost for each in group))
     who = f"{kept} of {len(group)} providers are kept" if kept else f"{len(group)} providers"
     names = few([each.name for each in group], MAX_NAMES)
-    what = [first.notice] if first.notice else [first.status, "; ".join(first.causes.values())]
+    status = first.status + _since(report, group)
+    what = [first.notice] if first.notice else [status, "; ".join(first.causes.values())]
     yield f"{clipped(': '.join(what))}: {who} ({names})"
     if kept:
         yield from (f"  if that is meant: {accept(it, program)}" for it in first.causes)
@@ -171,12 +173,18 @@ def _faults(
 def _provider(report: Report, provider: ProviderReport, *, verbose: bool) -> Iterator[str]:
     where = "on the reject table" if provider.action == "reject" else "listed"
     size = counts(provider.networks) if provider.networks else "nothing"
-    since = "" if provider.is_news or not provider.since else f" since {day(provider.since)}"
-    stays = provider.status == "missing" and provider.networks
-    what = f"; {size} stay {where}" if stays else f": {size} {where}"
-    yield f"{provider.name}: {provider.status}{since}{what}"
+    rest = provider.status == "missing" and provider.networks
+    what = f"; {size} are {where}" if rest else f": {size} {where}"
+    yield f"{provider.name}: {provider.status}{_since(report, [provider])}{what}"
     reasons = list(_reasons(report, provider))
     yield from _first(reasons, len(reasons) if verbose else MAX_REASONS)
+
+
+def _since(report: Report, group: list[ProviderReport]) -> str:
+    """Say since which day all of a group are in trouble, if that began before this run."""
+    began = {each.since or report.started for each in group}
+    days = {day(since) for since in began}
+    return f" since {days.pop()}" if len(days) == 1 and max(began) < report.started else ""
 
 
 def _first(lines: list[str], most: int) -> Iterator[str]:

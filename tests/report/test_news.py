@@ -144,6 +144,29 @@ def test_what_is_older_is_one_line_of_a_run_by_hand_and_v_has_it_with_its_date()
     assert said(night, quiet=True) == ""
 
 
+def test_what_is_said_again_says_since_when() -> None:
+    series = after_a_good_night()
+    assert "since" not in said(series.night(HELD))
+    again = [said(series.night(HELD), quiet=True) for _ in range(7)]
+    assert again[:6] == [""] * 6
+    assert again[6].startswith("p: held since 2023-11-16: ")
+    sharing = shared()
+    assert "since" not in said(sharing.night(GONE))
+    assert "held since 2023-11-16: _b.big.test does" in said(sharing.night(GONE, days=7))
+
+
+def test_of_many_it_is_said_since_when_if_they_have_one_day() -> None:
+    names = [f"p{n}" for n in range(5)]
+    series = Nights(configured({name: [f"{name}.test"] for name in (*names, "q")}))
+    whole = GOOD | records(**{name: f"ip4:2{n}.1.0.0/16" for n, name in enumerate(names)})
+    series.night(whole)
+    wrong = whole | records(**dict.fromkeys(names[:4], "ip4:50.0.0.1"))
+    series.night(wrong)
+    assert "held since 2023-11-16: 4 providers; " in said(series.night(wrong, days=7))
+    wrong |= records(p4="ip4:50.0.0.1")
+    assert "held: 5 providers; " in said(series.night(wrong, days=7))
+
+
 def test_three_troubles_are_explained_and_four_are_counted() -> None:
     for count in (3, 4):
         names = [f"p{n}" for n in range(count)]
@@ -199,12 +222,12 @@ def test_a_record_that_only_leads_to_others_is_a_cause_too() -> None:
     )
 
 
-def test_of_one_that_is_missing_it_is_said_what_stays_listed() -> None:
+def test_of_one_that_is_missing_it_is_said_what_is_listed_all_the_same() -> None:
     series = Nights(configured({"p": ["p.test", "x.test"]}))
     zone = records(p="ip4:20.0.0.0/20", x="ip4:20.1.0.0/24")
     series.night(zone)
     lines = said(series.night(records(p="ip4:20.0.0.0/20"))).splitlines()
-    stays = "1 IPv4 network (4,096 addresses), 0 IPv6 (0 /64s) stay listed"
+    stays = "1 IPv4 network (4,096 addresses), 0 IPv6 (0 /64s) are listed"
     assert f"p: missing; {stays}" in lines
     assert "  missing: x.test does not exist" in lines
 

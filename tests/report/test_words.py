@@ -86,7 +86,7 @@ def test_what_stays_of_one_that_is_missing_stays_on_its_table() -> None:
     )
     series = Nights(config)
     series.night(WHOLE | records(x="ip4:22.0.0.0/24"))
-    assert "pests: missing; 1 IPv4 network (65,536 addresses), 0 IPv6 (0 /64s) stay on the " in (
+    assert "pests: missing; 1 IPv4 network (65,536 addresses), 0 IPv6 (0 /64s) are on the " in (
         said(series.night(WHOLE))
     )
 
