@@ -117,7 +117,8 @@ def _troubles(
         cause = shared if any(shared) else ("", "", each.name)
         groups.setdefault(each.status, {}).setdefault(cause, []).append(each)
     for status, alike in groups.items():
-        names = [each.name for group in alike.values() for each in group]
+        every = [each for group in alike.values() for each in group]
+        names = [each.name for each in every]
         if len(alike) <= MAX_PARAGRAPHS or verbose:
             for group in alike.values():
                 one = _provider(report, group[0], verbose=verbose)
@@ -125,13 +126,14 @@ def _troubles(
             if status == "held":  # with a record, what they share is accepted
                 names = [group[0].name for group in alike.values() if len(group) == 1]
         else:
-            why = f"{len(names)} providers; -v says why: {few(names, MAX_NAMES)}"
-            yield f"{status}{_since(report, [e for g in alike.values() for e in g])}: {why}"
+            why = f"; `{program} providers` says why" if status in TO_DO else ""
+            count = f"{status}{_since(report, every)}: {len(names)} providers{why}"
+            yield f"{count}: {few(names, MAX_NAMES)}"
             # no later run says these again
             noted = [(few([e.name for e in g], MAX_NAMES), g[0].notice) for g in alike.values()]
             lines = [f"  {who}: {clipped(notice)}" for who, notice in noted if notice]
             yield from _first(lines, MAX_NAMES)
-        if len(names) == 1:
+        if len(names) == 1 or (names and every[0].dark):
             yield from what_to_do(report.providers[names[0]], program)
         elif names and status in TO_DO:
             yield f"  {_to_do(status, 'NAME', 'DOMAIN', program)}"
@@ -159,15 +161,15 @@ def _faults(
     parts = []
     if older := sum(provider.degraded for provider in untold):
         plural = "s" * (older != 1)
-        parts.append(f"{older} older trouble{plural} (`{program} providers` shows them)")
+        parts.append(f"{older} older trouble{plural}")
     if verbose:
         for provider in others:
             yield from _provider(report, provider, verbose=True)
     elif others:
         plural = "s" * (len(others) != 1)
-        parts.append(f"{len(others)} provider{plural} with faults or old answers (-v lists them)")
+        parts.append(f"{len(others)} provider{plural} with faults or old answers")
     if parts:
-        yield f"also: {', '.join(parts)}"
+        yield f"also: {', '.join(parts)} (`{program} providers` shows them)"
 
 
 def _provider(report: Report, provider: ProviderReport, *, verbose: bool) -> Iterator[str]:

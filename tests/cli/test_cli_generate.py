@@ -125,7 +125,7 @@ def test_q_leaves_what_needs_action_of_a_degraded_run(server: DnsServer, tmp_pat
 @pytest.mark.parametrize(
     ("providers", "said"),
     [
-        (PROVIDERS, "1 provider with faults or old answers (-v lists them)"),
+        (PROVIDERS, "1 provider with faults or old answers (`spfwhite -c "),
         (PROVIDERS | {"more": ["faulty.test"]}, "2 providers with faults"),
     ],
 )
@@ -143,8 +143,8 @@ def test_what_a_run_leaves_unsaid_is_one_closing_line(server: DnsServer, tmp_pat
     server.zone.remove("b.test", "TXT")
     assert spfwhite("-c", config, "generate").returncode == 3
     *_, last = spfwhite("-c", config, "generate", "--dry-run").stdout.splitlines()
-    older = f"2 older troubles (`spfwhite -c {config} providers` shows them)"
-    assert last == f"also: {older}, 1 provider with faults or old answers (-v lists them)"
+    shows = f"(`spfwhite -c {config} providers` shows them)"
+    assert last == f"also: 2 older troubles, 1 provider with faults or old answers {shows}"
 
 
 def test_o_writes_that_file_and_not_the_configured_one(server: DnsServer, tmp_path: Path) -> None:

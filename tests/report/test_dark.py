@@ -78,6 +78,7 @@ def test_a_name_server_that_knows_no_name_holds_all_and_is_said_once(tmp_path: P
         empty(made)
         done, again = made.generate(), made.generate()
         assert made.rules() == RULES
+        assert "--accept" not in spfwhite("-c", made.config, "-v", "generate").stdout
         shown = spfwhite("-c", made.config, "providers").stdout
     assert done.returncode == 3
     first, *others = done.stderr.splitlines()

@@ -162,7 +162,8 @@ def test_of_many_it_is_said_since_when_if_they_have_one_day() -> None:
     series.night(whole)
     wrong = whole | records(**dict.fromkeys(names[:4], "ip4:50.0.0.1"))
     series.night(wrong)
-    assert "held since 2023-11-16: 4 providers; " in said(series.night(wrong, days=7))
+    told = said(series.night(wrong, days=7))
+    assert "held since 2023-11-16: 4 providers; `spfwhite providers` says why: p0, " in told
     wrong |= records(p4="ip4:50.0.0.1")
     assert "held: 5 providers; " in said(series.night(wrong, days=7))
 
@@ -174,7 +175,7 @@ def test_three_troubles_are_explained_and_four_are_counted() -> None:
         zone = GOOD | records(**{name: f"ip4:2{n}.1.0.0/16" for n, name in enumerate(names)})
         series.night(zone)
         night = series.night(zone | records(**dict.fromkeys(names, "ip4:50.0.0.1")))
-        assert ("-v says why" in said(night)) == (count == 4)
+        assert ("`spfwhite providers` says why" in said(night)) == (count == 4)
         assert said(night).count("safety.provider_max_loss") == (3 if count == 3 else 0)
 
 
