@@ -125,9 +125,9 @@ def test_a_dns_that_knows_no_name_is_told_apart_from_senders_that_are_gone() -> 
     nights = Nights(configured({name: [f"{name}.test"] for name in names}))
     nights.night(records(**{name: f"ip4:2{at}.0.0.0/20" for at, name in enumerate(names)}))
     nights.night(records(p="ip4:20.0.0.0/20"))
-    assert list(check_module._darkness(nights.config, nights.state)) == []
+    assert list(check_module._darkness(nights.config, nights.state, RUN)) == []
     nights.night({})
-    (finding,) = check_module._darkness(nights.config, nights.state)
+    (finding,) = check_module._darkness(nights.config, nights.state, RUN)
     assert finding.text == "gave no answer at all in the last run; what is listed stays"
 
 
