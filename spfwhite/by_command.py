@@ -22,9 +22,11 @@ from spfwhite.plan.state import State, load
 from spfwhite.report.report import Report
 from spfwhite.run import Options, run
 from spfwhite.sources import fetch
-from spfwhite.spf.evaluation import evaluate
 from spfwhite.spf.result import Evaluation
 from spfwhite.tables import write
+
+# Told a file as soon as it is written, since the run may fail, it returns the configuration.
+Anew = Callable[[Path], Config]
 
 
 def try_out(config: Config, addition: Addition) -> tuple[Addition, Evaluation]:
@@ -35,10 +37,7 @@ def try_out(config: Config, addition: Addition) -> tuple[Addition, Evaluation]:
     """
     adding.check(addition, config, datetime.now(UTC).date())
     write.require_folders(config, None)
-    answers = asyncio.run(fetch.look_up(addition.domains, config.dns, config.limits()))
-    evaluation = evaluate(
-        addition.domains, answers, strict=config.spf.strict, widest=config.widest("permit")
-    )
+    evaluation = fetch.passed_by(addition.domains, config)
     passing = [name for name in addition.domains if evaluation.root(name).passed]
     return addition._replace(domains=passing), evaluation
 
@@ -64,19 +63,11 @@ def not_listed(
     return wanted - plan.permitted, sorted(shares, key=lambda name: shares[name], reverse=True)
 
 
-def add(
-    config: Config,
-    name: str,
-    write: Callable[[], Path],
-    anew: Callable[[Path], Config],
-    wait: float,
-) -> Report:
+def add(config: Config, name: str, write: Callable[[], Path], anew: Anew, wait: float) -> Report:
     """Have `write` add a provider to a file, or put it back, and make the tables with it.
 
-    All others come from memory, if there is a state. `anew` is told the file as soon as it is
-    there, since the run may fail, and returns the configuration read anew. `wait` is how many
-    seconds to wait for the lock. Raises UsageError if another file keeps the provider off,
-    ConfigError and what `generate` raises.
+    All others come from memory, if there is a state. `wait` is how many seconds to wait for the
+    lock. Raises UsageError if another file keeps the provider off, and what `generate` raises.
     """
     remembers = _readable(config) is not None  # or raises, while nothing is written
     config = anew(write())
@@ -86,9 +77,7 @@ def add(
     return asyncio.run(run(config, Options(only=name if remembers else "", wait=wait)))
 
 
-def remove(
-    config: Config, provider: Provider, system: Path, anew: Callable[[Path], Config], wait: float
-) -> Report:
+def remove(config: Config, provider: Provider, system: Path, anew: Anew, wait: float) -> Report:
     """Take a provider off by the file below `system`, and make the tables without it.
 
     The other arguments are those of `add`. Raises UsageError for one that is not on the list.

@@ -87,13 +87,8 @@ def add(
         print_lines([f"provider {name} was taken off by `spfwhite remove`, and is put back"])
         report = app.add(config, name, partial(adding.put_back, name, SYSTEM), anew, LOCK_WAIT)
         raise finish(common, config, report, reload=reload_)
-    wanted = adding.Addition(
-        name=unused_name([*names, *networks][0], taken),
-        domains=names,
-        networks=networks,
-        category=category,
-        expires=expires,
-    )
+    name = unused_name([*names, *networks][0], taken)
+    wanted = adding.Addition(name, names, networks, category, expires)
     addition, evaluation = app.try_out(config, wanted)
     passing = {name: what_passes(evaluation, name) for name in names}
     for name, what in passing.items():
@@ -115,8 +110,8 @@ def add(
     left_out = [each for each in names if each not in addition.domains]
     print_lines((f"{each} is left out: it {passing[each]}" for each in left_out), err=True)
     if len(addition.domains) + len(networks) > 1:
-        one = f"all of these become one provider, {addition.name}"
-        print_lines([f"{one}; for several, call add once for each"])
+        one = f"all of these become one provider, {name}; for several, call add once for each"
+        print_lines([one])
     print_bytes(addition.block().encode())
     if common.config or dry_run:
         file = printable(str(common.config))

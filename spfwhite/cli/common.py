@@ -128,10 +128,7 @@ def pasted(text: str) -> str:
 
 
 def domain_names(texts: Iterable[str], providers: Collection[str] = ()) -> list[str]:
-    """Return domains as they are compared, each once; ends the program with 2 for a bad one.
-
-    The names of `providers` may stand among them.
-    """
+    """Return domains, or names of `providers`, each once; ends the program with 2 for a bad one."""
     from spfwhite.config.values import parse_domain
     from spfwhite.dns.answers import canonical
 
@@ -153,5 +150,6 @@ def what_passes(evaluation: Evaluation, domain: str) -> str:
     if passed := evaluation.root(domain).passed:
         return f"passes {counts(passed)}"
     failed = [each.detail for each in evaluation.problems(domain) if each.kind == "temporary"]
-    why = f"cannot be looked up, DNS did not answer: {clipped(failed[0])}" if failed else ""
-    return why or "passes no address"
+    if failed:
+        return f"cannot be looked up, DNS did not answer: {clipped(failed[0])}"
+    return "passes no address"

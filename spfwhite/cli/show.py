@@ -44,16 +44,11 @@ def show(common: Common, /, *, domains: tuple[str, ...], form: str) -> None:
     spfwhite show _spf.google.com
     spfwhite show --format cidr github.com | wc -l
     """
-    import asyncio
-
-    from spfwhite.sources.fetch import look_up
-    from spfwhite.spf.evaluation import evaluate
+    from spfwhite.sources.fetch import passed_by
 
     names = domain_names(domains)
     config = config_of(common)
-    answers = asyncio.run(look_up(names, config.dns, config.limits()))
-    widest = config.widest("permit")
-    evaluation = evaluate(names, answers, strict=config.spf.strict, widest=widest)
+    evaluation = passed_by(names, config)
     if form == "json":
         for name in names:
             print_json(as_json(evaluation, name), indent=None)

@@ -4,8 +4,9 @@ Owns: what is asked, and in which order. Refuses: to judge answers, and to say w
 (`spfwhite.plan.decided`).
 """
 
+import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from time import monotonic
@@ -19,7 +20,9 @@ from spfwhite.sources.crawl import Ask, Progress, crawl, no_progress
 from spfwhite.sources.interface import Asking
 from spfwhite.sources.kinds import KINDS
 from spfwhite.sources.memory import Heard, Recall
+from spfwhite.spf.evaluation import evaluate
 from spfwhite.spf.reach import Limits
+from spfwhite.spf.result import Evaluation
 
 
 async def fetch(
@@ -54,6 +57,13 @@ async def look_up(domains: Iterable[str], dns: Dns, limits: Limits) -> dict[Ques
     return await crawl(
         domains, asker(dns), limits=limits, deadline=dns.deadline, concurrency=dns.concurrency
     )
+
+
+def passed_by(domains: Sequence[str], config: Config) -> Evaluation:
+    """Ask what domains pass, within the limits of the allow table; raises NoNameServerError."""
+    answers = asyncio.run(look_up(domains, config.dns, config.limits()))
+    strict, widest = config.spf.strict, config.widest("permit")
+    return evaluate(domains, answers, strict=strict, widest=widest)
 
 
 def load_snapshot(path: Path) -> dict[Question, Answer]:
