@@ -154,12 +154,10 @@ def whole(
 
 def definition(name: str, said: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
     """Yield what each file says about a provider, with the file; a later one counts."""
-    verb = "defined"
-    for file, keys in said:
-        yield f"  {verb} in {file}:"
+    for at, (file, keys) in enumerate(said):
+        yield f"  {'changed' if at else 'defined'} in {file}:"
         block = table(f"providers.{name}", {key: _as_written(key, keys[key]) for key in keys})
         yield from (f"    {printable(line)}" for line in block.splitlines())
-        verb = "changed"
 
 
 def _as_written(key: str, value: Any) -> Any:
