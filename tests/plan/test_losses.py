@@ -158,7 +158,9 @@ def test_what_is_taken_of_a_held_provider_is_told_though_the_fault_is_older() ->
     one = {**zone, **records(p="ip4:20.0.0.0/17 include:a.test include:y.test")}
     night = series.night(one)
     assert night.decision("p").status == "ok"
-    assert night.decision("p").notice == f"{LOSS}p.test: include:y.test: y.test does not exist"
+    held, _, lost = night.decision("p").notice.partition("; ")
+    assert held == "no longer held: within its limits again"
+    assert lost == f"{LOSS}p.test: include:y.test: y.test does not exist"
 
 
 def test_a_fault_beside_an_unanswered_question_is_told() -> None:

@@ -98,10 +98,25 @@ def test_a_trouble_that_becomes_another_is_news(changed: Zone) -> None:
 def test_a_trouble_that_ended_and_begins_again_is_news_with_a_new_date() -> None:
     series = after_a_good_night()
     assert is_said(series.night(HELD))
+    over = series.night(GOOD)
+    assert "p: ok: 2 IPv4 networks" in said(over)
+    assert "  no longer held: within its limits again" in said(over).splitlines()
+    assert (over.report.exit_code, over.report.has_news) == (Exit.OK, True)
     assert not is_said(series.night(GOOD))
     night = series.night(HELD)
     assert is_said(night)
     assert night.reported("p").since == series.now
+
+
+def test_what_is_accepted_or_was_only_unanswered_is_not_said_to_be_over() -> None:
+    series = after_a_good_night()
+    series.night(HELD)
+    assert not is_said(series.night(HELD, lifted=["p"]))
+    for kind in ("stale", "incomplete"):
+        series = after_a_good_night()
+        for _ in range(4):
+            series.night(TROUBLES[kind])
+        assert not is_said(series.night(GOOD))
 
 
 def test_amounts_that_vary_from_night_to_night_are_no_change() -> None:
