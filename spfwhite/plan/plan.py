@@ -268,8 +268,9 @@ class Judge(NamedTuple):
         candidate, entry, before = case.candidate, case.entry, case.before
         if case.is_unproven:
             gaps = few(sorted({f"{p.domain}: {p.detail}" for p in candidate.gaps}), 3)
-            why = f"its settings changed, and not all that they name could be read: {gaps}"
-            return [Hold("limit", f"{why}; what was listed of it stays until then")]
+            # what stays comes first: a sentence is cut at its end
+            why = "its settings changed, and what was listed of it stays until all that they name"
+            return [Hold("limit", f"{why} can be read: {gaps}")]
         blocking = dict.fromkeys(
             f"a part of it is not known: {p.domain}: {p.detail}" for p in candidate.blocking
         )

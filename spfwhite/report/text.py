@@ -224,7 +224,15 @@ def what_to_do(provider: ProviderReport, program: str) -> Iterator[str]:
     if status in ("incomplete", "stale") and "://" in domain:
         yield f"  look at the page {domain}"
     elif status in TO_DO:
+        unread = [fault.domain for fault in provider.problems if fault.kind == "temporary"]
         back = "nothing to do if it is back tomorrow; " if provider.lost else ""
+        if status == "held" and unread:
+            is_page = "://" in unread[0]
+            back = (
+                f"look at the page {clipped(unread[0])}; "
+                if is_page
+                else "nothing to do if it can be read tomorrow; "
+            )
         yield f"  {back}{_to_do(status, name, domain, program)}"
 
 

@@ -130,8 +130,8 @@ def test_a_provider_that_is_defined_anew_keeps_its_networks_while_that_is_not_kn
             (phrase,) = phrases(night)
             domain = "r.test"
             assert phrase == (
-                "its settings changed, and not all that they name could be read: "
-                f"{domain}: TXT {failed} failed: timed out; what was listed of it stays until then"
+                "its settings changed, and what was listed of it stays until all that they name "
+                f"can be read: {domain}: TXT {failed} failed: timed out"
             )
         night = series.night(NEW)
         assert not phrases(night)

@@ -132,15 +132,25 @@ def test_a_page_that_fails_when_the_settings_changed_is_said_with_what_stays(
 ) -> None:
     own = '[providers.own]\ndomains = ["plain.test"]\n'
     page = 'pages = ["https://127.0.0.1:1/list"]\n'
-    with site(tmp_path, more=own, attempts=1) as made:
+    with site(tmp_path, providers={"big": ["big.test"]}, more=own, attempts=1) as made:
         made.generate()
         made.config.write_text(made.config.read_text() + page)
         made.server.zone.set("plain.test", "TXT", ["v=spf1 ip4:198.51.101.0/24 -all"])
         done = made.generate()
         assert "198.51.100.0/24\tpermit" in made.rules()
-    changed = "  its settings changed, and not all that they name could be read: https://127.0.0.1"
-    (line,) = [line for line in done.stderr.splitlines() if line.startswith(changed)]
-    assert line.endswith("; what was listed of it stays until then")
+    changed = "  its settings changed, and what was listed of it stays until all that they name can"
+    assert f"{changed} be read: https://127.0.0.1" in done.stderr
+    advice = "  look at the page https://127.0.0.1:1/list; if the change is meant: spfwhite -c "
+    assert any(line.startswith(advice) for line in done.stderr.splitlines())
+
+
+def test_of_a_hold_by_a_record_that_failed_the_first_advice_is_to_wait() -> None:
+    series = Nights(CONFIG)
+    series.night(WHOLE)
+    zone = WHOLE | records(q="-include:d.test ip4:21.0.0.0/24")
+    lines = said(series.night(failing(zone, "d.test"))).splitlines()
+    advice = "  nothing to do if it can be read tomorrow; if the change is meant: spfwhite generate"
+    assert f"{advice} --accept q --reload" in lines
 
 
 def test_a_new_page_that_fails_is_looked_at_and_no_record(tmp_path: Path) -> None:
