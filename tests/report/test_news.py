@@ -266,6 +266,9 @@ def test_a_name_from_dns_is_quoted_in_a_command_to_copy() -> None:
     rows = health.rows(last_run(config, series.state, series.now))
     shown = list(providers.lines(rows, series.now, "spfwhite"))
     assert f"  for all whom that record holds: {command}" in shown
+    alone = edited(config, "b", enabled=False)
+    rows = health.rows(last_run(alone, series.state, series.now))
+    assert not [it for it in providers.lines(rows, series.now, "spfwhite") if "for all whom" in it]
 
 
 def test_what_many_lose_within_their_limits_by_one_record_is_said_once() -> None:
