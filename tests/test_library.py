@@ -338,7 +338,7 @@ def test_output_is_the_one_file_that_is_written(server: DnsServer, tmp_path: Pat
     before = listing(tmp_path)
     shown = spfwhite.generate(config, output="-", format="plain")
     assert (shown.path, rules(shown.table)) == (None, list(A_NETWORKS))
-    with pytest.raises(spfwhite.SpfwhiteError, match="irectory"):
+    with pytest.raises(spfwhite.SpfwhiteError, match="it is a folder"):
         spfwhite.generate(config, output="")
     assert listing(tmp_path) == before
 
