@@ -327,7 +327,8 @@ def test_a_removal_says_how_a_table_that_postfix_names_is_taken_out(tmp_path: Pa
 
 def test_the_package_proposes_the_lines_of_the_readme() -> None:
     readme = (ROOT / "README.md").read_text().partition("## First run")[2]
-    lines = re.findall("(?m)^(post(?:conf|fix) .*|spfwhite check)$", readme)
+    section = readme.partition("\n## ")[0]
+    lines = re.findall("(?m)^(post(?:conf|fix) .*|spfwhite check)$", section)
     said = (CONTRIB / "debian" / "postinst").read_text().replace("\\$", "$")
     folder = "/var/lib/spfwhite/"
     table = f"{folder}postscreen_spf_whitelist.cidr"
