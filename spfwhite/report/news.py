@@ -28,17 +28,21 @@ class News:
         # half a day less: a timer may start a run some minutes earlier than it did a week ago
         self._silence = (remind_days - 0.5) * DAY
 
-    def tell(self, subject: str, kind: str, about: Iterable[str] = ()) -> tuple[float, bool]:
+    def tell(
+        self, subject: str, kind: str, about: Iterable[str] = (), *, hides: bool = False
+    ) -> tuple[float, bool]:
         """Note a trouble, and return since when it lasts and whether it is news.
 
         `subject` is a provider, a table, or "" for all of the DNS; `about` what the trouble comes
-        from: if that is other than before, it is news. What is empty is so for ever.
+        from: if that is other than before, it is news, but not if it `hides` what the trouble came
+        from until now. What is empty is so for ever.
         """
         digest = hashlib.sha256("\n".join(sorted(about)).encode()).hexdigest()[:16]
         since = said = self.now
         old = self._before.get(subject)
         if old and old.kind == kind:
             since = min(old.since, since)
+            digest = old.about if hides else digest
             if old.about == digest and (kind == "empty" or 0 <= said - old.said < self._silence):
                 said = old.said
         self.told[subject] = Told(kind, digest, since, said)
