@@ -85,14 +85,15 @@ def decide_run(
     recall = Recall(state.known, policy(config), now)
     answers = _counting(config, state, heard, recall, now)
     everybody = {provider.name for provider in config.providers}
-    lifted = everybody if "all" in accept else set(accept)
-    lifted = set() if is_dark(config, heard) else lifted
+    dark = is_dark(config, heard)
+    lifted = set() if dark else everybody if "all" in accept else set(accept)
     for each in candidates(config, answers, recall.stale) if lifted else ():
         if each.provider.name in lifted:
             failed = ((question, answers.get(question)) for question in each.questions)
             recall.give_up({q: answer for q, answer in failed if isinstance(answer, Failed)})
     found = candidates(config, answers, recall.stale, recall.given_up())
-    decided = plan.decide(plan.Judge(config, state, now, lifted, force), found, table)
+    judge = plan.Judge(config, state, now, lifted, force, accepts_losses=not dark)
+    decided = plan.decide(judge, found, table)
     held = {name for name, entry in state.accepted.items() if entry.held is not None}
     decided = with_losses(config, decided, held, answers, recall)
     return Decided(config, state, heard, now, answers, recall, decided)

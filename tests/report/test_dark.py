@@ -9,13 +9,14 @@ import pytest
 
 from spfwhite.dns.answers import Failed, Question
 from spfwhite.dns.nameservers import NameServer
+from spfwhite.networks import Networks
 from spfwhite.plan.decided import decide_run
 from spfwhite.plan.state import State
 from spfwhite.report.notices import darkness
 from spfwhite.sources.memory import Heard
 from tests.support.cli import spfwhite
 from tests.support.dnsserver import Fault
-from tests.support.nights import START, configured
+from tests.support.nights import START, Nights, configured, edited, records
 from tests.support.site import RULES, Site, provider, site
 
 THEN = "spfwhite generate"
@@ -106,6 +107,18 @@ def test_in_such_a_night_nothing_is_accepted(
         assert made.rules() == RULES
     assert f"DNS gave no answer at all: {why}" in done.stderr
     assert "--accept has no effect while DNS gives no answer" in done.stderr.splitlines()
+
+
+def test_no_loss_is_proven_by_it_however_long_it_lasts() -> None:
+    names = "pqr"
+    series = Nights(configured({name: [f"{name}.test"] for name in (*names, "own")}))
+    own = Networks.parse(["51.0.0.0/24"])
+    series.config = edited(series.config, "own", domains=(), networks=own)
+    series.night(records(**{name: f"ip4:2{at}.0.0.0/20" for at, name in enumerate(names)}))
+    table = series.table
+    for _ in range(40):
+        series.night({}, force=True)
+        assert series.table == table
 
 
 def test_so_does_one_that_knows_hosts_and_no_texts(tmp_path: Path) -> None:
