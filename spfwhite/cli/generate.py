@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from spfwhite.config.settings import Config
 
 # Providers of a difference that a terminal is shown.
-TERMINAL_LINES: Final = 12
+TERMINAL_LINES: Final = 10
 
 
 @click.command()

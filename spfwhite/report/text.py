@@ -65,7 +65,9 @@ def summary(
 
     `quiet`: only what is new and has to be acted on. `program` is how a command to copy begins.
     """
-    known = report.known if quiet and not (report.dark and report.exit_code) else ()
+    known = set(report.known if quiet else ())
+    if report.exit_code:
+        known.discard(report.dark)  # which is what the code comes from
     yield from (printable(notice) for notice in report.notices if notice not in known)
     if not quiet:
         yield from _tables(report, verbose=verbose)
@@ -81,7 +83,7 @@ def summary(
     if report.not_reloaded:
         yield f"Postfix did not reload: {clipped(report.not_reloaded)}; the table is written"
     yield from (f"in place, but not all is done: {printable(each)}" for each in report.unfinished)
-    yield from (f"refused: {refusal}" for refusal in report.refusals)
+    yield from (f"refused: {printable(refusal)}" for refusal in report.refusals)
     yield from (f"  {mover}" for mover in report.movers)
 
 
@@ -223,6 +225,8 @@ def what_to_do(provider: ProviderReport, program: str) -> Iterator[str]:
     domain = clipped([*faults, *asked, name][0])
     if status in ("incomplete", "stale") and "://" in domain:
         yield f"  look at the page {domain}"
+    elif status == "incomplete" and (quote(domain) != domain or domain[0] == "-"):
+        yield f"  {TO_DO['stale']}"  # a stranger chose the name: nothing to paste into a shell
     elif status in TO_DO:
         unread = [fault.domain for fault in provider.problems if fault.kind == "temporary"]
         back = "nothing to do if it is back tomorrow; " if provider.lost else ""

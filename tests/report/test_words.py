@@ -182,6 +182,23 @@ CASES: dict[str, tuple[Zone, str]] = {
 }
 
 
+@pytest.mark.parametrize("name", ["a;{touch,it};.n.test", "$(id).n.test", "-q.n.test"])
+def test_a_name_that_a_stranger_chose_is_in_no_command_to_paste(name: str) -> None:
+    zone = WHOLE | records(q=f"ip4:21.0.0.0/24 include:{name}")
+    zone |= {(name, "TXT"): ("v=spf1 include:m.test -all",)}
+    series = Nights(CONFIG)
+    text = said(series.night(failing(zone, "m.test"))) + "\n".join(shown(series, "q"))
+    assert "q: incomplete" in text and "spfwhite show" not in text
+    assert text.count("  look at the name server") == 2
+
+
+def test_a_refusal_cannot_steer_a_terminal() -> None:
+    night = Nights(CONFIG).night(WHOLE)
+    report = night.report._replace(refusals=("DNS: \x1b[31m\x07\nrefused: all fine",))
+    *_, line = summary(report, verbose=False)
+    assert line == r"refused: DNS: \027[31m\007\010refused: all fine"
+
+
 @pytest.mark.parametrize("status", CASES)
 def test_a_run_and_providers_say_the_same_of_what_to_do(status: str) -> None:
     config = configured({"pests": ["pests.test"], "q": ["q.test", "x.test"]})
