@@ -16,7 +16,7 @@ from spfwhite.report.notices import darkness
 from spfwhite.sources.memory import Heard
 from tests.support.cli import spfwhite
 from tests.support.dnsserver import Fault
-from tests.support.nights import START, Nights, configured, edited, records
+from tests.support.nights import START, Nights, configured, edited, failing, records
 from tests.support.site import RULES, Site, provider, site
 
 THEN = "spfwhite generate"
@@ -107,6 +107,30 @@ def test_in_such_a_night_nothing_is_accepted(
         assert made.rules() == RULES
     assert f"DNS gave no answer at all: {why}" in done.stderr
     assert "--accept has no effect while DNS gives no answer" in done.stderr.splitlines()
+
+
+def test_a_trouble_that_is_older_is_no_news_by_it(tmp_path: Path) -> None:
+    with site(tmp_path, attempts=1) as made:
+        made.generate()
+        made.server.zone.set("big.test", "TXT", ["v=spf1 ip4:198.18.0.1 -all"])
+        assert made.generate().returncode == 3
+        fail(made)
+        assert made.generate().returncode == 0
+        made.server.faults.clear()
+        assert (done := made.generate()).returncode == 0
+        assert done.stderr == ""
+
+
+def test_who_is_still_not_answered_when_it_is_over_is_said() -> None:
+    names = "pqr"
+    series = Nights(configured({name: [f"{name}.test"] for name in names}))
+    zone = records(**{name: f"ip4:2{at}.0.0.0/20" for at, name in enumerate(names)})
+    series.night(zone)
+    dark = [series.night(failing(zone)) for _ in range(5)]
+    assert [night.report.providers["r"].is_news for night in dark].count(True) == 1
+    report = series.night(failing(zone, "r.test")).report
+    assert [name for name in names if report.providers[name].is_news] == ["r"]
+    assert not series.night(failing(zone, "r.test")).report.providers["r"].is_news
 
 
 def test_no_loss_is_proven_by_it_however_long_it_lasts() -> None:

@@ -20,7 +20,7 @@ from spfwhite.dns.answers import Answer, Failed, Question
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan import state
 from spfwhite.plan.clock import fitted
-from spfwhite.plan.decided import Decided, decide_run
+from spfwhite.plan.decided import Decided, decide_run, is_dark
 from spfwhite.plan.plan import Decision, Plan
 from spfwhite.plan.state import State
 from spfwhite.report.news import News
@@ -152,11 +152,12 @@ def _asked(config: Config, zone: Zone, before: State, now: float) -> dict[Questi
 
 def _report(decided: Decided, news: News) -> Report:
     plan, answers = decided.plan, decided.answers
+    dark = is_dark(decided.config, decided.heard)
     return Report(
         started=decided.now,
         path=None,
         outcome="refused" if plan.refusals else "planned",
-        providers={d.provider.name: provider_report(d, news) for d in plan.decisions},
+        providers={d.provider.name: provider_report(d, news, dark=dark) for d in plan.decisions},
         networks=plan.permitted,
         rejected=plan.rejected,
         before=EMPTY,
