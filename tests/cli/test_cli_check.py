@@ -304,7 +304,7 @@ def test_allow_lists_in_dns_without_a_threshold_are_a_note_and_exit_0(site: Site
 def test_the_first_run_of_the_readme_ends_with_a_check_that_is_well(site: Site) -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text()
     section = readme.partition("## First run")[2].partition("\n## ")[0]
-    _, typed, old, new = re.findall(r"(?ms)^```\n(.*?)^```$", section)
+    _, old, new, typed = re.findall(r"(?ms)^```\n(.*?)^```$", section)
     *settings, reload, check = typed.splitlines()
     assert (reload, check) == ("postfix reload", "spfwhite check")
     folder = site.folder / "postfix"
