@@ -335,7 +335,8 @@ class Judge(NamedTuple):
         told = [confirmed] if confirmed else []
         # of the first list, and of what he changes or accepts, the operator need not be told
         by_hand = candidate.provider.name in self.lifted or (case.earlier and not entry)
-        if entry and entry.held is not None and not (told or by_hand):
+        said = self.state.told.get(candidate.provider.name)
+        if said and said.kind == "held" and not (told or by_hand):
             told.append("no longer held: within its limits again")
         if self.state.written and not by_hand:
             days = self.config.state.settle_days

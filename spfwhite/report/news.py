@@ -29,20 +29,22 @@ class News:
         self._silence = (remind_days - 0.5) * DAY
 
     def tell(
-        self, subject: str, kind: str, about: Iterable[str] = (), *, hides: bool = False
+        self, subject: str, kind: str, about: Iterable[str] = (), *, dark: bool = False
     ) -> tuple[float, bool]:
         """Note a trouble, and return since when it lasts and whether it is news.
 
         `subject` is a provider, a table, or "" for all of the DNS; `about` what the trouble comes
-        from: if that is other than before, it is news, but not if it `hides` what the trouble came
-        from until now. What is empty is so for ever.
+        from: if that is other than before, it is news. What is empty is so for ever. `dark`: DNS
+        gave nothing at all, which is nobody's own trouble, and hides what a known one comes from.
         """
         digest = hashlib.sha256("\n".join(sorted(about)).encode()).hexdigest()[:16]
         since = said = self.now
         old = self._before.get(subject)
+        if dark and not (old and old.kind == kind):
+            kind = "dark"
         if old and old.kind == kind:
             since = min(old.since, since)
-            digest = old.about if hides else digest
+            digest = old.about if dark else digest
             if old.about == digest and (kind == "empty" or 0 <= said - old.said < self._silence):
                 said = old.said
         self.told[subject] = Told(kind, digest, since, said)

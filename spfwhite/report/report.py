@@ -160,7 +160,7 @@ def provider_report(decision: Decision, news: News, *, dark: bool = False) -> Pr
     since, is_news = None, False
     if decision.degraded or status == "empty":
         about = [*shared, *(h.kind for h in decision.holds), *decision.candidate.empty_domains]
-        since, is_news = news.tell(name, status, about, hides=dark)
+        since, is_news = news.tell(name, status, about, dark=dark)
     is_held, passed = status == "held", decision.candidate.passed
     left_out = decision.candidate.left_out
     return ProviderReport(
