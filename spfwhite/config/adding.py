@@ -43,15 +43,17 @@ class Addition(NamedTuple):
 def check(addition: Addition, configured: Config, today: date) -> None:
     """Raise ConfigError if a provider would not load, and UsageError if there is no use in it."""
     off = {provider.name: configured.why_off(provider, today) for provider in configured.providers}
+    others = "; nothing was added, name the others alone" if len(addition.domains) > 1 else ""
     for holder in sorted(configured.providers, key=lambda provider: bool(off[provider.name])):
         provider, why = f"provider {holder.name}", off[holder.name]
         table = "list" if holder.action == "permit" else "reject table"
         if holder.name in addition.domains:
-            raise UsageError(f"{provider} is {f'off: {why}' if why else f'on the {table} already'}")
+            state = f"off: {why}" if why else f"on the {table} already"
+            raise UsageError(f"{provider} is {state}{others}")
         for domain in (domain for domain in addition.domains if domain in holder.domains):
             if why:
-                raise UsageError(f"{provider} has {domain} but is off: {why}")
-            raise UsageError(f"{domain} is on the {table} already: {provider} has it")
+                raise UsageError(f"{provider} has {domain} but is off: {why}{others}")
+            raise UsageError(f"{domain} is on the {table} already: {provider} has it{others}")
     # one that would be off from the first day would leave the mail that waits where it is
     read = read_overlay(addition.block(), "what would be added", Path("/"))
     networks = read.providers[addition.name].get("networks", EMPTY)

@@ -184,7 +184,8 @@ def test_a_domain_that_passes_nothing_is_left_out_of_what_is_added(
     ("arguments", "words"),
     [
         ([], "name a domain"),
-        (["first.test"], "first.test is on the list already: provider first has it"),
+        (["first.test"], "first.test is on the list already: provider first has it\n"),
+        (["first.test", "late.test"], "has it; nothing was added, name the others alone\n"),
         (["--networks", "198.51.100.0/24"], "198.51.100.0/24 is for special use"),
         (["--networks", "20.9.0.1/24"], "20.9.0.0/24"),
         (["--category", "No Good", "late.test"], "category"),
