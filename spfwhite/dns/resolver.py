@@ -41,8 +41,8 @@ from spfwhite.dns.window import Window
 # packets a second then, not 200 at once.
 #
 # *Refusal.* The next server is asked at once. When all have refused, the question gives its slot
-# back and pauses, at random: twice briefly, then a little longer each time, and more than a second
-# before its last try, since resolvers remember for a second that they failed (RFC 9520).
+# back and pauses: a little longer each time, at random, and more than a second before its last try,
+# since resolvers remember for a second that they failed (RFC 9520).
 #
 # *Overload.* Some servers drop what they cannot hold, others refuse it, and a name that nobody can
 # resolve looks the same. Which one it was is known afterwards: if a later try of the same question
@@ -87,8 +87,7 @@ class Tries:
     def pause(self) -> float:
         """Return the seconds until the next round; at random, or all would come back at once."""
         rounds, is_last = self.made / len(self.order), self.left <= len(self.order)
-        # the second as short as the first, for those that came back a moment too early
-        pause = LAST_PAUSE_SECONDS if is_last else PAUSE_SECONDS * max(1, rounds - 1)
+        pause = LAST_PAUSE_SECONDS if is_last else PAUSE_SECONDS * rounds
         return pause * random.uniform(1, 1.5)
 
     def drops_edns(self, server: Server) -> bool:
