@@ -136,3 +136,37 @@ def test_a_loss_is_known_again_after_an_update_by_the_digest_of_its_networks() -
     nights.night({**WHOLE, **records(p="ip4:20.9.0.0/24")})
     lines = b"20.0.0.0/20\n20.1.0.0/22"
     assert nights.state.accepted["p"].lost == hashlib.sha256(lines).hexdigest()[:16]
+
+
+# --- providers of which nothing was ever listed ---
+
+
+def empty_at_first() -> Nights:
+    """Two providers after a night in which one of them did not exist."""
+    series = Nights(configured({"p": ["p.test"], "q": ["q.test"]}))
+    assert series.night(records(p="ip4:20.0.0.0/20")).reported("q").status == "empty"
+    return series
+
+
+def test_who_never_listed_anything_is_empty_on_every_night() -> None:
+    series = empty_at_first()
+    assert series.night(records(p="ip4:20.0.0.0/20")).reported("q").status == "empty"
+
+
+def test_what_was_listed_under_other_settings_is_missing_and_not_empty() -> None:
+    series = empty_at_first()
+    series.config = edited(series.config, "p", domains=("gone.test",))
+    assert series.night(records(q="ip4:21.0.0.0/24")).reported("p").status == "missing"
+
+
+def test_whose_first_addresses_come_late_is_no_growth_of_the_list() -> None:
+    series = empty_at_first()
+    late = series.night(records(p="ip4:20.0.0.0/20", q="ip4:21.0.0.0/17"))
+    assert (late.reported("q").status, late.reported("q").holds) == ("ok", ())
+
+
+def test_settings_that_change_hold_nothing_where_nothing_was_listed() -> None:
+    series = empty_at_first()
+    series.config = edited(series.config, "q", domains=("r.test",))
+    night = series.night(failing(records(p="ip4:20.0.0.0/20", r="ip4:21.0.0.0/24"), "r.test"))
+    assert (night.reported("q").status, night.reported("q").holds) == ("incomplete", ())
