@@ -51,7 +51,7 @@ class Common(NamedTuple):
         if path.isascii() and path.isprintable():
             return f"spfwhite -c {quote(path)}"
         octets = "".join(f"\\{octet:03o}" for octet in os.fsencode(path))
-        return f"spfwhite -c $'{octets}'"  # which every shell takes and every terminal shows
+        return f"spfwhite -c $'{octets}'"  # for bash and zsh, and any terminal shows it
 
 
 def config_of(common: Common) -> Config:

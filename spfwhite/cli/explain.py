@@ -119,7 +119,7 @@ def lines(
         yield f"  and {len(said) - len(shown)} more terms that might; -v names them"
     ends_here = explanation.is_covered or explanation.pending or explanation.rejecting
     if not ends_here and not any(denial.certain for denial in explanation.denials):
-        yield (f"  if it should be on the list: {program} suggest MAILLOG, or {program} add DOMAIN")
+        yield f"  if it should be on the list: {program} suggest MAILLOG, or {program} add DOMAIN"
 
 
 def _expiry(passing: Iterable[Passing], config: Config) -> Iterator[str]:

@@ -134,8 +134,9 @@ def _passing(decisions: list[Decision], asked: Networks) -> Iterator[Passing]:
     for decision in decisions:
         provider, entry = decision.provider, decision.entry
         if decision.candidate.static & asked:
-            file = str(provider.networks_file or provider.defined_in)
-            yield Passing(provider=provider.name, term="networks", domain=file)
+            # which of the two has it, nobody remembers
+            named = filter(None, (provider.networks_file, provider.defined_in))
+            yield Passing(provider.name, "networks", " or ".join(map(str, named)))
         if not entry or not decision.passed & asked:
             continue
         chains = decision.candidate.evaluation.chains(provider.domains)

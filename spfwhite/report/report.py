@@ -75,8 +75,9 @@ class Report(NamedTuple):
     `duration` is in seconds, `last_success` when a run before this one wrote the state, `asked`
     when all providers were last asked for. `verified`: postmap loaded the tables before they took
     their places; `dark` says why the DNS gave nothing at all ("" if it did), `unfinished`
-    what failed after that, `not_reloaded` why Postfix did not load them; `unread`: no reload was
-    asked for, and postscreen names a table that was replaced.
+    what failed after that, `reloaded` what came of a reload ("": none was due), `not_reloaded` why
+    Postfix did not load them; `unread`: no reload was asked for, and postscreen names a table that
+    was replaced.
     """
 
     started: float

@@ -228,16 +228,16 @@ def what_to_do(provider: ProviderReport, program: str) -> Iterator[str]:
     elif status == "incomplete" and (quote(domain) != domain or domain[0] == "-"):
         yield f"  {TO_DO['stale']}"  # a stranger chose the name: nothing to paste into a shell
     elif status in TO_DO:
-        unread = [fault.domain for fault in provider.problems if fault.kind == "temporary"]
-        back = "nothing to do if it is back tomorrow; " if provider.lost else ""
-        if status == "held" and unread:
-            is_page = "://" in unread[0]
-            back = (
-                f"look at the page {clipped(unread[0])}; "
-                if is_page
-                else "nothing to do if it can be read tomorrow; "
-            )
-        yield f"  {back}{_to_do(status, name, domain, program)}"
+        yield f"  {_before_that(provider)}{_to_do(status, name, domain, program)}"
+
+
+def _before_that(provider: ProviderReport) -> str:
+    unread = [fault.domain for fault in provider.problems if fault.kind == "temporary"]
+    if provider.status != "held" or not unread:
+        return "nothing to do if it is back tomorrow; " if provider.lost else ""
+    if "://" in unread[0]:
+        return f"look at the page {clipped(unread[0])}; "
+    return "nothing to do if it can be read tomorrow; "
 
 
 def _to_do(status: Status, name: str, domain: str, program: str) -> str:
