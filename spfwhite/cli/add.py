@@ -7,7 +7,7 @@ Owns: its options, and what it prints. Refuses: to decide anything; it calls
 from __future__ import annotations
 
 import sys
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 
 import click
@@ -16,6 +16,7 @@ from spfwhite.cli.common import LOCK_WAIT, Common, config_of, domain_names, read
 from spfwhite.cli.generate import finish
 from spfwhite.cli.options import network_options, reload_option
 from spfwhite.cli.printing import print_bytes, print_lines
+from spfwhite.errors import UsageError
 from spfwhite.wording import few, printable
 
 
@@ -87,6 +88,11 @@ def add(
         print_lines([f"provider {name} was taken off by `spfwhite remove`, and is put back"])
         report = app.add(config, name, partial(adding.put_back, name, SYSTEM), anew, LOCK_WAIT)
         raise finish(common, config, report, reload=reload_)
+    had = adding.had(names, config, datetime.now(UTC).date())
+    names = [name for name in names if name not in had]
+    if not names and not networks:
+        raise UsageError("; ".join(had.values()))
+    print_lines(had.values(), err=True)
     name = unused_name([*names, *networks][0], taken)
     wanted = adding.Addition(name, names, networks, category, expires)
     addition, evaluation = app.try_out(config, wanted)

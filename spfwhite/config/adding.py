@@ -40,20 +40,24 @@ class Addition(NamedTuple):
         return table(f"providers.{self.name}", {"category": self.category, **given})
 
 
-def check(addition: Addition, configured: Config, today: date) -> None:
-    """Raise ConfigError if a provider would not load, and UsageError if there is no use in it."""
+def had(names: Collection[str], configured: Config, today: date) -> dict[str, str]:
+    """Return which of some domains and provider names are configured already, each with where."""
     off = {provider.name: configured.why_off(provider, today) for provider in configured.providers}
-    others = "; nothing was added, name the others alone" if len(addition.domains) > 1 else ""
+    found: dict[str, str] = {}
     for holder in sorted(configured.providers, key=lambda provider: bool(off[provider.name])):
         provider, why = f"provider {holder.name}", off[holder.name]
         table = "list" if holder.action == "permit" else "reject table"
-        if holder.name in addition.domains:
-            state = f"off: {why}" if why else f"on the {table} already"
-            raise UsageError(f"{provider} is {state}{others}")
-        for domain in (domain for domain in addition.domains if domain in holder.domains):
-            if why:
-                raise UsageError(f"{provider} has {domain} but is off: {why}{others}")
-            raise UsageError(f"{domain} is on the {table} already: {provider} has it{others}")
+        for name in names:
+            if name == holder.name:
+                found[name] = f"{provider} is {f'off: {why}' if why else f'on the {table} already'}"
+            elif name in holder.domains:
+                on = f"{name} is on the {table} already: {provider} has it"
+                found.setdefault(name, f"{provider} has {name} but is off: {why}" if why else on)
+    return found
+
+
+def check(addition: Addition, configured: Config, today: date) -> None:
+    """Raise ConfigError if a provider would not load, and UsageError if there is no use in it."""
     # one that would be off from the first day would leave the mail that waits where it is
     read = read_overlay(addition.block(), "what would be added", Path("/"))
     networks = read.providers[addition.name].get("networks", EMPTY)

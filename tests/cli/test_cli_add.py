@@ -185,7 +185,7 @@ def test_a_domain_that_passes_nothing_is_left_out_of_what_is_added(
     [
         ([], "name a domain"),
         (["first.test"], "first.test is on the list already: provider first has it\n"),
-        (["first.test", "late.test"], "has it; nothing was added, name the others alone\n"),
+        (["first.test", "first"], "has it; provider first is on the list already\n"),
         (["--networks", "198.51.100.0/24"], "198.51.100.0/24 is for special use"),
         (["--networks", "20.9.0.1/24"], "20.9.0.0/24"),
         (["--category", "No Good", "late.test"], "category"),
@@ -208,6 +208,18 @@ def test_what_would_not_load_is_a_usage_error_and_leaves_no_file(
     assert "Traceback" not in done.stderr
     assert not site.added.exists()
     assert site.server.queries == []
+
+
+def test_of_several_domains_those_that_a_provider_has_are_said_and_the_others_added(
+    site: Site,
+) -> None:
+    done = site.run("add", "first.test", "late.test")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("first.test is on the list already: provider first has it\n")
+    assert tomllib.loads(site.added.read_text())["providers"]["late-test"]["domains"] == [
+        "late.test"
+    ]
+    assert "20.1.0.0/24\tpermit" in site.rules()
 
 
 def test_a_domain_that_is_rejected_is_not_said_to_be_on_the_list(site: Site) -> None:
@@ -260,7 +272,9 @@ def test_a_provider_that_remove_took_off_is_put_back(site: Site) -> None:
     before = site.added.read_text()
     assert site.run("remove", "first").returncode == 0
     site.server.reset()
-    assert "provider first has first.test" in site.run("add", "first.test", "part.test").stderr
+    several = site.run("add", "first.test", "late.test")
+    assert "provider first has first.test but is off" in several.stderr
+    assert several.returncode == 2
     done = site.run("add", "first.test")
     assert done.returncode == 0, done.stderr
     said = "provider first was taken off by `spfwhite remove`, and is put back\n"
