@@ -32,6 +32,11 @@ def clipped(text: str) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
+def with_program(text: str, program: str) -> str:
+    """Return a text with `program` in place of spfwhite where a command to copy begins."""
+    return text.replace("`spfwhite ", f"`{program} ")
+
+
 def counts(networks: Networks) -> str:
     """Return how many networks and addresses a set has, both families."""
     v4, v6 = networks.rules()

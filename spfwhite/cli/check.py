@@ -14,6 +14,7 @@ from spfwhite.cli.common import Common
 from spfwhite.cli.options import format_option
 from spfwhite.cli.printing import print_json, print_lines
 from spfwhite.inspect import check as checks
+from spfwhite.wording import with_program
 
 
 @click.command()
@@ -29,7 +30,8 @@ def check(common: Common, /, *, form: str) -> None:
     A line for each finding: ok, note, warning or error, what it is about, what is
     the matter, what to do. Exit codes: 0 no warning and no error, 1 otherwise.
     """
-    findings = list(checks.check(common.config, checks.Places(), time.time()))
+    found = checks.check(common.config, checks.Places(), time.time())
+    findings = [each._replace(advice=with_program(each.advice, common.program)) for each in found]
     shown = [finding for finding in findings if finding.counts or not common.quiet]
     if form == "json":
         print_json([finding.as_json() for finding in shown])

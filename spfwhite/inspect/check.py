@@ -121,15 +121,17 @@ def _state(config: Config, now: float, run: str) -> tuple[State | None, Finding]
         return None, Finding("error", str(path), f"the state {fault}", advice)
     except FileError as fault:
         return None, _unreadable(path, fault)
-    return state, state_finding(path, state, now, run, has_rules=_has_rules(config.output.allow))
+    return state, state_finding(
+        path, state, now, run, has_rules=bool(_our_rules(config.output.allow))
+    )
 
 
-def _has_rules(path: Path) -> bool:
-    """Whether a table is ours and has rules; a first run that was refused makes one of none."""
+def _our_rules(path: Path) -> list[str] | None:
+    """Return the rules of a table of ours, which a refused first run leaves empty, or None."""
     with suppress(FileError):
         content = files.read_if_there(path) or b""
-        return owner_of(content) == "ours" and bool(rules_in(content))
-    return False
+        return rules_in(content) if owner_of(content) == "ours" else None
+    return None
 
 
 def _unreadable(path: Path, fault: Exception) -> Finding:
@@ -188,10 +190,10 @@ def _troubles(state: State) -> Finding:
 
 
 def _used(config: Config) -> list[Path]:
-    """Return the tables that should be there: the reject table once a provider or file needs it."""
+    """Return the tables that runs write: the reject table if it is needed, or was once."""
     rejects = any(provider.action == "reject" for provider in config.enabled())
     allow, reject = config.output.allow, config.output.reject
-    return [allow, reject] if rejects or os.path.lexists(reject) else [allow]
+    return [allow, reject] if rejects or _our_rules(reject) is not None else [allow]
 
 
 def _table(path: Path, state: State | None, now: float, run: str, missing: str) -> Finding:
@@ -258,9 +260,11 @@ def _instance(postfix: Postfix, used: Collection[Path], state: State | None) -> 
     running = _postscreens(postfix, names or [""])
     found = dict.fromkeys(services.service_findings(lines, running))
     real = [Path(os.path.realpath(path)) for path in used]
+    # a reject table that was emptied, since no provider needs it any more, may be left out
+    needed = [path for path in real if path == real[0] or _our_rules(path) != []]
     for each in running:
         found |= dict.fromkeys(parameters.value_findings(each))
-        found |= dict.fromkeys(wiring.wiring_findings(each, wiring.Tables(*real)))
+        found |= dict.fromkeys(wiring.wiring_findings(each, wiring.Tables(*needed)))
     yield from found  # what main.cf says of several postscreens is said once
     started = postfix.started()
     if started and started.master == math.inf:

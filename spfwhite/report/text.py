@@ -18,7 +18,7 @@ from spfwhite.plan.rails import amounts
 from spfwhite.report.causes import unanswered
 from spfwhite.report.report import Outcome, ProviderReport, Report
 from spfwhite.spf.result import Problem
-from spfwhite.wording import clipped, counts, few, printable, span
+from spfwhite.wording import clipped, counts, few, printable, span, with_program
 
 MAX_PARAGRAPHS = 3
 """Providers of one status that a summary explains one by one, so that it fits a screen."""
@@ -68,7 +68,8 @@ def summary(
     known = set(report.known if quiet else ())
     if report.exit_code:
         known.discard(report.dark)  # which is what the code comes from
-    yield from (printable(notice) for notice in report.notices if notice not in known)
+    said = (notice for notice in report.notices if notice not in known)
+    yield from (with_program(printable(notice), program) for notice in said)
     if not quiet:
         yield from _tables(report, verbose=verbose)
     every = report.providers.values()
@@ -83,7 +84,8 @@ def summary(
     if report.not_reloaded:
         yield f"Postfix did not reload: {clipped(report.not_reloaded)}; the table is written"
     yield from (f"in place, but not all is done: {printable(each)}" for each in report.unfinished)
-    yield from (f"refused: {printable(refusal)}" for refusal in report.refusals)
+    refusals = (with_program(printable(refusal), program) for refusal in report.refusals)
+    yield from (f"refused: {refusal}" for refusal in refusals)
     yield from (f"  {mover}" for mover in report.movers)
 
 

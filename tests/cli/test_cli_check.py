@@ -51,6 +51,11 @@ class Site:
     def table(self) -> Path:
         return self.folder / TABLE
 
+    @property
+    def program(self) -> str:
+        """How a command to copy begins."""
+        return f"spfwhite -c {self.config}"
+
     def postconf(self, *arguments: str) -> None:
         postconf(self.folder / "postfix", *arguments)
 
@@ -127,7 +132,8 @@ def test_a_trouble_that_the_run_no_longer_says_is_still_found(site: Site) -> Non
     site.config.write_text(site.config.read_text() + more)
     assert [spfwhite("-c", site.config, "generate").returncode for _ in range(2)] == [3, 0]
     day = datetime.now(UTC).date()
-    said = f"warning: providers: many is missing since {day}: `spfwhite providers` says what to do"
+    said = f"warning: providers: many is missing since {day}: `{site.program} providers` says"
+    said += " what to do"
     assert site.trouble() == said
 
 
@@ -193,7 +199,7 @@ def test_a_table_that_is_missing_is_an_error(site: Site) -> None:
     site.table.unlink()
     assert site.trouble() == (
         f"error: {site.table}: the table is missing, and postscreen ignores all that its access "
-        "list names after it: run `spfwhite generate`"
+        f"list names after it: run `{site.program} generate`"
     )
 
 
@@ -201,12 +207,13 @@ def test_a_state_that_is_gone_is_told_from_one_that_never_was(site: Site) -> Non
     state = site.folder / "state.json"
     state.unlink()
     assert site.trouble() == (
-        f"warning: {state}: the state is gone, but its table is there: run `spfwhite generate`, "
-        "which starts a new one and compares its list with that table"
+        f"warning: {state}: the state is gone, but its table is there: "
+        f"run `{site.program} generate`, which starts a new one and compares its "
+        "list with that table"
     )
     site.table.unlink()
     assert site.troubles()[0] == (
-        f"warning: {state}: there is no state yet: run `spfwhite generate`"
+        f"warning: {state}: there is no state yet: run `{site.program} generate`"
     )
 
 
@@ -273,6 +280,21 @@ def test_a_reject_table_has_to_be_named_and_not_ignored(site: Site) -> None:
     assert "is ignore" in line
     name = line.split(": ")[1]  # as the installed version calls it
     site.postconf("-e", f"{name} = enforce")
+    assert site.troubles() == []
+
+
+def test_a_reject_table_that_is_empty_again_has_not_to_be_named(site: Site) -> None:
+    reject = add_reject_table(site)
+    reject.write_text(reject.read_text().partition("\n")[0] + "\n")
+    assert not [line for line in site.troubles() if LIST in line]
+    assert spfwhite("-c", site.config, "generate").returncode == 0
+    assert site.troubles() == []
+
+
+def test_a_file_in_place_of_a_reject_table_that_nothing_needs_is_none_of_its_business(
+    site: Site,
+) -> None:
+    (site.folder / "reject.cidr").write_text("198.51.100.0/24 reject\n")
     assert site.troubles() == []
 
 

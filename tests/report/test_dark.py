@@ -19,8 +19,11 @@ from tests.support.dnsserver import Fault
 from tests.support.nights import START, Nights, configured, edited, failing, records
 from tests.support.site import RULES, Site, provider, site
 
-THEN = "spfwhite generate"
-AGAIN = f"look at dns.nameservers, then: {THEN}"
+
+def then(made: Site) -> str:
+    return f"look at dns.nameservers, then: `spfwhite -c {made.config} generate`"
+
+
 OPTIONS = pytest.mark.parametrize("option", [[], ["--dry-run"], ["--force"], ["-q"]], ids=str)
 
 
@@ -56,7 +59,7 @@ def test_without_a_state_one_refusal_says_what_happened_and_what_to_type(
         assert lines.pop(0).startswith(f"{made.table}: refused, stays as it is: ")
     (refusal,) = lines
     assert refusal.startswith(f"refused: DNS gave no answer at all: {why}")
-    assert refusal.endswith(f"; no rules were written; {AGAIN}")
+    assert refusal.endswith(f"; no rules were written; {then(made)}")
 
 
 @WAYS
@@ -69,7 +72,11 @@ def test_so_does_the_first_run_of_all(
         quiet = made.generate("-q")
     assert (done.returncode, quiet.returncode, len(quiet.stderr.splitlines())) == (4, 4, 1)
     assert quiet.stderr.startswith(f"refused: DNS gave no answer at all: {why}")
-    assert quiet.stderr.removeprefix("refused: ").strip() == report["refusals"][0]
+    refusal = report["refusals"][0]
+    assert refusal.endswith(
+        "; no rules were written; look at dns.nameservers, then: `spfwhite generate`"
+    )
+    assert quiet.stderr.removeprefix("refused: ").startswith(refusal.partition("`")[0])
     assert "big: " in done.stderr, "-v says all there is to say"
 
 
@@ -84,7 +91,7 @@ def test_a_name_server_that_knows_no_name_holds_all_and_is_said_once(tmp_path: P
     assert done.returncode == 3
     first, *others = done.stderr.splitlines()
     assert first.startswith(f"DNS gave no answer at all: {FAULTS[empty]}")
-    assert first.endswith(f"; what is listed stays; {AGAIN}")
+    assert first.endswith(f"; what is listed stays; {then(made)}")
     assert [line.partition(": ")[0] for line in others] == [str(made.table)]
     assert (again.returncode, again.stderr) == (0, "")
     assert shown.count("held") >= 3
@@ -196,6 +203,5 @@ def test_it_names_the_place_where_the_name_server_comes_from(
     config = configured({"p": ["p.test"]}, dns={"nameservers": servers})
     heard = Heard(answers={Question("p.test", "TXT"): Failed("time is over")}, whole=True)
     said = darkness(decide_run(config, State(), heard, START))
-    assert said.endswith(
-        f"time is over; no rules were written; look at {where}, then: {AGAIN[-17:]}"
-    )
+    look = f"look at {where}, then: `spfwhite generate`"
+    assert said.endswith(f"time is over; no rules were written; {look}")
