@@ -344,9 +344,10 @@ def test_the_debian_package_has_the_version_of_the_program() -> None:
     assert changelog.startswith(f"spfwhite ({__version__}-1) ")
 
 
+@pytest.mark.parametrize(("code", "what"), [("1", "failed"), ("3", "has news")])
 @pytest.mark.parametrize("has_sendmail", [True, False])
 def test_a_failed_unit_ends_in_a_mail_or_else_in_the_log(
-    tmp_path: Path, *, has_sendmail: bool
+    tmp_path: Path, code: str, what: str, *, has_sendmail: bool
 ) -> None:
     programs = {"systemctl": "echo its last lines", "logger": f'echo "$*" >{tmp_path}/log'}
     programs |= {"sendmail": f"cat >{tmp_path}/mail"} if has_sendmail else {}
@@ -357,11 +358,11 @@ def test_a_failed_unit_ends_in_a_mail_or_else_in_the_log(
     (script,) = re.findall("(?m)^ExecStart=/bin/sh -c '(.*)'$", text)
     for old, new in (("%i", "x.service"), ("%H", "mx"), ("/usr/sbin/", f"{tmp_path}/")):
         script = script.replace(old, new)
-    run("env", f"PATH={tmp_path}:/usr/bin:/bin", "sh", "-c", script)
+    run("env", f"PATH={tmp_path}:/usr/bin:/bin", f"MONITOR_EXIT_STATUS={code}", "sh", "-c", script)
     if has_sendmail:
         mail = (tmp_path / "mail").read_text()
-        assert mail == "To: root\nSubject: x.service failed on mx\n\nits last lines\n"
+        assert mail == f"To: root\nSubject: x.service {what} on mx\n\nits last lines\n"
     else:
-        assert "x.service failed" in (tmp_path / "log").read_text()
+        assert f"x.service {what}; see" in (tmp_path / "log").read_text()
     assert (tmp_path / "mail").exists() is has_sendmail
     assert (tmp_path / "log").exists() is not has_sendmail
