@@ -18,7 +18,7 @@ from spfwhite.wording import with_program
 
 
 @click.command()
-@format_option("A line for each finding, or JSON.", "text", "json")
+@format_option("Lines for people, or JSON.", "text", "json")
 @click.pass_obj
 def check(common: Common, /, *, form: str) -> None:
     """Check configuration, state, tables and Postfix. Touches nothing.
@@ -28,7 +28,8 @@ def check(common: Common, /, *, form: str) -> None:
     spfwhite -q check    only what needs something done
 
     A line for each finding: ok, note, warning or error, what it is about, what is
-    the matter, what to do. Exit codes: 0 no warning and no error, 1 otherwise.
+    the matter, what to do; below it the command that does it, if there is one. Exit
+    codes: 0 no warning and no error, 1 otherwise.
     """
     found = checks.check(common.config, checks.Places(), time.time())
     findings = [each._replace(advice=with_program(each.advice, common.program)) for each in found]
@@ -36,5 +37,5 @@ def check(common: Common, /, *, form: str) -> None:
     if form == "json":
         print_json([finding.as_json() for finding in shown])
     else:
-        print_lines(finding.line() for finding in shown)
+        print_lines(line for finding in shown for line in finding.lines())
     sys.exit(1 if any(finding.counts for finding in findings) else 0)

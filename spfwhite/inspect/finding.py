@@ -1,6 +1,6 @@
 """One finding of `spfwhite check`.
 
-Owns: its form as a line and as JSON, with nothing in it that steers a terminal. Refuses: to find.
+Owns: its form as text and as JSON, with nothing in it that steers a terminal. Refuses: to find.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ class Finding(NamedTuple):
         """Whether somebody has to act."""
         return self.level in ("warning", "error")
 
-    def line(self) -> str:
-        """Return it as one line of printable ASCII."""
-        return ": ".join(filter(None, self.as_json().values()))
+    def lines(self) -> list[str]:
+        """Return it as a line of printable ASCII, with the command, if any, below it to copy."""
+        *said, command = self.as_json().values()
+        return [": ".join(filter(None, said)), *([f"    {command}"] * bool(command))]
 
     def as_json(self) -> dict[str, str]:
         """Return it for JSON, which leaves DEL and the like as they are unless escaped before."""

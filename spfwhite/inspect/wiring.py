@@ -99,7 +99,8 @@ def _mended(texts: Sequence[str], entries: Sequence[Entry], tables: Tables) -> l
             kept.append(each.path)
         elif each.path not in ours and each.kind and not argument and not _answer(each):
             kept += [text] if unproxied or not each.fault else []
-    at = max((i for i, each in enumerate(kept) if each in ours), default=-1) + 1
+    # behind tables of the host's own, whose word goes on to count first
+    at = max((i + 1 for i, each in enumerate(kept) if each in ours), default=len(kept))
     kept[at:at] = [path for path in ours if path not in kept]
     right = iter(ours.values())
     return [MYNETWORKS, *(next(right) if isinstance(each, Path) else each for each in kept)]
@@ -118,7 +119,7 @@ def _place(entries: Sequence[Entry], path: Path | None) -> int | None:
 
 
 def _named(entries: Sequence[Entry], tables: Tables) -> Said:
-    places = {tables.allow: f"after {MYNETWORKS}", tables.reject: "after the allow table"}
+    places = {tables.allow: "at its end", tables.reject: "after the allow table"}
     for path, place in places.items():
         wrong = next((e for e in entries if e.path == path and e.kind != "cidr"), None)
         if _place(entries, path) is not None:

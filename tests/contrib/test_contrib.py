@@ -325,20 +325,6 @@ def test_a_removal_says_how_a_table_that_postfix_names_is_taken_out(tmp_path: Pa
     assert not var.exists()
 
 
-def test_the_package_proposes_the_lines_of_the_readme() -> None:
-    readme = (ROOT / "README.md").read_text().partition("## First run")[2]
-    section = readme.partition("\n## ")[0]
-    lines = re.findall("(?m)^(post(?:conf|fix) .*|spfwhite check)$", section)
-    said = (CONTRIB / "debian" / "postinst").read_text().replace("\\$", "$")
-    folder = "/var/lib/spfwhite/"
-    table = f"{folder}postscreen_spf_whitelist.cidr"
-    typed = [line.strip() for line in said.replace("$table", table).splitlines()]
-    start = typed.index(lines[0].replace("/etc/postfix/", folder))
-    assert typed[start : start + len(lines)] == [
-        line.replace("/etc/postfix/", folder) for line in lines
-    ]
-
-
 def test_the_debian_package_has_the_version_of_the_program() -> None:
     changelog = (CONTRIB / "debian" / "changelog").read_text()
     assert changelog.startswith(f"spfwhite ({__version__}-1) ")

@@ -38,21 +38,22 @@ def table(content: bytes | None, written: str | None = None) -> Finding:
     return table_finding(TABLE, content, written, 3 * 24 * HOUR, RUN)
 
 
-def test_a_finding_is_one_line_of_its_four_parts() -> None:
-    line = Finding("warning", "x", "is odd", "do it").line()
-    assert line == "warning: x: is odd: do it"
+def test_a_finding_is_a_line_of_its_four_parts_with_the_command_below() -> None:
+    lines = Finding("warning", "x", "is odd", "do it", "mend -x").lines()
+    assert lines == ["warning: x: is odd: do it", "    mend -x"]
 
 
 def test_a_finding_without_advice_ends_with_its_text() -> None:
-    assert Finding("ok", "x", "is well").line() == "ok: x: is well"
+    assert Finding("ok", "x", "is well").lines() == ["ok: x: is well"]
 
 
 def test_no_part_of_a_finding_steers_a_terminal() -> None:
     evil = "\x1b[31m\n\x7f\xe9\udcff"
     finding = Finding("note", evil, evil, evil)
-    for text in (finding.line(), json.dumps(finding.as_json())):
+    (line,) = finding.lines()
+    for text in (line, json.dumps(finding.as_json())):
         assert all(32 <= ord(character) < 127 for character in text)
-    assert "\\027[31m\\010\\127" in finding.line()
+    assert "\\027[31m\\010\\127" in line
 
 
 @pytest.mark.parametrize(
@@ -196,7 +197,7 @@ def test_a_table_without_rules_is_a_warning_until_a_run_has_written_it() -> None
     empty = render(FORMATS["postscreen"], "t", "1", [], datetime.fromtimestamp(0, UTC), "none")
     refused = "if that is refused, `spfwhite generate --dry-run` says why"
     said = f"warning: {TABLE}: has no rules yet: {RUN}; {refused}"
-    assert table(empty).line() == said
+    assert table(empty).lines() == [said]
     # as a reject table is when nobody is rejected any more
     assert table(empty, digest([])).level == "ok"
 

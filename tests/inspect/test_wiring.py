@@ -301,7 +301,7 @@ def test_an_option_of_master_cf_is_changed_there(tables: Tables) -> None:
     postscreen = Postscreen("smtp/inet", values, values, {"postscreen_access_list"})
     (finding,) = wiring_findings(postscreen, Tables(tables.allow))
     assert finding.subject == "smtp/inet/postscreen_access_list"
-    value = f"permit_mynetworks,cidr:{tables.allow},static:all"
+    value = f"permit_mynetworks,static:all,cidr:{tables.allow}"
     assert finding.command == f"postconf -P smtp/inet/postscreen_access_list={value}{RELOAD}"
 
 
