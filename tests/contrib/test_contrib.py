@@ -314,7 +314,7 @@ def test_a_removal_says_how_a_table_that_postfix_names_is_taken_out(tmp_path: Pa
             file.touch()
         said = run("sh", "-euc", text.replace("/etc/spfwhite", str(etc)), "postrm", action).stdout
         assert sorted(var.iterdir()) == kept
-        assert said.startswith(f"{table} is left, for Postfix looks for it:\n{instance}/main.cf\n")
+        assert said.startswith(f"{table} stays, since this still names it:\n{instance}/main.cf\n")
     change, reload = re.findall("(?m)^  (.*)", said)
     assert reload == f"postfix -c {instance} reload"
     assert run("sh", "-euc", change).returncode == 0

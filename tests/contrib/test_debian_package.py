@@ -233,7 +233,7 @@ def upgrade(host: Host, newer: Path) -> None:
 def removal(host: Host) -> None:
     """The timer is gone; the table serves on, and that is said."""
     table = host.file(TABLE)
-    assert f"{TABLE} is left, for Postfix looks for it:\n" in host.apt("remove")
+    assert f"{TABLE} stays, since this still names it:\n" in host.apt("remove")
     assert not host.is_so("systemctl is-active spfwhite.timer")
     assert not host.is_so("command -v spfwhite")
     assert (host.file(TABLE), host.verdict(LISTED)) == (table, "ALLOWLISTED")
@@ -242,7 +242,7 @@ def removal(host: Host) -> None:
 def purge_while_main_cf_names_the_table(host: Host) -> None:
     """The table stays, and that is said; all else goes."""
     said = host.apt("purge")
-    assert f"{TABLE} is left, for Postfix looks for it:\n/etc/postfix/main.cf\n" in said
+    assert f"{TABLE} stays, since this still names it:\n/etc/postfix/main.cf\n" in said
     assert host.run(f"ls -A {FOLDER}") == f"{TABLE.rpartition('/')[2]}\n"
     assert host.file(CONFFILE) == ""
     assert host.verdict(LISTED) == "ALLOWLISTED"
@@ -257,7 +257,7 @@ def purge_while_another_instance_names_the_table(host: Host, package: Path) -> N
     (host.machine.root / "srv" / "second" / "main.cf").write_text(
         f"tables = {FOLDER}\npostscreen_access_list =\n  cidr:$tables/{TABLE.rpartition('/')[2]}\n"
     )
-    assert f"{TABLE} is left, for Postfix looks for it:\n/srv/second/main.cf\n" in host.apt("purge")
+    assert f"{TABLE} stays, since this still names it:\n/srv/second/main.cf\n" in host.apt("purge")
     assert host.file(TABLE) != ""
     host.run("postconf -X multi_instance_directories")
 

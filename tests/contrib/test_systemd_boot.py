@@ -175,6 +175,11 @@ def test_a_change_beside_a_provider_in_trouble_is_one_reload(
         assert reloads(machine) == before + 1
         if counts_as_failed:
             machine.until("grep -q '^Subject: spfwhite.service has news on ' /var/mail/root")
+            mail = (machine.root / "var" / "mail" / "root").read_text()
+            _, news = mail.split("\nSubject: spfwhite.service has news on ")
+            said, status = news.split(" spfwhite.service - ")
+            assert "\nlost-29: missing; " in said
+            assert "lost-29" not in status, "it is said once"
     finally:
         (machine.root / drop_in.lstrip("/")).unlink(missing_ok=True)
         machine.run("systemctl daemon-reload; systemctl reset-failed")
