@@ -232,6 +232,8 @@ def _news(
     config, before = decided.config, decided.before
     if dark and not decided.plan.refusals:
         yield news.lasting("", dark)
+    if decided.heard.whole and not dark and "" in before.told:
+        yield "DNS answers again"
     yield from lost
     yield from notices.needless(decided, options.accept)
     if options.accept:

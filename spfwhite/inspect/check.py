@@ -83,8 +83,8 @@ def check(overlay: Path | None, places: Places, now: float) -> Iterator[Finding]
     state, finding = _state(config, now, run)
     yield finding
     if state:
-        yield from _darkness(config, state, run)
-        yield _troubles(state)
+        # nobody's own trouble can be told from that of all
+        yield from [*_darkness(config, state, run)] or [_troubles(state)]
     used, more = _used(config), [table.path for table in config.output.tables]
     allow, reject = config.output.allow, config.output.reject
     for path in (*used, *more):

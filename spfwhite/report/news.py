@@ -35,11 +35,14 @@ class News:
 
         `subject` is a provider, a table, or "" for all of the DNS; `about` what the trouble comes
         from: if that is other than before, it is news. What is empty is so for ever. `dark`: DNS
-        gave nothing at all, which is nobody's own trouble, and hides what a known one comes from.
+        gave nothing at all, which is nobody's own trouble, and leaves a known one as it was.
         """
         digest = hashlib.sha256("\n".join(sorted(about)).encode()).hexdigest()[:16]
         since = said = self.now
         old = self._before.get(subject)
+        if dark and old and old.kind not in (kind, "dark"):
+            self.told[subject] = old
+            return since, False
         if dark and not (old and old.kind == kind):
             kind = "dark"
         if old and old.kind == kind:
