@@ -4,8 +4,6 @@ Owns: what holds for the whole process, and so is not for the library. Refuses: 
 before a signal may end the program.
 """
 
-from __future__ import annotations
-
 import gc
 import signal
 

@@ -4,8 +4,6 @@ Owns: its options, and what it prints. Refuses: to decide anything; it calls
 `spfwhite.by_command`.
 """
 
-from __future__ import annotations
-
 import sys
 from datetime import UTC, date, datetime
 from functools import partial

@@ -3,8 +3,6 @@
 Owns: its options and output. Refuses: to write any file, and to use the network.
 """
 
-from __future__ import annotations
-
 import sys
 import time
 

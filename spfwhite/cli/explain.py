@@ -4,8 +4,6 @@ Owns: its options, the lines of an explanation and its JSON form. Refuses: to se
 (`spfwhite.inspect.explain`), and to write any file.
 """
 
-from __future__ import annotations
-
 import re
 import sys
 from collections.abc import Iterable, Iterator

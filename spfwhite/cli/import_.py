@@ -4,8 +4,6 @@ Owns: its options, which streams it prints to, and the file that it may make. Re
 file, and to read overlays: what it makes is compared with the packaged providers.
 """
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import Final

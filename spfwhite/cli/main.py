@@ -5,8 +5,6 @@ exceptions become a line and an exit code. Refuses: to import what only one comm
 and `--version` must stay quick.
 """
 
-from __future__ import annotations
-
 import sys
 from importlib import import_module
 from keyword import iskeyword

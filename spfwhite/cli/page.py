@@ -7,8 +7,6 @@ to judge, and to find words for a trouble: it gets the lines that the terminal h
 # What comes from DNS or the configuration reaches the page through `_text` alone. The one script,
 # which sorts the table, is named to the browser by its digest; it runs no other.
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import re

@@ -3,8 +3,6 @@
 Refuses: to find words.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import sys

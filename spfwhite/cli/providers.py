@@ -3,8 +3,6 @@
 Owns: its options, its lines and their JSON form. Refuses: to judge (`spfwhite.inspect.health`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial

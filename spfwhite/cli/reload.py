@@ -3,8 +3,6 @@
 Owns: what it prints. Refuses: to know when a reload is due; it calls `spfwhite.run`.
 """
 
-from __future__ import annotations
-
 import click
 
 from spfwhite.cli.common import LOCK_WAIT, Common, config_of

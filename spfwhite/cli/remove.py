@@ -4,8 +4,6 @@ Owns: its options. Refuses: to decide anything; it calls
 `spfwhite.by_command`.
 """
 
-from __future__ import annotations
-
 from functools import partial
 
 import click

@@ -3,8 +3,6 @@
 Owns: that the work goes on then, what is said about it, and the exit code. Refuses: to print.
 """
 
-from __future__ import annotations
-
 import errno
 import io
 import os

@@ -3,8 +3,6 @@
 Owns: which records and questions those are. Refuses: to judge (`spfwhite.plan.plan`).
 """
 
-from __future__ import annotations
-
 from spfwhite.dns.answers import Question
 from spfwhite.networks import Networks
 from spfwhite.plan.plan import STALE_DEGRADES, Decision

@@ -4,8 +4,6 @@ Owns: names, help texts and labels of the metrics. Refuses: any value that is no
 label values are names of providers and of statuses, which hold no character that needs escaping.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final, get_args

@@ -4,8 +4,6 @@ Owns: since when a trouble lasts, and whether it is known. Refuses: to know what
 (`spfwhite.report.report`, `spfwhite.report.notices`).
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable, Mapping
 

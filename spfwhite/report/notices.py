@@ -4,8 +4,6 @@ Owns: when there is such news. Most of it is said once, since the state that it 
 another one on the next run; what lasts goes through `News`. Refuses: to decide anything.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path

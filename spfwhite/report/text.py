@@ -4,8 +4,6 @@ Owns: wording, order and escaping on a terminal. Text that came from the DNS is 
 printable ASCII as a backslash and three digits, cut at 200 characters. Refuses: to decide anything.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from shlex import quote
