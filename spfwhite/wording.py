@@ -37,14 +37,16 @@ def with_program(text: str, program: str) -> str:
     return text.replace("`spfwhite ", f"`{program} ")
 
 
+def many(number: int, what: str, plural: str = "s") -> str:
+    """Return a number of things, with the ending of their plural unless it is one."""
+    return f"{number:,} {what}{'' if number == 1 else plural}"
+
+
 def counts(networks: Networks) -> str:
     """Return how many networks and addresses a set has, both families."""
     v4, v6 = networks.rules()
-    return (
-        f"{v4:,} IPv4 network{'s' * (v4 != 1)} "
-        f"({networks.size(4):,} address{'es' * (networks.size(4) != 1)}), "
-        f"{v6:,} IPv6 ({networks.blocks64():,} /64s)"
-    )
+    addresses = many(networks.size(4), "address", "es")
+    return f"{many(v4, 'IPv4 network')} ({addresses}), {v6:,} IPv6 ({networks.blocks64():,} /64s)"
 
 
 def few(texts: Sequence[str], most: int, total: int = 0) -> str:

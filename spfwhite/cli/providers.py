@@ -26,7 +26,7 @@ from spfwhite.plan.state import JOURNAL_DAYS
 from spfwhite.plan.through_others import through_others
 from spfwhite.report.as_json import provider_json, sizes, time_text
 from spfwhite.report.text import accept, changed, day, problem, standing, what_to_do
-from spfwhite.wording import DAY, clipped, counts, few, printable, span
+from spfwhite.wording import DAY, clipped, counts, few, many, printable, span
 
 # Networks and faults that are named of one provider, and providers that share its networks.
 MAX_DETAILS: Final = 3
@@ -192,7 +192,7 @@ def _ages(row: Row, now: float) -> str:
 
 def _remarks(row: Row) -> str:
     faults = len(row.report.problems)
-    told = f", {faults} faults" if faults > 1 else ", 1 fault" if faults else ""
+    told = f", {many(faults, 'fault')}" * bool(faults)
     return told + ", on the reject table" * (row.provider.action == "reject") + _until(row)
 
 

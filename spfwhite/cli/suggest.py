@@ -25,7 +25,7 @@ from spfwhite.cli.printing import print_json, print_lines
 from spfwhite.errors import FileError, SpfwhiteError
 from spfwhite.inspect.maillog import LINE_BYTES, Tally
 from spfwhite.inspect.suggest import MAX_NAMES, Group, Spf, by_name, groups, promising, questions
-from spfwhite.wording import clipped, few, printable
+from spfwhite.wording import clipped, few, many, printable
 
 if TYPE_CHECKING:
     from spfwhite.config.settings import Config
@@ -84,7 +84,7 @@ class Findings(NamedTuple):
     @property
     def proof(self) -> str:
         """What a client has done that is no spammer's."""
-        return f"came back on {_many(self.days, 'day')} or more and had mail accepted"
+        return f"came back on {many(self.days, 'day')} or more and had mail accepted"
 
 
 @click.command()
@@ -187,11 +187,11 @@ def _groups(config: Config, tally: Tally, days: int) -> tuple[list[Group], dict[
 def lines(findings: Findings, *, verbose: bool) -> Iterator[str]:
     """Yield what people read: the summary, the proposals, the rest."""
     tally, program = findings.tally, findings.program
-    days = _many(tally.days.bit_count(), "day")
-    yield f"{_many(tally.connections, 'connection')} to postscreen on {days}"
+    days = many(tally.days.bit_count(), "day")
+    yield f"{many(tally.connections, 'connection')} to postscreen on {days}"
     yield from (f"{getattr(tally, name):>12,}  {text}" for name, text in SUMS.items())
     unlisted = sum(group.clients for group in findings.groups)
-    yield f"{_many(unlisted, 'client')} tested and not in {clipped(findings.table)}"
+    yield f"{many(unlisted, 'client')} tested and not in {clipped(findings.table)}"
     yield from notices(findings)
     proposed = [group for group in findings.groups if group.is_proposed]
     waiting = [group for group in findings.groups if group.is_waiting and not group.is_proposed]
@@ -238,7 +238,7 @@ def notices(findings: Findings) -> Iterator[str]:
     if findings.unread:
         yield f"note: {FORMS}"
     if tally.undated:
-        tests = _many(tally.undated, "test")
+        tests = many(tally.undated, "test")
         yield f"note: the date of {tests} cannot be read, so that no day of theirs counts"
     if tally.uncounted:
         yield (
@@ -257,7 +257,7 @@ def notices(findings: Findings) -> Iterator[str]:
 def _title(group: Group) -> str:
     # who it is, and how much came from it
     deferred = f", {group.deferred:,} deferred" if group.deferred else ""
-    extent = f"{_many(group.clients, 'client')}, {_many(group.connections, 'connection')}"
+    extent = f"{many(group.clients, 'client')}, {many(group.connections, 'connection')}"
     return f"{clipped(group.domain) or _places(group)}: {extent}{deferred}"
 
 
@@ -275,10 +275,6 @@ def _why_not(findings: Findings, group: Group) -> str:
 def _places(group: Group) -> str:
     texts = [f"{network} ({count:,})" for network, count in group.networks]
     return few(texts, MAX_PLACES, total=len(texts) + group.more_networks)
-
-
-def _many(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def as_json(findings: Findings) -> dict[str, Any]:

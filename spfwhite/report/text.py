@@ -16,7 +16,7 @@ from spfwhite.plan.rails import amounts
 from spfwhite.report.causes import unanswered
 from spfwhite.report.report import Outcome, ProviderReport, Report
 from spfwhite.spf.result import Problem
-from spfwhite.wording import clipped, counts, few, printable, span, with_program
+from spfwhite.wording import clipped, counts, few, many, printable, span, with_program
 
 MAX_PARAGRAPHS = 3
 """Providers of one status that a summary explains one by one, so that it fits a screen."""
@@ -160,16 +160,13 @@ def _faults(
 ) -> Iterator[str]:
     untold = [provider for provider in report.providers.values() if provider not in told]
     others = [each for each in untold if (each.problems or each.stale) and not each.degraded]
-    parts = []
-    if older := sum(provider.degraded for provider in untold):
-        plural = "s" * (older != 1)
-        parts.append(f"{older} older trouble{plural}")
+    older = sum(provider.degraded for provider in untold)
+    parts = [many(older, "older trouble")] if older else []
     if verbose:
         for provider in others:
             yield from _provider(report, provider, verbose=True)
     elif others:
-        plural = "s" * (len(others) != 1)
-        parts.append(f"{len(others)} provider{plural} with faults or old answers")
+        parts.append(f"{many(len(others), 'provider')} with faults or old answers")
     if parts:
         yield f"also: {', '.join(parts)} (`{program} providers` shows them)"
 
@@ -180,7 +177,9 @@ def _provider(report: Report, provider: ProviderReport, *, verbose: bool) -> Ite
     rest = provider.status == "missing" and provider.networks
     what = f"; {size} are {where}" if rest else f": {size} {where}"
     yield f"{provider.name}: {provider.status}{_since(report, [provider])}{what}"
-    reasons = list(_reasons(report, provider))
+    reasons = [f"  {clipped(reason)}" for reason in (provider.notice, *provider.holds) if reason]
+    reasons += standing(provider, report.started)
+    reasons += [f"  {problem(fault)}" for fault in provider.problems]
     yield from _first(reasons, len(reasons) if verbose else MAX_REASONS)
 
 
@@ -195,16 +194,6 @@ def _first(lines: list[str], most: int) -> Iterator[str]:
     yield from lines[:most]
     if len(lines) > most:
         yield f"  and {len(lines) - most} more; -v lists them"
-
-
-def _reasons(report: Report, provider: ProviderReport) -> Iterator[str]:
-    if provider.notice:
-        yield f"  {clipped(provider.notice)}"
-    for hold in provider.holds:
-        yield f"  {clipped(hold)}"
-    yield from standing(provider, report.started)
-    for fault in provider.problems:
-        yield f"  {problem(fault)}"
 
 
 def standing(provider: ProviderReport, now: float) -> Iterator[str]:
@@ -286,7 +275,6 @@ def by_provider(report: Report) -> list[str]:
         rest = {"listed by nobody any more": whole - Networks.union(parts.values())}
         for name, part in (parts | rest).items():
             if share := part & whole:
-                count = sum(share.rules())
-                networks = f"{count:,} network{'s' * (count != 1)}"
+                networks = many(sum(share.rules()), "network")
                 lines.append((-share.size(4), f"{sign} {name}: {networks}, {amounts(share)}"))
     return [line for _, line in sorted(lines)]
