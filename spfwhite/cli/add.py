@@ -1,7 +1,6 @@
 """The command that adds a sender at once: `add`.
 
-Owns: its options, and what it prints. Refuses: to decide anything; it calls
-`spfwhite.by_command`.
+Owns: its options and what it prints. Refuses: to decide anything (`spfwhite.by_command`).
 """
 
 import sys
@@ -35,10 +34,7 @@ def _day(text: str) -> date:
 )
 @click.option("--category", default="added", show_default=True, help="The provider's category.")
 @click.option(
-    "--expires",
-    type=_day,
-    metavar="DATE",
-    help="The last day on which it counts, as 2027-01-31.",
+    "--expires", type=_day, metavar="DATE", help="The last day on which it counts, as 2027-01-31."
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be added; write nothing.")
 @reload_option

@@ -74,8 +74,8 @@ def read_anew(common: Common, written: Path) -> Config:
     return config_of(common)
 
 
-def last_run_of(common: Common) -> tuple[Config, LastRun]:
-    """Return the configuration and the last run; raises ConfigError, UsageError, FileError."""
+def last_run_of(common: Common) -> LastRun:
+    """Return what the state has of the last run; raises ConfigError, UsageError, FileError."""
     from spfwhite.plan.last_run import last_run
     from spfwhite.plan.state import load
 
@@ -87,7 +87,7 @@ def last_run_of(common: Common) -> tuple[Config, LastRun]:
     if state is None:
         first = f"run `{common.program} generate` first"
         raise UsageError(f"there is no state in {config.state.path}; {first}")
-    return config, last_run(config, state, time.time())
+    return last_run(config, state, time.time())
 
 
 def provider_meant(common: Common, config: Config, text: str) -> Provider:

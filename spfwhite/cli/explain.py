@@ -39,19 +39,17 @@ def explain(common: Common, /, *, addresses: tuple[str, ...], form: str) -> None
     spfwhite explain 2a00:1450:4000::/36 192.0.2.7
     """
     asked = {text: _networks(text) for text in addresses}
-    config, run = last_run_of(common)
+    run = last_run_of(common)
+    config, now, program = run.config, run.now, common.program
     allowed = search.networks_in_force(config.output.allow, run.plan.permitted)
     rejects = search.networks_in_force(config.output.reject, run.plan.rejected, only_ours=True)
-    explanations = {
-        text: search.explain(run, allowed, networks, rejects) for text, networks in asked.items()
-    }
-    for text, explanation in explanations.items():
+    found = {text: search.explain(run, allowed, asked[text], rejects) for text in asked}
+    for text, explanation in found.items():
         if form == "json":
             print_json(as_json(text, explanation), indent=None)
         else:
-            told = lines(text, explanation, config, run.now, common.program, verbose=common.verbose)
-            print_lines(told)
-    sys.exit(0 if all(explanation.is_covered for explanation in explanations.values()) else 1)
+            print_lines(lines(text, explanation, config, now, program, verbose=common.verbose))
+    sys.exit(0 if all(explanation.is_covered for explanation in found.values()) else 1)
 
 
 def _networks(text: str) -> Networks:

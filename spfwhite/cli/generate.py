@@ -1,7 +1,6 @@
 """The command that makes the tables: `generate`, and how every command that does so ends.
 
-Owns: its options, and what a run prints to which stream. Refuses: to decide anything; it calls
-`spfwhite.run`.
+Owns: its options, and what a run prints to which stream. Refuses: to decide (`spfwhite.run`).
 """
 
 from __future__ import annotations

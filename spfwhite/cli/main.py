@@ -43,14 +43,11 @@ def module_name(command: str) -> str:
 class _Commands(click.Group):
     def main(self, *arguments: Any, **extra: Any) -> Any:
         with streams.unfailing():
-            return super().main(*arguments, **extra)
-
-    def invoke(self, context: click.Context) -> Any:
-        try:
-            return super().invoke(context)
-        except SpfwhiteError as error:
-            print_lines([f"spfwhite: {printable(str(error))}"], err=True)
-            sys.exit(error.exit_code)
+            try:
+                return super().main(*arguments, **extra)
+            except SpfwhiteError as error:
+                print_lines([f"spfwhite: {printable(str(error))}"], err=True)
+                sys.exit(error.exit_code)
 
     def list_commands(self, _context: click.Context) -> list[str]:
         return list(COMMANDS)

@@ -60,26 +60,25 @@ def providers(common: Common, /, *, names: tuple[str, ...], form: str, html: Pat
     """
     if html and (names or form == "json"):
         raise click.UsageError("--html writes a page of all providers, and nothing else")
-    _, run = last_run_of(common)
+    run = last_run_of(common)
     meant = [provider_meant(common, run.config, name) for name in names]
     asked = {provider.name: provider for provider in meant}
-    rows = {row.report.name: row for row in health.rows(run)}
-    program = common.program
+    rows, program = health.rows(run), common.program
     if html:
         from spfwhite.cli.page import page
 
-        content = page(run, list(told(list(rows.values()), run.now, program, ALL)), facts(run))
+        content = page(run, list(told(rows, run.now, program, ALL)), facts(run))
         write = print_bytes if str(html) == "-" else partial(files.replace, html)
         write(content.encode())
     elif form == "json":
-        shown = [row for name, row in rows.items() if name in asked or not names]
-        print_json([as_json(row, program) for row in shown])
+        print_json([as_json(row, program) for row in rows if row.report.name in asked or not names])
     elif names:
+        by_name = {row.report.name: row for row in rows}
         for name, provider in asked.items():
-            print_lines(whole(run, provider, rows.get(name), program, verbose=common.verbose))
+            print_lines(whole(run, provider, by_name.get(name), program, verbose=common.verbose))
             print_lines(definition(name, loading.said_of(name, common.config, loading.SYSTEM)))
     else:
-        print_lines(lines(list(rows.values()), run.now, program))
+        print_lines(lines(rows, run.now, program))
         print_lines(facts(run))
 
 
@@ -97,8 +96,8 @@ def lines(rows: list[Row], now: float, program: str) -> Iterator[str]:
     for row, below in told(rows, now, program):
         report, listed = row.report, row.report.networks
         counted = (sum(listed.rules()), listed.size(4), row.alone.size(4), listed.blocks64())
-        numbers = map(_short, counted)
-        yield form.format(report.status, report.name, *numbers, _ages(row, now) + _remarks(row))
+        last = _ages(row, now) + _remarks(row)
+        yield form.format(report.status, report.name, *map(_short, counted), last)
         if row.also and not row.alone:
             yield f"  {_through(row)}"
         yield from below
@@ -192,7 +191,7 @@ def _ages(row: Row, now: float) -> str:
 
 def _remarks(row: Row) -> str:
     faults = len(row.report.problems)
-    told = f", {many(faults, 'fault')}" * bool(faults)
+    told = f", {many(faults, 'fault')}" if faults else ""
     return told + ", on the reject table" * (row.provider.action == "reject") + _until(row)
 
 

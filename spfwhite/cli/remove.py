@@ -1,7 +1,6 @@
 """The command that takes a provider off the list: `remove`.
 
-Owns: its options. Refuses: to decide anything; it calls
-`spfwhite.by_command`.
+Owns: its options. Refuses: to decide anything (`spfwhite.by_command`).
 """
 
 from functools import partial

@@ -80,15 +80,13 @@ class _Unfolding:
 
     def __init__(self, evaluation: Evaluation, domain: str) -> None:
         self._nodes = evaluation.nodes
-        self._unfolded: set[tuple[int, int]] = set()
         queue = [evaluation.roots[domain]]
-        seen = set(queue)
+        self._first: dict[int, tuple[int, int] | None] = {queue[0]: None}
         for index in queue:  # grows while it is walked
             for position, step in enumerate(self._nodes[index].steps):
-                if step.child is not None and step.child not in seen:
-                    seen.add(step.child)
+                if step.child is not None and step.child not in self._first:
+                    self._first[step.child] = index, position
                     queue.append(step.child)
-                    self._unfolded.add((index, position))
 
     def lines(self, index: int, depth: int) -> Iterator[str]:
         indent, node = "  " * depth, self._nodes[index]
@@ -104,7 +102,7 @@ class _Unfolding:
                 yield _problem(f"{indent}  ! {text}")
             if step.child is None:
                 continue
-            if (index, position) in self._unfolded:
+            if self._first[step.child] == (index, position):
                 yield from self.lines(step.child, depth + 1)
             else:
                 yield _note(f"{indent}  (its terms stand elsewhere in this tree)")
@@ -125,7 +123,7 @@ class _Unfolding:
         record = None
         if step.child is not None:
             record = {"domain": self._nodes[step.child].domain, "elsewhere": True}
-            if (index, position) in self._unfolded:
+            if self._first[step.child] == (index, position):
                 record = self.json(step.child)
         return {
             "term": step.term,
