@@ -1,13 +1,12 @@
 """Words for people: text from elsewhere as it may be shown, counts, and lengths of time.
 
 Owns: the escaping of all but printable ASCII in what comes from DNS, files, logs and the web, so
-that nothing reaches a terminal that steers it. Refuses: to know any format; JSON and TOML have
-their own.
+that nothing reaches a terminal that steers it. Refuses: to know any format (JSON, TOML).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:  # whose `ipaddress` takes 5 ms to import: `--version` escapes errors too
@@ -53,6 +52,13 @@ def few(texts: Sequence[str], most: int, total: int = 0) -> str:
     """Return the first of many texts, and how many more there are of `total`, if not of these."""
     more = max(total, len(texts)) - most
     return ", ".join(texts[:most]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def cut(lines: Sequence[str], most: int, rest: str = "; -v lists them") -> Iterator[str]:
+    """Yield the first of many lines, and below them how many more there are, with the `rest`."""
+    yield from lines[:most]
+    if len(lines) > most:
+        yield f"  and {len(lines) - most:,} more{rest}"
 
 
 def did_you_mean(word: str, known: Iterable[str], table: str = "") -> str:

@@ -21,7 +21,7 @@ from spfwhite.inspect.explain import MAX_NAMED, Denial, Explanation, Neighbour, 
 from spfwhite.networks import IPV4_MAPPED, Networks
 from spfwhite.report.as_json import time_text
 from spfwhite.spf.result import nearness
-from spfwhite.wording import clipped, few, span
+from spfwhite.wording import clipped, cut, few, span
 
 
 @click.command()
@@ -87,10 +87,8 @@ def lines(
         yield f"{asked}: {part}rejected"
     else:
         yield f"{asked}: {part}covered"
-    for rule in explanation.rules[:MAX_NAMED]:
-        yield f"  rule {rule} of {config.output.allow}"
-    if len(explanation.rules) > MAX_NAMED:
-        yield f"  and {len(explanation.rules) - MAX_NAMED} more rules"
+    rules = [f"  rule {rule} of {config.output.allow}" for rule in explanation.rules]
+    yield from cut(rules, MAX_NAMED, " rules")
     yield from _direct_first(explanation.passing, now)
     yield from _expiry(explanation.passing, config)
     yield from _rejecting(explanation, config, now, program)
@@ -109,10 +107,8 @@ def lines(
     # what might pass every stranger says nothing about this one
     doubts = (each for each in explanation.denials if not each.certain)
     said = list(_grouped(each for each in doubts if verbose or not each.by_client))
-    shown = said if verbose else said[:MAX_NAMED]
-    yield from shown
-    if len(said) > len(shown):
-        yield f"  and {len(said) - len(shown)} more terms that might; -v names them"
+    most = len(said) if verbose else MAX_NAMED
+    yield from cut(said, most, " terms that might; -v names them")
     ends_here = explanation.is_covered or explanation.pending or explanation.rejecting
     if not ends_here and not any(denial.certain for denial in explanation.denials):
         yield f"  if it should be on the list: {program} suggest MAILLOG, or {program} add DOMAIN"

@@ -22,7 +22,7 @@ from spfwhite.cli.options import (
     reload_option,
     strict_option,
 )
-from spfwhite.cli.printing import on_terminal, print_bytes, print_lines, progress_bar
+from spfwhite.cli.printing import print_bytes, print_lines, progress_bar
 from spfwhite.cli.streams import InPlace
 from spfwhite.config.settings import FORMAT_NAMES
 from spfwhite.errors import FileError
@@ -132,7 +132,7 @@ def print_run(common: Common, report: Report, *, dry_run: bool, report_only: boo
     `report_only`: standard output has the report in JSON.
     """
     if dry_run and not report_only:
-        if on_terminal() and not common.verbose:
+        if sys.stdout.isatty() and not common.verbose:
             shares = text.by_provider(report)
             print_lines(shares[:TERMINAL_LINES])
             if (more := len(shares) - TERMINAL_LINES) > 0:
@@ -142,7 +142,7 @@ def print_run(common: Common, report: Report, *, dry_run: bool, report_only: boo
     elif report.path is None and not report.refusals:
         print_bytes(report.table)
     is_news = bool(report.exit_code or report.has_news or common.quiet)
-    if is_news or dry_run or common.verbose or on_terminal():
+    if is_news or dry_run or common.verbose or sys.stdout.isatty():
         lines = text.summary(
             report, verbose=common.verbose, quiet=common.quiet, program=common.program
         )
@@ -159,7 +159,7 @@ def finish(common: Common, config: Config, report: Report, *, reload: bool | Non
         from spfwhite import run as app
 
         came = app.reload(config, LOCK_WAIT)
-        if came and (on_terminal() or common.verbose):
+        if came and (sys.stdout.isatty() or common.verbose):
             print_lines([came])
     else:
         print_unread(common, report)

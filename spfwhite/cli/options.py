@@ -36,18 +36,15 @@ _kept: Final[dict[str, Any]] = {"callback": _given, "expose_value": False}
 
 def common_options(command: click.Command, *, hidden: bool = False) -> click.Command:
     """Add the options that every command has, before those of its own."""
-
-    def option(*names: str, **keys: Any) -> click.Option:
-        return click.Option(names, hidden=hidden, **_kept, **keys)
-
+    option = partial(click.Option, hidden=hidden, callback=_given, expose_value=False)
     # the command's own option counts only if it is given
     variable = None if hidden else "SPFWHITE_CONFIG"
     explained = "Your own file, instead of those in /etc/spfwhite (or SPFWHITE_CONFIG)."
     if not any(parameter.name == "verbose" for parameter in command.params):
         command.params[:0] = [
-            option("-c", "--config", type=FILE, envvar=variable, metavar="FILE", help=explained),
-            option("-v", "--verbose", is_flag=True, help="Say all there is to say."),
-            option("-q", "--quiet", is_flag=True, help="Say only what needs action."),
+            option(["-c", "--config"], type=FILE, envvar=variable, metavar="FILE", help=explained),
+            option(["-v", "--verbose"], is_flag=True, help="Say all there is to say."),
+            option(["-q", "--quiet"], is_flag=True, help="Say only what needs action."),
         ]
     return command
 

@@ -157,22 +157,19 @@ the small ones could not be seen; its strong part for the share that no other pr
 
 
 def _row(row: Row, most: int, *, is_told: bool) -> str:
-    report, alone = row.report, row.alone.size(4)
-    name = _text(report.name)
+    report, name = row.report, _text(row.report.name)
     link = f'<a href="#{name}">{report.status}</a>' if is_told else report.status
     parts = [f'<span class="bad">{link}</span>' if report.degraded else link]
     parts += [f"since {day(report.since)}"] if report.since else []
     parts += ["on the reject table"] if row.provider.action == "reject" else []
     parts += [f"until {row.provider.expires}"] if row.provider.expires else []
+    status = " <br>".join(f'<span class="whole">{it}</span>' for it in parts)
     also = f'<br><span class="soft">also through: {_text(", ".join(row.also))}</span>'
     changes = "<br>".join(_text(changed(change)) for change in reversed(row.changes))
     cells = (
-        (
-            ORDER.index(report.status),
-            " <br>".join(f'<span class="whole">{it}</span>' for it in parts),
-        ),
+        (ORDER.index(report.status), status),
         (report.networks.size(4), (amounts(report.networks) or "nothing") + _bar(row, most)),
-        (alone, (amounts(row.alone) or "nothing") + (also if row.also else "")),
+        (row.alone.size(4), (amounts(row.alone) or "nothing") + (also if row.also else "")),
         (row.changes[-1].when if row.changes else 0, changes or "none"),
     )
     texts = "".join(

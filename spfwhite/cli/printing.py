@@ -37,11 +37,6 @@ def print_bytes(content: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
-def on_terminal() -> bool:
-    """Whether standard output is a terminal."""
-    return sys.stdout.isatty()
-
-
 @contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
     """Show a bar on standard error if that is a terminal and the work takes over a second."""

@@ -26,7 +26,7 @@ from spfwhite.plan.state import JOURNAL_DAYS
 from spfwhite.plan.through_others import through_others
 from spfwhite.report.as_json import provider_json, sizes, time_text
 from spfwhite.report.text import accept, changed, day, problem, standing, what_to_do
-from spfwhite.wording import DAY, clipped, counts, few, many, printable, span
+from spfwhite.wording import DAY, clipped, counts, cut, few, many, printable, span
 
 # Networks and faults that are named of one provider, and providers that share its networks.
 MAX_DETAILS: Final = 3
@@ -222,9 +222,8 @@ def trouble(
     for sign, networks in (("-", report.lost), ("+", report.gained)):
         if networks:
             yield f"  {sign} {few(networks.texts(), most)}"
-    yield from (f"  {problem(fault)}" for fault in report.problems[:most])
-    if (more := len(report.problems) - most) > 0:
-        yield f"  and {more} more; `{program} -v providers {report.name}` names all"
+    faults = [f"  {problem(fault)}" for fault in report.problems]
+    yield from cut(faults, most, f"; `{program} -v providers {report.name}` names all")
     yield from what_to_do(report, program)
     for record in row.records:
         yield f"  for all whom that record holds: {accept(record, program)}"

@@ -3,10 +3,12 @@
 Owns: what it prints. Refuses: to know when a reload is due; it calls `spfwhite.run`.
 """
 
+import sys
+
 import click
 
 from spfwhite.cli.common import LOCK_WAIT, Common, config_of
-from spfwhite.cli.printing import on_terminal, print_lines
+from spfwhite.cli.printing import print_lines
 
 
 @click.command()
@@ -25,5 +27,5 @@ def reload(common: Common) -> None:
 
     config = config_of(common)
     came = app.reload(config, LOCK_WAIT)
-    if on_terminal() or common.verbose:
+    if sys.stdout.isatty() or common.verbose:
         print_lines([came or "Postfix has the tables already"])

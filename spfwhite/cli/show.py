@@ -1,8 +1,7 @@
 """The command that shows what domains pass: `show`.
 
-Owns: its options, the tree of records with every term, and its JSON form. A record that is reached
-several times is unfolded once, where it is nearest to the domain, so the tree is no deeper than the
-includes are. Refuses: to evaluate, and to touch any file.
+Owns: its options, the tree of records with every term, and its JSON form. Refuses: to evaluate, and
+to touch any file.
 """
 
 from __future__ import annotations
@@ -76,7 +75,7 @@ def tree(evaluation: Evaluation, domain: str) -> Iterator[str]:
 
 
 class _Unfolding:
-    """Which step unfolds which record: the first one, level by level."""
+    """Each record once, where it is nearest to the domain: no deeper than the includes are."""
 
     def __init__(self, evaluation: Evaluation, domain: str) -> None:
         self._nodes = evaluation.nodes

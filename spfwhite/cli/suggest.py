@@ -25,7 +25,7 @@ from spfwhite.cli.printing import print_json, print_lines
 from spfwhite.errors import FileError, SpfwhiteError
 from spfwhite.inspect.maillog import LINE_BYTES, Tally
 from spfwhite.inspect.suggest import MAX_NAMES, Group, Spf, by_name, groups, promising, questions
-from spfwhite.wording import clipped, few, many, printable
+from spfwhite.wording import clipped, cut, few, many, printable
 
 if TYPE_CHECKING:
     from spfwhite.config.settings import Config
@@ -225,10 +225,8 @@ def lines(findings: Findings, *, verbose: bool) -> Iterator[str]:
     if others:
         yield ""
         yield "Not proposed:"
-    shown = others if verbose else others[:MAX_NOT_PROPOSED]
-    yield from (f"  {_title(group)}: {_why_not(findings, group)}" for group in shown)
-    if len(others) > len(shown):
-        yield f"  and {len(others) - len(shown):,} more; -v lists them"
+    told = [f"  {_title(group)}: {_why_not(findings, group)}" for group in others]
+    yield from cut(told, len(told) if verbose else MAX_NOT_PROPOSED)
 
 
 def notices(findings: Findings) -> Iterator[str]:

@@ -140,14 +140,9 @@ class Report(NamedTuple):
 
 def expired_report(provider: Provider, removed: Networks) -> ProviderReport:
     """Return the report of a provider that has expired; `removed` is what goes with it."""
-    return ProviderReport(
-        name=provider.name,
-        action=provider.action,
-        status="expired",
-        degraded=False,
-        removed=removed,
-        notice=f"its last day was {provider.expires} ({provider.defined_in})" if removed else "",
-    )
+    report = ProviderReport(provider.name, provider.action, "expired", degraded=False)
+    notice = f"its last day was {provider.expires} ({provider.defined_in})" if removed else ""
+    return report._replace(removed=removed, notice=notice)
 
 
 def provider_report(decision: Decision, news: News, *, dark: bool = False) -> ProviderReport:

@@ -1,7 +1,7 @@
 """What people read: the report of a run and the problems of a domain, as plain text.
 
-Owns: wording, order and escaping on a terminal. Text that came from the DNS is shown with all but
-printable ASCII as a backslash and three digits, cut at 200 characters. Refuses: to decide anything.
+Owns: wording and order; all text that came from elsewhere goes through `spfwhite.wording`.
+Refuses: to decide anything.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ from spfwhite.plan.rails import amounts
 from spfwhite.report.causes import unanswered
 from spfwhite.report.report import Outcome, ProviderReport, Report
 from spfwhite.spf.result import Problem
-from spfwhite.wording import clipped, counts, few, many, printable, span, with_program
+from spfwhite.wording import clipped, counts, cut, few, many, printable, span, with_program
 
 MAX_PARAGRAPHS = 3
 """Providers of one status that a summary explains one by one, so that it fits a screen."""
@@ -134,7 +134,7 @@ def _troubles(
             # no later run says these again
             noted = [(few([e.name for e in g], MAX_NAMES), g[0].notice) for g in alike.values()]
             lines = [f"  {who}: {clipped(notice)}" for who, notice in noted if notice]
-            yield from _first(lines, MAX_NAMES)
+            yield from cut(lines, MAX_NAMES)
         if len(names) == 1 or (names and every[0].dark):
             yield from what_to_do(report.providers[names[0]], program)
         elif names and status in TO_DO:
@@ -180,7 +180,7 @@ def _provider(report: Report, provider: ProviderReport, *, verbose: bool) -> Ite
     reasons = [f"  {clipped(reason)}" for reason in (provider.notice, *provider.holds) if reason]
     reasons += standing(provider, report.started)
     reasons += [f"  {problem(fault)}" for fault in provider.problems]
-    yield from _first(reasons, len(reasons) if verbose else MAX_REASONS)
+    yield from cut(reasons, len(reasons) if verbose else MAX_REASONS)
 
 
 def _since(report: Report, group: list[ProviderReport]) -> str:
@@ -188,12 +188,6 @@ def _since(report: Report, group: list[ProviderReport]) -> str:
     began = {each.since or report.started for each in group}
     days = {day(since) for since in began}
     return f" since {days.pop()}" if len(days) == 1 and max(began) < report.started else ""
-
-
-def _first(lines: list[str], most: int) -> Iterator[str]:
-    yield from lines[:most]
-    if len(lines) > most:
-        yield f"  and {len(lines) - most} more; -v lists them"
 
 
 def standing(provider: ProviderReport, now: float) -> Iterator[str]:
