@@ -198,15 +198,11 @@ def lines(findings: Findings, *, verbose: bool) -> Iterator[str]:
     others = [group for group in findings.groups if group not in (*proposed, *waiting)]
     yield ""
     if proposed:
-        yield (
-            f"Proposed: these come from where their SPF says; {CAVEAT}, since a spammer's own SPF "
-            "covers him too. Nothing was added."
-        )
+        since = "since a spammer's own SPF covers him too. Nothing was added."
+        yield f"Proposed: these come from where their SPF says; {CAVEAT}, {since}"
     else:
-        yield (
-            "No proposal: no sender that the list lacks has a client that its SPF passes "
-            f"and that {findings.proof}."
-        )
+        none = f"has a client that its SPF passes and that {findings.proof}"
+        yield f"No proposal: no sender that the list lacks {none}."
     for group in proposed:
         yield ""
         yield f"  {_title(group)}"
@@ -218,10 +214,9 @@ def lines(findings: Findings, *, verbose: bool) -> Iterator[str]:
         yield f"Waiting: their SPF passes them, so they are not forged; {CAVEAT}."
     for group in waiting:
         passed = "all" if group.passed == group.clients else f"{group.passed:,}"
-        yield (
-            f"  {group.domain}: {group.deferred:,} deferred from {group.clients:,} addresses, its "
-            f"SPF passes {passed} of them, none got in; `{program} add {group.domain}` lists it"
-        )
+        came = f"{group.deferred:,} deferred from {group.clients:,} addresses"
+        fate = f"its SPF passes {passed} of them, none got in"
+        yield f"  {group.domain}: {came}, {fate}; `{program} add {group.domain}` lists it"
     if others:
         yield ""
         yield "Not proposed:"
@@ -239,17 +234,13 @@ def notices(findings: Findings) -> Iterator[str]:
         tests = many(tally.undated, "test")
         yield f"note: the date of {tests} cannot be read, so that no day of theirs counts"
     if tally.uncounted:
-        yield (
-            "note: smtpd's lines at disconnect have no counters, as before Postfix 3.0: whether "
-            "mail was accepted cannot be seen"
-        )
+        unseen = "whether mail was accepted cannot be seen"
+        yield f"note: smtpd's lines at disconnect have no counters, as before Postfix 3.0: {unseen}"
     if not (tally.connections or tally.listed or tally.clients):
         yield "note: no connection to postscreen in these logs; is it in use, and logs here?"
     if tally.left_out:
-        yield (
-            f"note: capped: {len(tally.clients):,} clients are kept apart; "
-            f"{tally.left_out:,} tests of later ones are only in the sums"
-        )
+        rest = f"{tally.left_out:,} tests of later ones are only in the sums"
+        yield f"note: capped: {len(tally.clients):,} clients are kept apart; {rest}"
 
 
 def _title(group: Group) -> str:

@@ -35,8 +35,7 @@ def darkness(decided: Decided) -> str:
     asked = {q: answer for q, answer in heard.answers.items() if q.rrtype != "PAGE"}
     reasons = sorted({answer.reason for answer in asked.values() if isinstance(answer, Failed)})
     none = "no name has a TXT record, so the name server does not resolve"
-    stale = decided.recall.stale
-    seen = [stale[q].seen for q in asked.keys() & stale.keys()]
+    seen = [old.seen for question, old in decided.recall.stale.items() if question in asked]
     stays = "what is listed stays"
     if decided.plan.refusals:
         stays = "no rules were written"
@@ -54,21 +53,18 @@ def long_tables(ready: Iterable[Ready], many: int, news: News) -> Iterator[str]:
         count = sum(table.networks.rules()) if table.form.checker == "postmap" else 0
         if count > many:
             # Postfix reads a cidr: table from its beginning; measured was 1 ms with 200,000 rules
-            yield news.lasting(
-                str(table.path),
-                f"{table.path or 'the table'} has {count:,} rules, over the {many:,} of safety."
-                f"total_rules_notice: each connection costs Postfix about {count / 200_000:.1f} ms",
-            )
+            limit = f"the {many:,} of safety.total_rules_notice"
+            cost = f"each connection costs Postfix about {count / 200_000:.1f} ms"
+            said = f"{table.path or 'the table'} has {count:,} rules, over {limit}: {cost}"
+            yield news.lasting(str(table.path), said)
 
 
 def forgotten(path: Path, allow: Ready) -> list[str]:
     """Say that there is no state at `path`, though a run before this one made the table."""
     if not allow.before or owner_of(allow.old or b"") != "ours":
         return []
-    return [
-        f"there is no {path}, though spfwhite wrote {allow.path}: what each provider had is not "
-        "known, and only the limits on the list as a whole apply"
-    ]
+    had = "what each provider had is not known, and only the limits on the list as a whole apply"
+    return [f"there is no {path}, though spfwhite wrote {allow.path}: {had}"]
 
 
 def unconfigured(configured: Config, state: State) -> list[str]:
