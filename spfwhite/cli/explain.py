@@ -180,6 +180,7 @@ def _passing(passing: Passing, now: float, lead: str = "") -> Iterator[str]:
 
 def as_json(asked: str, explanation: Explanation) -> dict[str, Any]:
     """Return the explanation as a JSON object."""
+    until = [{"provider": it.provider, "when": time_text(it.when)} for it in explanation.until]
     return {
         "address": asked,
         "covered": explanation.is_covered,
@@ -191,10 +192,7 @@ def as_json(asked: str, explanation: Explanation) -> dict[str, Any]:
         "pending": explanation.pending.texts(),
         "denials": [denial._asdict() for denial in explanation.denials],
         "nearest": [near._asdict() for near in explanation.neighbours],
-        "covered_until": [
-            {"provider": change.provider, "when": time_text(change.when)}
-            for change in explanation.until
-        ],
+        "covered_until": until,
     }
 
 

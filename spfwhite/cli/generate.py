@@ -131,8 +131,9 @@ def print_run(common: Common, report: Report, *, dry_run: bool, report_only: boo
 
     `report_only`: standard output has the report in JSON.
     """
+    verbose, quiet, on_terminal = common.verbose, common.quiet, sys.stdout.isatty()
     if dry_run and not report_only:
-        if sys.stdout.isatty() and not common.verbose:
+        if on_terminal and not verbose:
             shares = text.by_provider(report)
             print_lines(shares[:TERMINAL_LINES])
             if (more := len(shares) - TERMINAL_LINES) > 0:
@@ -141,11 +142,9 @@ def print_run(common: Common, report: Report, *, dry_run: bool, report_only: boo
             print_lines(text.difference(report))
     elif report.path is None and not report.refusals:
         print_bytes(report.table)
-    is_news = bool(report.exit_code or report.has_news or common.quiet)
-    if is_news or dry_run or common.verbose or sys.stdout.isatty():
-        lines = text.summary(
-            report, verbose=common.verbose, quiet=common.quiet, program=common.program
-        )
+    is_news = bool(report.exit_code or report.has_news or quiet)
+    if is_news or dry_run or verbose or on_terminal:
+        lines = text.summary(report, verbose=verbose, quiet=quiet, program=common.program)
         print_lines(lines, err=is_news or report.path is None or report_only)
 
 

@@ -41,14 +41,11 @@ def _metrics(report: Report) -> Iterator[tuple[str, str, Mapping[str, object]]]:
     number = Counter(provider.status for provider in providers)
     by_status = {f'{{status="{status}"}}': number[status] for status in get_args(Status)}
     yield "providers", "Providers by status.", by_status
-    troubles = {
-        f'{{provider="{each.name}",status="{each.status}"}}': f"{each.since:.0f}"
-        for each in providers
-        if each.degraded
-    }
-    if troubles:
+    troubled = [provider for provider in providers if provider.degraded]
+    begun = {f'{{provider="{p.name}",status="{p.status}"}}': f"{p.since:.0f}" for p in troubled}
+    if begun:
         since = "Since when a provider is in trouble."
-        yield "trouble_since_timestamp_seconds", since, troubles
+        yield "trouble_since_timestamp_seconds", since, begun
     allowed = sizes(report.networks)
     by_family = {f'{{family="{v}"}}': allowed[f"{v}_networks"] for v in ("ipv4", "ipv6")}
     yield "networks", "Networks in the allow table.", by_family
