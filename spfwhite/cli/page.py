@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from html import escape
 from math import sqrt
+from pathlib import Path
 from typing import Final
 
 from spfwhite.inspect.health import ORDER, Row
@@ -25,59 +26,8 @@ from spfwhite.wording import counts, printable, span
 # The providers, each with the lines that say what is wrong with it.
 Told = Sequence[tuple[Row, Sequence[str]]]
 
-STYLE: Final = """
-:root { color-scheme: light dark; --ink: #1b1f24; --paper: #fff; --soft: #59636e; --line: #d1d9e0;
-  --all: #a9c9ee; --alone: #0a58b5; --bad: #b3261e; --code: #f3f5f7 }
-@media screen and (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --paper: #0f141a;
-  --soft: #9aa5b1; --line: #303a45; --all: #2f5686; --alone: #8cc2ff; --bad: #ff8a80;
-  --code: #1a2129 } }
-body { margin: 0 auto; padding: 1rem; max-width: 100rem; color: var(--ink);
-  background: var(--paper); font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere }
-h1 { font-size: 1.5rem; margin: 0 } h2 { font-size: 1.2rem; margin: 2rem 0 .5rem }
-h3 { font-size: 1rem; margin: 1rem 0 .25rem } p { margin: .25rem 0; max-width: 60rem }
-.soft, caption { color: var(--soft) } a { color: inherit } .bad { color: var(--bad) }
-.bad a { font-weight: bold } .whole { white-space: nowrap }
-.grid { columns: 34rem; column-gap: 1.5rem } section { break-inside: avoid; overflow: hidden }
-section p { padding-left: 1rem; text-indent: -1rem }
-code { display: block; background: var(--code); padding: .25rem .25rem .25rem 1.25rem }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
-caption { text-align: left; padding-bottom: .5rem }
-th, td { text-align: left; vertical-align: top; padding: .4rem .75rem .4rem 0; font-weight: inherit;
-  min-width: 8rem; border-bottom: 1px solid var(--line) } th { font-weight: 600 }
-th[scope=row] { min-width: 10rem } th button { all: unset; cursor: pointer; white-space: nowrap }
-button:focus-visible { outline: 2px solid }
-button::after { content: " \\2195"; color: var(--soft) }
-[aria-sort=ascending] button::after { content: " \\2191" }
-[aria-sort=descending] button::after { content: " \\2193" }
-svg { display: block; width: 100%; height: .7rem; margin: .3rem 0 }
-.all { fill: var(--all) } .alone { fill: var(--alone) }
-@media screen and (max-width: 60rem) { caption, thead, tbody, tr, th, td { display: block }
-  tr { padding: .5rem 0; border-bottom: 1px solid var(--line) }
-  th, td, th[scope=row] { border: 0; padding: .1rem 0; min-width: 0 }
-  td:nth-child(2) br { display: none }
-  td::before { content: attr(data-head) ": "; color: var(--soft) }
-  thead tr { display: flex; flex-wrap: wrap; gap: 0 1rem } }
-@media (min-width: 120rem) { :root { font-size: 150% } }
-@media print { :root { color-scheme: light; font-size: 9pt }
-  body { max-width: none; padding: 0 } tr { break-inside: avoid } h2, h3 { break-after: avoid }
-  svg { print-color-adjust: exact } button::after { content: none } }
-"""
-
-SCRIPT: Final = """
-for (const head of document.querySelectorAll("thead th")) {
-  const button = document.createElement("button");
-  button.append(...head.childNodes);
-  head.append(button);
-  button.onclick = () => {
-    const up = head.ariaSort !== "ascending", body = head.closest("table").tBodies[0];
-    const key = row => row.cells[head.cellIndex].dataset.key;
-    const order = (a, b) => key(a).localeCompare(key(b), "en", { numeric: true }) * (up ? 1 : -1);
-    for (const other of head.parentNode.cells) other.ariaSort = null;
-    head.ariaSort = up ? "ascending" : "descending";
-    body.append(...[...body.rows].sort(order));
-  };
-}
-"""
+STYLE: Final = Path(__file__).with_suffix(".css").read_text("ascii")
+SCRIPT: Final = Path(__file__).with_suffix(".js").read_text("ascii")
 
 HEADS: Final = ("Provider", "Status", "On the list", "Only through it", "Changes of 30 days")
 
