@@ -19,6 +19,7 @@ from spfwhite.config.values import parse_line
 from spfwhite.inspect import explain as search
 from spfwhite.inspect.explain import MAX_NAMED, Denial, Explanation, Neighbour, Passing
 from spfwhite.networks import IPV4_MAPPED, Networks
+from spfwhite.plan.last_run import LastRun
 from spfwhite.report.as_json import time_text
 from spfwhite.spf.result import nearness
 from spfwhite.wording import clipped, cut, few, span
@@ -40,15 +41,15 @@ def explain(common: Common, /, *, addresses: tuple[str, ...], form: str) -> None
     """
     asked = {text: _networks(text) for text in addresses}
     run = last_run_of(common)
-    config, now, program = run.config, run.now, common.program
-    allowed = search.networks_in_force(config.output.allow, run.plan.permitted)
-    rejects = search.networks_in_force(config.output.reject, run.plan.rejected, only_ours=True)
+    tables = run.config.output
+    allowed = search.networks_in_force(tables.allow, run.plan.permitted)
+    rejects = search.networks_in_force(tables.reject, run.plan.rejected, only_ours=True)
     found = {text: search.explain(run, allowed, asked[text], rejects) for text in asked}
     for text, explanation in found.items():
         if form == "json":
             print_json(as_json(text, explanation), indent=None)
         else:
-            print_lines(lines(text, explanation, config, now, program, verbose=common.verbose))
+            print_lines(lines(text, explanation, run, common))
     sys.exit(0 if all(explanation.is_covered for explanation in found.values()) else 1)
 
 
@@ -68,19 +69,9 @@ def _networks(text: str) -> Networks:
     return Networks.of(4, first & 0xFFFFFFFF, last & 0xFFFFFFFF)
 
 
-def lines(
-    asked: str,
-    explanation: Explanation,
-    config: Config,
-    now: float,
-    program: str = "spfwhite",
-    *,
-    verbose: bool = False,
-) -> Iterator[str]:
-    """Yield the explanation of one address: the verdict, what passes it, what keeps it out.
-
-    `program` is how a command to copy begins.
-    """
+def lines(asked: str, explanation: Explanation, run: LastRun, common: Common) -> Iterator[str]:
+    """Yield the explanation of one address: the verdict, what passes it, what keeps it out."""
+    config, program = run.config, common.program
     part = "" if explanation.is_covered else "partly " if explanation.covered else "not "
     if explanation.rejected and not explanation.covered:
         part = "" if explanation.rejected == explanation.asked else "partly "
@@ -89,9 +80,9 @@ def lines(
         yield f"{asked}: {part}covered"
     rules = [f"  rule {rule} of {config.output.allow}" for rule in explanation.rules]
     yield from cut(rules, MAX_NAMED, " rules")
-    yield from _direct_first(explanation.passing, now)
+    yield from _direct_first(explanation.passing, run.now)
     yield from _expiry(explanation.passing, config)
-    yield from _rejecting(explanation, config, now, program)
+    yield from _rejecting(explanation, run, program)
     if explanation.covered and not explanation.passing:
         yield "  no provider passes it: it goes at the next run"
     if explanation.pending:
@@ -106,8 +97,8 @@ def lines(
         yield f"  nearest: {near.network}, {_distance(near)} away, of {owners}"
     # what might pass every stranger says nothing about this one
     doubts = (each for each in explanation.denials if not each.certain)
-    said = list(_grouped(each for each in doubts if verbose or not each.by_client))
-    most = len(said) if verbose else MAX_NAMED
+    said = list(_grouped(each for each in doubts if common.verbose or not each.by_client))
+    most = len(said) if common.verbose else MAX_NAMED
     yield from cut(said, most, " terms that might; -v names them")
     ends_here = explanation.is_covered or explanation.pending or explanation.rejecting
     if not ends_here and not any(denial.certain for denial in explanation.denials):
@@ -122,15 +113,15 @@ def _expiry(passing: Iterable[Passing], config: Config) -> Iterator[str]:
             yield f"  {provider.name} counts until {provider.expires}"
 
 
-def _rejecting(explanation: Explanation, config: Config, now: float, program: str) -> Iterator[str]:
-    for rule in explanation.reject_rules[:MAX_NAMED]:
-        yield f"  rule {rule} of {config.output.reject}"
+def _rejecting(explanation: Explanation, run: LastRun, program: str) -> Iterator[str]:
+    table = run.config.output.reject
+    yield from (f"  rule {rule} of {table}" for rule in explanation.reject_rules[:MAX_NAMED])
     for rejecting in explanation.rejecting:
-        yield from _passing(rejecting, now, "rejected by ")
+        yield from _passing(rejecting, run.now, "rejected by ")
     if explanation.reject_rules and not explanation.rejecting:
         yield "  no provider rejects it: it goes at the next run"
     if explanation.rejecting and not explanation.reject_rules:
-        yield f"  it belongs on {config.output.reject}: `{program} generate` adds it"
+        yield f"  it belongs on {table}: `{program} generate` adds it"
 
 
 def _grouped(denials: Iterable[Denial]) -> Iterator[str]:

@@ -75,7 +75,7 @@ def providers(common: Common, /, *, names: tuple[str, ...], form: str, html: Pat
     elif names:
         by_name = {row.report.name: row for row in rows}
         for name, provider in asked.items():
-            print_lines(whole(run, provider, by_name.get(name), program, verbose=common.verbose))
+            print_lines(whole(run, provider, by_name.get(name), common))
             print_lines(definition(name, loading.said_of(name, common.config, loading.SYSTEM)))
     else:
         print_lines(lines(rows, run.now, program))
@@ -123,16 +123,14 @@ def told(
         yield row, list(trouble(row, now, program, most, shared))
 
 
-def whole(
-    run: LastRun, provider: Provider, row: Row | None, program: str, *, verbose: bool
-) -> Iterator[str]:
+def whole(run: LastRun, provider: Provider, row: Row | None, common: Common) -> Iterator[str]:
     """Yield how one provider is, and what it lists; one that is off has no row."""
-    name, most = provider.name, ALL if verbose else MAX_NAMED
+    name, most = provider.name, ALL if common.verbose else MAX_NAMED
     today = datetime.fromtimestamp(run.now, UTC).date()
     why_off = run.config.why_off(provider, today)
     yield f"{name}: {row.report.status + _until(row) if row else f'off: {why_off}'}"
     if row:
-        yield from trouble(row, run.now, program, most)
+        yield from trouble(row, run.now, common.program, most)
         does = "rejects" if provider.action == "reject" else "lists"
         listed = row.report.networks
         yield f"  {does} {counts(listed) if listed else 'nothing'}"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from spfwhite.cli import explain, providers
+from spfwhite.cli.common import Common
 from spfwhite.config.loading import packaged, said_of
 from spfwhite.inspect import explain as search
 from spfwhite.inspect import health
@@ -54,7 +55,7 @@ def whole(series: Nights, name: str, *, days: float = 0.0, verbose: bool = False
     run = last_run(series.config, series.state, series.now + days * DAY)
     (provider,) = (each for each in run.config.providers if each.name == name)
     row = {each.report.name: each for each in health.rows(run)}.get(name)
-    return list(providers.whole(run, provider, row, "spfwhite", verbose=verbose))
+    return list(providers.whole(run, provider, row, Common(verbose=verbose)))
 
 
 def test_one_provider_is_told_in_full() -> None:
@@ -207,7 +208,7 @@ def test_explain_says_until_when_a_provider_counts() -> None:
     run = last_run(series.config, series.state, series.now)
     asked = Networks.parse(["22.0.0.1/32"])
     found = search.explain(run, run.plan.permitted, asked)
-    told = list(explain.lines("22.0.0.1", found, series.config, run.now))
+    told = list(explain.lines("22.0.0.1", found, run, Common()))
     assert [line for line in told if "until" in line] == ["  own counts until 2023-12-25"]
 
 

@@ -8,6 +8,7 @@ from collections import deque
 import pytest
 
 from spfwhite.cli import explain as command
+from spfwhite.cli.common import Common
 from spfwhite.inspect.explain import MAX_NAMED, Denial, Passing, explain
 from spfwhite.networks import Networks
 from tests.inspect.test_explain import ZONE, explained, nights, run_of, said
@@ -62,7 +63,7 @@ def test_text_from_dns_cannot_steer_a_terminal() -> None:
         denials=(Denial("q", evil), Denial("q", f"{evil}?", certain=False)),
         passing=(Passing("q", evil, evil, (evil, evil)),),
     )
-    lines = list(command.lines("50.0.0.1", found, series.config, series.now))
+    lines = list(command.lines("50.0.0.1", found, run_of(series), Common()))
     assert sum(r"\027[31m\195\169\010" in line for line in lines) == 4
     assert all(line.isascii() and line.isprintable() for line in lines)
 

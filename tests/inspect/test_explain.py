@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from spfwhite.cli import explain as command
+from spfwhite.cli.common import Common
 from spfwhite.config.settings import Config
 from spfwhite.config.values import Exclusions
 from spfwhite.inspect.explain import Explanation, Passing, explain
@@ -44,9 +45,8 @@ def explained(series: Nights, text: str, config: Config | None = None) -> Explan
 
 def said(series: Nights, text: str, config: Config | None = None, *, verbose: bool = False) -> str:
     """The explanation as text."""
-    used = config or series.config
-    found = explained(series, text, config)
-    return "\n".join(command.lines(text, found, used, series.now, verbose=verbose))
+    found, run = explained(series, text, config), run_of(series, config)
+    return "\n".join(command.lines(text, found, run, Common(verbose=verbose)))
 
 
 def terms(found: Explanation) -> set[tuple[str, str, str]]:
@@ -279,7 +279,7 @@ def test_what_the_reject_table_lacks_or_has_too_much_is_said() -> None:
         ("50.0.0.1", "50.0.0.0/24", "no provider rejects it"),
     ):
         found = explain(run, series.table, Networks.parse([asked]), Networks.parse([held]))
-        text = "\n".join(command.lines(asked, found, run.config, series.now))
+        text = "\n".join(command.lines(asked, found, run, Common()))
         assert words in text
         assert "nearest" not in text
 
