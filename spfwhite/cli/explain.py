@@ -14,7 +14,6 @@ import click
 from spfwhite.cli.common import Common, last_run_of, pasted
 from spfwhite.cli.options import format_option
 from spfwhite.cli.printing import print_json, print_lines
-from spfwhite.config.settings import Config
 from spfwhite.config.values import parse_line
 from spfwhite.inspect import explain as search
 from spfwhite.inspect.explain import MAX_NAMED, Denial, Explanation, Neighbour, Passing
@@ -81,7 +80,9 @@ def lines(asked: str, explanation: Explanation, run: LastRun, common: Common) ->
     rules = [f"  rule {rule} of {config.output.allow}" for rule in explanation.rules]
     yield from cut(rules, MAX_NAMED, " rules")
     yield from _direct_first(explanation.passing, run.now)
-    yield from _expiry(explanation.passing, config)
+    names = {each.provider for each in explanation.passing}
+    ending = [each for each in config.providers if each.name in names and each.expires]
+    yield from (f"  {provider.name} counts until {provider.expires}" for provider in ending)
     yield from _rejecting(explanation, run, program)
     if explanation.covered and not explanation.passing:
         yield "  no provider passes it: it goes at the next run"
@@ -103,14 +104,6 @@ def lines(asked: str, explanation: Explanation, run: LastRun, common: Common) ->
     ends_here = explanation.is_covered or explanation.pending or explanation.rejecting
     if not ends_here and not any(denial.certain for denial in explanation.denials):
         yield f"  if it should be on the list: {program} suggest MAILLOG, or {program} add DOMAIN"
-
-
-def _expiry(passing: Iterable[Passing], config: Config) -> Iterator[str]:
-    """Say until when those providers count that have a last day."""
-    names = {each.provider for each in passing}
-    for provider in config.providers:
-        if provider.name in names and provider.expires:
-            yield f"  {provider.name} counts until {provider.expires}"
 
 
 def _rejecting(explanation: Explanation, run: LastRun, program: str) -> Iterator[str]:
