@@ -3,12 +3,10 @@
 Owns: its options, and what a run prints to which stream. Refuses: to decide (`spfwhite.run`).
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 
@@ -24,15 +22,12 @@ from spfwhite.cli.options import (
 )
 from spfwhite.cli.printing import print_bytes, print_lines, progress_bar
 from spfwhite.cli.streams import InPlace
-from spfwhite.config.settings import FORMAT_NAMES
+from spfwhite.config.settings import FORMAT_NAMES, Config
 from spfwhite.errors import FileError
 from spfwhite.report import as_json as report_json
 from spfwhite.report import metrics as metrics_form
 from spfwhite.report import text
 from spfwhite.report.report import Report
-
-if TYPE_CHECKING:
-    from spfwhite.config.settings import Config
 
 # Providers of a difference that a terminal is shown.
 TERMINAL_LINES: Final = 10

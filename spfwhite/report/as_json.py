@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spfwhite._version import __version__
 
-if TYPE_CHECKING:  # the whole plan hangs on them, and `show --help` needs none of it
+if TYPE_CHECKING:  # `explain` takes its times from here and needs no report
     from spfwhite.networks import Networks
     from spfwhite.report.report import ProviderReport, Report
 
