@@ -30,16 +30,13 @@ LOCK_WAIT: Final = 60.0
 
 
 class Common(NamedTuple):
-    """The options that every command has, before it or behind it, and those of the network.
-
-    `deadline` is in seconds.
-    """
+    """The options that every command has, before it or behind it, and those of the network."""
 
     config: Path | None = None
     verbose: bool = False
     quiet: bool = False
     nameservers: tuple[NameServer, ...] = ()
-    deadline: float | None = None
+    deadline: float | None = None  # in seconds
     strict: bool = False
 
     @property

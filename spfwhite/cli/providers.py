@@ -83,10 +83,7 @@ def providers(common: Common, /, *, names: tuple[str, ...], form: str, html: Pat
 
 
 def lines(rows: list[Row], now: float, program: str) -> Iterator[str]:
-    """Yield a line a provider, with what to do below those in trouble.
-
-    `program` is how the command to copy begins, the configuration included.
-    """
+    """Yield a line a provider, with what to do below; `program` is how a command to copy begins."""
     if not rows:
         yield "no provider is enabled"
         return

@@ -36,8 +36,7 @@ def remove(common: Common, /, *, name: str, reload_: bool | None) -> None:
     config = config_of(common)
     provider = provider_meant(common, config, name)
     if common.config:
-        switch = f"`enabled = false` in [providers.{provider.name}]"
-        raise UsageError(f"set {switch} of your own file")
+        raise UsageError(f"set `enabled = false` in [providers.{provider.name}] of your own file")
     if name != provider.name:
         sources = [*provider.domains, *provider.networks.texts(), *provider.pages]
         print_lines([f"this takes off provider {provider.name}, all of it: {few(sources, 3)}"])
