@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.report import text
 from spfwhite.spf.result import Problem
-from spfwhite.wording import clipped, counts, few, printable, span
+from spfwhite.wording import clipped, counts, cut, few, many, printable, span
 
 ANY = st.text(max_size=300)
 
@@ -100,3 +100,19 @@ def test_a_list_that_is_cut_says_how_many_more_there_are() -> None:
     assert [few(texts, most) for most in (3, 2)] == ["a, b, c", "a, b and 1 more"]
     assert few(texts, 3, total=1_003) == "a, b, c and 1,000 more"
     assert few([], 3) == ""
+
+
+def test_lines_that_are_cut_are_followed_by_how_many_more_there_are() -> None:
+    lines = ["a", "b", "c"]
+    assert list(cut(lines, 3)) == lines
+    assert list(cut(lines, 2)) == ["a", "b", "  and 1 more; -v lists them"]
+    assert list(cut(lines * 500, 0, " rules")) == ["  and 1,500 more rules"]
+
+
+def test_a_number_of_things_has_their_plural() -> None:
+    assert [many(number, "client") for number in (0, 1, 2_000)] == [
+        "0 clients",
+        "1 client",
+        "2,000 clients",
+    ]
+    assert many(2, "address", "es") == "2 addresses"
