@@ -44,7 +44,8 @@ def darkness(decided: Decided) -> str:
         stays = f"remembered answers stand in until {last} (state.max_stale_days)"
     where = "dns.nameservers" if config.dns.nameservers else "/etc/resolv.conf"
     why = "; ".join(reasons[:3]) or none
-    return f"DNS gave no answer at all: {why}; {stays}; look at {where}, then: `spfwhite generate --reload`"
+    advice = f"look at {where}, then: `spfwhite generate --reload`"
+    return f"DNS gave no answer at all: {why}; {stays}; {advice}"
 
 
 def long_tables(ready: Iterable[Ready], many: int, news: News) -> Iterator[str]:

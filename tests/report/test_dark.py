@@ -130,7 +130,7 @@ def test_a_trouble_that_is_older_is_no_news_by_it_and_its_end_is_said(
         assert why in made.generate().stderr
         assert made.generate().returncode == 0, "once"
         made.server.faults.clear()
-        for (name, rrtype), values in (RECORDS | edited).items():
+        for (name, rrtype), values in {**RECORDS, **edited}.items():
             made.server.zone.set(name, rrtype, values)
         assert (done := made.generate()).returncode == 0
         assert "DNS answers again" in done.stderr.splitlines()
