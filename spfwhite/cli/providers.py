@@ -22,6 +22,7 @@ from spfwhite.inspect import health
 from spfwhite.inspect.health import Row
 from spfwhite.networks import Networks
 from spfwhite.plan.last_run import LastRun
+from spfwhite.plan.rails import amounts
 from spfwhite.plan.state import JOURNAL_DAYS
 from spfwhite.plan.through_others import through_others
 from spfwhite.report.as_json import provider_json, sizes, time_text
@@ -33,6 +34,8 @@ MAX_DETAILS: Final = 3
 
 # Networks and records that are named of a provider that was asked for; `-v` names all.
 MAX_NAMED: Final = 12
+
+DARK: Final = "DNS gave no answer at all in the last run; what is listed stays until it answers"
 
 # Columns of the name: a longer one breaks its own line and leaves the others.
 MAX_WIDTH: Final = 24
@@ -63,11 +66,11 @@ def providers(common: Common, /, *, names: tuple[str, ...], form: str, html: Pat
     run = last_run_of(common)
     meant = [provider_meant(common, run.config, name) for name in names]
     asked = {provider.name: provider for provider in meant}
-    rows, program = health.rows(run), common.program
+    rows, program, dark = health.rows(run), common.program, [DARK] * run.dark
     if html:
         from spfwhite.cli.page import page
 
-        content = page(run, list(told(rows, run.now, program, ALL)), facts(run))
+        content = page(run, list(told(rows, run.now, program, ALL)), [*dark, *facts(run)])
         write = print_bytes if str(html) == "-" else partial(files.replace, html)
         write(content.encode())
     elif form == "json":
@@ -78,8 +81,7 @@ def providers(common: Common, /, *, names: tuple[str, ...], form: str, html: Pat
             print_lines(whole(run, provider, by_name.get(name), common))
             print_lines(definition(name, loading.said_of(name, common.config, loading.SYSTEM)))
     else:
-        print_lines(lines(rows, run.now, program))
-        print_lines(facts(run))
+        print_lines([*dark, *lines(rows, run.now, program), *facts(run)])
 
 
 def lines(rows: list[Row], now: float, program: str) -> Iterator[str]:
@@ -102,8 +104,6 @@ def lines(rows: list[Row], now: float, program: str) -> Iterator[str]:
 
 def facts(run: LastRun) -> Iterator[str]:
     """Yield what concerns the list as a whole."""
-    if run.dark:
-        yield "DNS gave no answer at all in the last run; what is listed stays until it answers"
     yield from (sentence for _, sentence in through_others(run.config, run.plan))
     if run.config.list_date:
         yield f"default list of {run.config.list_date}"
@@ -117,7 +117,7 @@ def told(
     for row in rows:
         name = row.report.name
         shared = first.setdefault(tuple(row.report.causes) or (name,), name)
-        yield row, list(trouble(row, now, program, most, shared))
+        yield row, [] if row.report.dark else list(trouble(row, now, program, most, shared))
 
 
 def whole(run: LastRun, provider: Provider, row: Row | None, common: Common) -> Iterator[str]:
@@ -132,7 +132,7 @@ def whole(run: LastRun, provider: Provider, row: Row | None, common: Common) -> 
         listed = row.report.networks
         yield f"  {does} {counts(listed) if listed else 'nothing'}"
         if listed:
-            yield f"  alone {counts(row.alone) if row.alone else 'nothing'}"
+            yield f"  alone {amounts(row.alone) or 'nothing'}"
         if row.also:
             yield f"  {_through(row)}"
         yield f"  last answers: {_ages(row, run.now)}"
@@ -163,11 +163,10 @@ def _as_written(key: str, value: Any) -> Any:
 def history(run: LastRun, row: Row) -> Iterator[str]:
     """Yield since when a provider is as it is, and its changes of the last 30 days."""
     entry = run.state.accepted.get(row.report.name)
-    since = max([entry.since if entry else 0.0, *(change.when for change in row.changes)])
-    if run.now - since <= JOURNAL_DAYS * DAY:
-        yield f"its networks are the same since {day(since)}"
-    elif since:
-        yield f"no change in {JOURNAL_DAYS} days"
+    if entry and not row.changes:
+        is_recent = run.now - entry.since <= JOURNAL_DAYS * DAY
+        since = f"since {day(entry.since)}" if is_recent else f"for {JOURNAL_DAYS} days or more"
+        yield f"its networks are the same {since}"
     yield from map(changed, reversed(row.changes))
 
 
@@ -201,11 +200,20 @@ def _through(row: Row) -> str:
 def trouble(
     row: Row, now: float, program: str, most: int = MAX_DETAILS, first: str = ""
 ) -> Iterator[str]:
-    """Yield what is wrong with a provider and what to do; `first` has the same trouble."""
+    """Yield what is wrong with a provider and what to do.
+
+    `first` has the same trouble, in a list of several; alone, one that is ok has its faults too.
+    """
     report = row.report
+    texts = [f"  {problem(fault)}" for fault in report.problems]
+    faults = cut(texts, most, f"; `{program} -v providers {report.name}` names all")
     if report.left_out:
         yield f"  {report.left_out}"
+    if report.dark:
+        yield f"  {DARK}"
+        return
     if report.status in ("ok", "undecidable"):
+        yield from () if first else faults
         return
     if report.since is not None:
         yield f"  since {day(report.since)}"
@@ -217,8 +225,7 @@ def trouble(
     for sign, networks in (("-", report.lost), ("+", report.gained)):
         if networks:
             yield f"  {sign} {few(networks.texts(), most)}"
-    faults = [f"  {problem(fault)}" for fault in report.problems]
-    yield from cut(faults, most, f"; `{program} -v providers {report.name}` names all")
+    yield from faults
     yield from what_to_do(report, program)
     for record in row.records:
         yield f"  for all whom that record holds: {accept(record, program)}"

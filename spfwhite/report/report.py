@@ -151,7 +151,7 @@ def provider_report(decision: Decision, news: News, *, dark: bool = False) -> Pr
     `dark`: DNS gave nothing at all in this run, which is what the trouble of all comes from.
     """
     name, status, shared = decision.provider.name, decision.status, causes(decision, news.now)
-    dark = dark and decision.degraded
+    dark = dark and status in DEGRADED
     shared = {"DNS": "DNS gave no answer at all"} if dark else shared
     since, is_news = None, False
     if decision.degraded or status == "empty":

@@ -37,7 +37,7 @@ OUTCOMES: Final[dict[Outcome, str]] = {
 TO_DO: Final[Mapping[Status, str]] = {
     "held": "if the change is meant: {accept}",
     "missing": "wait some days; if nothing of it is left: {off}",
-    "empty": "none of its names has ever authorised an address; nothing to do, or {off}",
+    "empty": "none of its domains has ever authorised an address; nothing to do, or {off}",
     "incomplete": "{program} show {domain} names the record",
     "stale": "look at the name server",
     "expired": "give it another `expires`, or {off}",
@@ -66,8 +66,9 @@ def summary(
     known = set(report.known if quiet else ())
     if report.exit_code:
         known.discard(report.dark)  # which is what the code comes from
-    said = (notice for notice in report.notices if notice not in known)
-    yield from (with_program(printable(notice), program) for notice in said)
+    for notice in report.notices:
+        if notice not in known:
+            yield with_program(printable(notice), program)
     if not quiet:
         yield from _tables(report, verbose=verbose)
     every = report.providers.values()
@@ -75,15 +76,16 @@ def summary(
     news = [p for p in every if p.is_news and not (report.dark and (p.degraded or report.refusals))]
     told = [p for p in every if p in news or p.notice or (verbose and p.degraded)]
     yield from _troubles(report, told, program, verbose=verbose)
-    if verbose or not (quiet or report.dark):
+    asked_all = report.asked == report.started  # or what others have is none of its business
+    if verbose or not (quiet or report.dark or not asked_all):
         yield from _faults(report, told, program, verbose=verbose)
     if report.reloaded and not quiet:
         yield report.reloaded
     if report.not_reloaded:
         yield f"Postfix did not reload: {clipped(report.not_reloaded)}; the table is written"
     yield from (f"in place, but not all is done: {printable(each)}" for each in report.unfinished)
-    refusals = (with_program(printable(refusal), program) for refusal in report.refusals)
-    yield from (f"refused: {refusal}" for refusal in refusals)
+    for refusal in report.refusals:
+        yield f"refused: {with_program(printable(refusal), program)}"
     yield from (f"  {mover}" for mover in report.movers)
 
 
@@ -134,11 +136,12 @@ def _troubles(
             # no later run says these again
             noted = [(few([e.name for e in g], MAX_NAMES), g[0].notice) for g in alike.values()]
             lines = [f"  {who}: {clipped(notice)}" for who, notice in noted if notice]
-            yield from cut(lines, MAX_NAMES)
+            yield from cut(lines, MAX_NAMES, "; see `providers`")
         if len(names) == 1 or (names and every[0].dark):
             yield from what_to_do(report.providers[names[0]], program)
         elif names and status in TO_DO:
-            yield f"  {_to_do(status, 'NAME', 'DOMAIN', program)}"
+            before = next(filter(None, map(_before_that, every)), "")
+            yield f"  {before}{_to_do(status, 'NAME', 'DOMAIN', program)}"
 
 
 def _shared(report: Report, group: list[ProviderReport], program: str) -> Iterator[str]:
@@ -152,7 +155,8 @@ def _shared(report: Report, group: list[ProviderReport], program: str) -> Iterat
     what = [first.notice] if first.notice else [status, "; ".join(first.causes.values())]
     yield f"{clipped(': '.join(what))}: {who} ({names})"
     if kept:
-        yield from (f"  if that is meant: {accept(it, program)}" for it in first.causes)
+        before = _before_that(first)
+        yield from (f"  {before}if that is meant: {accept(it, program)}" for it in first.causes)
 
 
 def _faults(
@@ -180,7 +184,8 @@ def _provider(report: Report, provider: ProviderReport, *, verbose: bool) -> Ite
     reasons = [f"  {clipped(reason)}" for reason in (provider.notice, *provider.holds) if reason]
     reasons += standing(provider, report.started)
     reasons += [f"  {problem(fault)}" for fault in provider.problems]
-    yield from cut(reasons, len(reasons) if verbose else MAX_REASONS)
+    most = len(reasons) if verbose else MAX_REASONS
+    yield from cut(reasons, most, f"; see `providers {provider.name}`")
 
 
 def _since(report: Report, group: list[ProviderReport]) -> str:
@@ -210,6 +215,8 @@ def what_to_do(provider: ProviderReport, program: str) -> Iterator[str]:
         yield f"  look at the page {domain}"
     elif status == "incomplete" and (quote(domain) != domain or domain[0] == "-"):
         yield f"  {TO_DO['stale']}"  # a stranger chose the name: nothing to paste into a shell
+    elif status == "missing" and provider.networks:
+        yield "  wait some days; its other domains stay listed"
     elif status in TO_DO:
         yield f"  {_before_that(provider)}{_to_do(status, name, domain, program)}"
 

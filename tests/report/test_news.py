@@ -220,7 +220,8 @@ def test_a_record_that_holds_many_is_said_once_with_its_owner_first() -> None:
     assert text == [
         "held: _b.big.test does not exist: 65,536 IPv4 addresses of 4 providers are kept "
         "(big, one, three, two)",
-        "  if that is meant: spfwhite generate --accept _b.big.test --reload",
+        "  nothing to do if it is back tomorrow; "
+        "if that is meant: spfwhite generate --accept _b.big.test --reload",
         *text[2:],
     ]
     assert not any("_b.big.test" in line for line in text[2:])
@@ -262,7 +263,8 @@ def test_a_name_from_dns_is_quoted_in_a_command_to_copy() -> None:
     series = Nights(config)
     series.night(zone | {(name, "TXT"): ("v=spf1 ip4:20.0.0.0/16 -all",)})
     command = "spfwhite generate --accept '$(halt)_x.test' --reload"
-    assert f"  if that is meant: {command}" in said(series.night(zone)).splitlines()
+    meant = f"  nothing to do if it is back tomorrow; if that is meant: {command}"
+    assert meant in said(series.night(zone)).splitlines()
     rows = health.rows(last_run(config, series.state, series.now))
     shown = list(providers.lines(rows, series.now, "spfwhite"))
     assert f"  for all whom that record holds: {command}" in shown
@@ -304,7 +306,7 @@ def test_what_is_said_once_is_said_of_each_of_many_too() -> None:
     losses = [line for line in lines if line.startswith("  p") and ": loses 8,192 of its" in line]
     assert losses[0].endswith("p00.test: include:s.p00.test: s.p00.test does not exist")
     assert len(losses) == 12
-    assert lines[lines.index(losses[-1]) + 1] == "  and 4 more; -v lists them"
+    assert lines[lines.index(losses[-1]) + 1] == "  and 4 more; see `providers`"
 
 
 # --- a year ---
