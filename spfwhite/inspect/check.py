@@ -5,8 +5,6 @@ the network, to write or repair anything, and to know postscreen's parameters
 (`spfwhite.inspect.wiring`).
 """
 
-from __future__ import annotations
-
 import math
 import os
 from collections.abc import Collection, Iterator

@@ -4,8 +4,6 @@ Owns: the search through the last run for what passes an address, with one short
 includes a provider, and for what kept it out. Refuses: the network.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple

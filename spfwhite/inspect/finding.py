@@ -3,8 +3,6 @@
 Owns: its form as text and as JSON, with nothing in it that steers a terminal. Refuses: to find.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 

@@ -4,8 +4,6 @@ Owns: one row a provider: status, size, age of its answers, what is wrong, what 
 through whom the rest is listed too. Refuses: the network.
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime

@@ -3,8 +3,6 @@
 Owns: where jobs and traces are looked for. Refuses: to remove any, and to run what it finds.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Collection, Iterator

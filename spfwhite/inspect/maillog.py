@@ -8,8 +8,6 @@ and JSON are unpacked. Refuses: to open anything, and to read HELO names, which 
 # Envelope domains are kept for their SPF to judge; what else follows the client's address in a line
 # is looked at only where Postfix alone writes it.
 
-from __future__ import annotations
-
 import ipaddress
 import json
 import re

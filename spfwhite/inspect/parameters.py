@@ -4,8 +4,6 @@ Owns: the table of types (postconf(5)), and what is said of a value that is not 
 Refuses: to judge values that are (`spfwhite.inspect.wiring`).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Collection, Mapping
 from functools import partial

@@ -4,8 +4,6 @@ Owns: the lines of master.cf that postscreen needs (master(5), POSTSCREEN_README
 Postfix's programs; it is given what they said.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 

@@ -5,8 +5,6 @@ proposal. Refuses: to look anything up, to add anything, and to call a sender wa
 spammer's own SPF covers him too.
 """
 
-from __future__ import annotations
-
 import heapq
 import re
 from collections import Counter

@@ -4,8 +4,6 @@ Owns: the rules of postscreen_access_list and of the parameters that depend on i
 POSTSCREEN_README). Refuses: to run Postfix's programs; it is given what they said.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from itertools import chain

@@ -3,8 +3,6 @@
 Owns: these notes of `spfwhite check`. Refuses: which value counts (`spfwhite.config.loading`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 
