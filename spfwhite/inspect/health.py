@@ -48,27 +48,23 @@ def rows(run: LastRun) -> list[Row]:
     shares: dict[str, tuple[Networks, tuple[str, ...]]] = {}
     for action in ("permit", "reject"):
         shares |= _shares(made for made in decisions if made.provider.action == action)
+    reports = [provider_report(made, news, dark=run.dark) for made in decisions]
+    held = (report for report in reports if report.holds and not report.dark)
+    times = Counter(record for report in held for record in report.causes)
     table = []
-    for made in decisions:
+    for made, report in zip(decisions, reports, strict=True):
         name = made.provider.name
         seen = [known[q].seen for q in made.candidate.questions if q in known]
         ages = max(seen, default=None), min(seen, default=None)
         alone, also = shares.get(name, (EMPTY, ()))
         changes = tuple(change for change in journal if change.provider == name)
-        report = provider_report(made, news, dark=run.dark)
-        table.append(Row(report, made.provider, *ages, alone, also, changes))
-    present = {decision.provider.name for decision in decisions}
+        records = tuple(record for record in report.causes if times[record] > 1)
+        table.append(Row(report, made.provider, *ages, alone, also, changes, records))
     today = datetime.fromtimestamp(run.now, UTC).date()
     table += [
         Row(report=expired_report(provider, EMPTY), provider=provider)
         for provider in run.config.providers
-        if provider.expires and provider.expires < today and provider.name not in present
-    ]
-    held = [row.report for row in table if row.report.holds and not row.report.dark]
-    times = Counter(record for report in held for record in report.causes)
-    table = [
-        row._replace(records=tuple(it for it in row.report.causes if times[it] > 1))
-        for row in table
+        if provider.expires and provider.expires < today
     ]
     return sorted(table, key=lambda row: (ORDER.index(row.report.status), row.report.name))
 

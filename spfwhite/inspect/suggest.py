@@ -32,6 +32,9 @@ COPYABLE_NAME: Final = re.compile(
 
 Spf = Literal["passes", "passes none", "too wide", "missing", "failed", "not asked", "no name"]
 
+# By address.
+Clients = Mapping[str, Client]
+
 # Addresses by their verified name or, behind an `@`, the domain of their envelopes; or by "".
 Named = Mapping[str, Sequence[str]]
 
@@ -62,7 +65,7 @@ class Group(NamedTuple):
         return bool(self.spf == "passes" and self.deferred and not (self.accepted or self.provider))
 
 
-def by_name(clients: Mapping[str, Client], listed: Networks) -> dict[str, list[str]]:
+def by_name(clients: Clients, listed: Networks) -> dict[str, list[str]]:
     """Return the addresses that are not listed, as `Named` has them."""
     named: dict[str, list[str]] = {}
     for text, client in clients.items():
@@ -79,7 +82,7 @@ def is_proven(client: Client, days: int) -> bool:
     return came_back and client.accepted > 0 and not client.failed
 
 
-def promising(clients: Mapping[str, Client], named: Named, days: int) -> list[str]:
+def promising(clients: Clients, named: Named, days: int) -> list[str]:
     """Return the names to ask about, at most 500, the most promising first."""
 
     def promise(name: str) -> tuple[int, int, str]:
@@ -108,18 +111,38 @@ def questions(names: Iterable[str]) -> list[str]:
 
 
 def groups(
-    clients: Mapping[str, Client],
-    named: Named,
-    evaluation: Evaluation,
-    *,
-    days: int,
-    providers: Mapping[str, str],
+    clients: Clients, named: Named, evaluation: Evaluation, days: int, providers: Mapping[str, str]
 ) -> list[Group]:
     """Return the groups, proposals first, then those of the most connections.
 
     `evaluation` has the `questions` of the names that were asked about, `providers` the provider
     of each domain in the configuration.
     """
+    made = []
+    for (domain, spf), texts in _members(named, evaluation).items():
+        networks = evaluation.root(domain).passed if spf == "passes" else EMPTY
+        its_clients = [clients[text] for text in texts]
+        passed = [clients[text] for text in texts if networks and ip_address(text) in networks]
+        places = Counter(map(_place, texts))
+        group = Group(
+            domain=domain,
+            spf=spf,
+            clients=len(texts),
+            passed=len(passed),
+            proven=sum(is_proven(client, days) for client in passed),
+            accepted=sum(client.accepted > 0 for client in its_clients),
+            connections=sum(client.connections for client in its_clients),
+            deferred=sum(client.deferred for client in its_clients),
+            networks=tuple(places.most_common(MAX_NETWORKS)),
+            more_networks=max(0, len(places) - MAX_NETWORKS),
+            provider=providers.get(domain, ""),
+        )
+        made.append(group)
+    return sorted(made, key=lambda g: (not g.is_proposed, -g.proven, -g.connections, g.domain))
+
+
+def _members(named: Named, evaluation: Evaluation) -> dict[tuple[str, Spf], list[str]]:
+    """Return the addresses for which a domain speaks, and how it does."""
     passed = _passed(named, evaluation)
     members: dict[tuple[str, Spf], list[str]] = {}
     for name, texts in named.items():
@@ -131,12 +154,7 @@ def groups(
                 members.setdefault(("", "no name"), []).append(text)
             else:
                 members.setdefault((domain, spf), []).append(text)
-    grouped = []
-    for (domain, spf), texts in members.items():
-        passing = evaluation.root(domain).passed if spf == "passes" else EMPTY
-        its_clients = {text: clients[text] for text in texts}
-        grouped.append(_group(domain, spf, its_clients, passing, days, providers.get(domain, "")))
-    return sorted(grouped, key=lambda g: (not g.is_proposed, -g.proven, -g.connections, g.domain))
+    return members
 
 
 def _passed(named: Named, evaluation: Evaluation) -> Counter[str]:
@@ -166,31 +184,6 @@ def _spoken_for(name: str, evaluation: Evaluation, passed: Counter[str]) -> tupl
         return wide[0], "too wide"
     bearing = [domain for domain in asked if not evaluation.root(domain).fault]
     return (bearing[0], "passes none") if bearing else (asked[0], "missing")
-
-
-def _group(
-    domain: str,
-    spf: Spf,
-    clients: Mapping[str, Client],
-    passing: Networks,
-    days: int,
-    provider: str,
-) -> Group:
-    passed = [each for text, each in clients.items() if passing and ip_address(text) in passing]
-    places = Counter(map(_place, clients))
-    return Group(
-        domain=domain,
-        spf=spf,
-        clients=len(clients),
-        passed=len(passed),
-        proven=sum(is_proven(each, days) for each in passed),
-        accepted=sum(each.accepted > 0 for each in clients.values()),
-        connections=sum(each.connections for each in clients.values()),
-        deferred=sum(each.deferred for each in clients.values()),
-        networks=tuple(places.most_common(MAX_NETWORKS)),
-        more_networks=max(0, len(places) - MAX_NETWORKS),
-        provider=provider,
-    )
 
 
 def _place(text: str) -> str:
