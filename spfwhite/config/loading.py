@@ -10,10 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from spfwhite.config.config_file import entries, listed, text
-from spfwhite.config.overlay import Overlay, read_overlay
+from spfwhite.config.overlay import Keys, Overlay, read_overlay
 from spfwhite.config.settings import SETTINGS, SOURCES, Config, Provider, Table, set_name
 from spfwhite.config.values import Exclusions, by_action, parse_domain, parse_line, shown
 from spfwhite.errors import ConfigError
@@ -24,8 +23,6 @@ DEFAULTS = "providers.toml"
 ADDED = Path("providers.d") / "90-added.toml"  # what `add` and `remove` write, below SYSTEM
 SYSTEM = Path("/etc/spfwhite")
 
-Keys = dict[str, Any]
-
 
 def load(path: str | Path | None = None, *, system: Path = SYSTEM) -> Config:
     """Return the packaged defaults, overlaid key by key.
@@ -34,7 +31,7 @@ def load(path: str | Path | None = None, *, system: Path = SYSTEM) -> Config:
     if given, the file at path alone. A later file wins; `safety.exclude` is the union of all.
     Raises ConfigError.
     """
-    overlays = [packaged(), *own_overlays(own_files(path, system))]
+    overlays = [packaged(), *own_overlays(path, system)]
     tables = _merged_tables(overlays)
     listing = _listing(overlays)
     providers = _merged_providers(listing, tables["provider_defaults"])
@@ -57,15 +54,14 @@ def _listing(overlays: list[Overlay]) -> list[Overlay]:
 
 def said_of(name: str, path: Path | None, system: Path) -> list[tuple[str, Keys]]:
     """Return what each file that says something about a provider says, as `load` reads them."""
-    overlays = _listing([packaged(), *own_overlays(own_files(path, system))])
+    overlays = _listing([packaged(), *own_overlays(path, system)])
     return [(it.file, it.providers[name]) for it in overlays if name in it.providers]
 
 
-def own_overlays(paths: Iterable[Path]) -> list[Overlay]:
-    """Return what the operator's own files say, in their order. Raises ConfigError."""
-    return [
-        read_overlay(text(each), printable(str(each)), each.absolute().parent) for each in paths
-    ]
+def own_overlays(path: str | Path | None, system: Path) -> list[Overlay]:
+    """Return what the operator's own files say, in their order; as `load`."""
+    files = [Path(path)] if path is not None else _files_below(system)
+    return [read_overlay(text(it), printable(str(it)), it.absolute().parent) for it in files]
 
 
 @cache
@@ -76,10 +72,7 @@ def packaged() -> Overlay:
     return read_overlay(file.read_text("utf-8"), printable(str(file)), file.parent)
 
 
-def own_files(path: str | Path | None, system: Path) -> list[Path]:
-    """Return the file at path alone, or those below `system` as read. Raises ConfigError."""
-    if path is not None:
-        return [Path(path)]
+def _files_below(system: Path) -> list[Path]:
     # listed before opened: a file that is there but unreadable must not pass for a missing one
     main = [system / name for name in listed(system) if name == DEFAULTS]
     folder = system / "providers.d"
@@ -87,16 +80,17 @@ def own_files(path: str | Path | None, system: Path) -> list[Path]:
     return main + [folder / name for name in own]
 
 
-def _setter(overlays: Sequence[Overlay], name: str) -> int:
-    """Return the index of the overlay whose `table.key` counts: of the last one that has it."""
-    table, key, *_ = name.split(".")
-    return max(at for at, overlay in enumerate(overlays) if key in overlay.tables.get(table, ()))
+def _last_word(overlays: Sequence[Overlay], *names: str) -> str:
+    """Return the last file that has one of these keys, each named as `table.key`."""
+    keys = [name.split(".")[:2] for name in names]
+    files = [it.file for it in overlays for table, key in keys if key in it.tables.get(table, ())]
+    return files[-1]
 
 
 def _merged_tables(overlays: list[Overlay]) -> dict[str, Keys]:
     merged: dict[str, Keys] = {}
     for overlay in overlays:
-        for table, keys in {**overlay.tables, "categories": overlay.categories}.items():
+        for table, keys in overlay.tables.items():
             merged.setdefault(table, {}).update(keys)
     exclude = [each.tables.get("safety", {}).get("exclude", Exclusions()) for each in overlays]
     # to lose an exclusion by adding another would widen the list
@@ -161,10 +155,8 @@ def _list(name: str, key: str, path: Path, overlays: Sequence[Overlay]) -> str:
         return text(path)
     except ConfigError as fault:
         by = [each.file for each in overlays if key in each.providers.get(name, ())]
-        table, file = f"providers.{name}", by[-1] if by else ""
-        if not file:
-            table = "provider_defaults"
-            file = overlays[_setter(overlays, f"{table}.{key}")].file
+        table = f"providers.{name}" if by else "provider_defaults"
+        file = by[-1] if by else _last_word(overlays, f"{table}.{key}")
         where = f"{file}: {table}.{key}"
         way_out = f"restore or correct the list, or take {key} out"
         raise ConfigError(f"{where}: {fault}; {way_out}") from None
@@ -174,7 +166,7 @@ def _output_tables(
     overlays: list[Overlay], tables: Mapping[str, Keys], providers: Mapping[str, Keys]
 ) -> tuple[Table, ...]:
     """Return the further tables; a name that is nobody's would leave one empty in silence."""
-    file = overlays[_setter(overlays, "output.tables")].file
+    file = _last_word(overlays, "output.tables")
     known = {"providers": set(providers), "categories": _categories(providers)}
     made = []
     for entry in tables["output"]["tables"]:
@@ -219,9 +211,9 @@ def _categories(providers: Mapping[str, Keys]) -> set[str]:
 
 def _refuse_unused_categories(overlays: list[Overlay], providers: Mapping[str, Keys]) -> None:
     # a misspelt switch would switch nothing, in silence
-    known = overlays[0].categories.keys() | _categories(providers) | _retired(overlays)
+    known = overlays[0].tables["categories"].keys() | _categories(providers) | _retired(overlays)
     for overlay in overlays:
-        for name in sorted(overlay.categories.keys() - known):
+        for name in sorted(overlay.tables["categories"].keys() - known):
             fault = f"categories.{name} is the category of no provider"
             there_are = f"; there are {', '.join(sorted(_categories(providers)))}"
             meant = did_you_mean(name, known, "categories") or there_are
@@ -233,9 +225,9 @@ def _refuse_shared_paths(overlays: list[Overlay], tables: Mapping[str, Keys]) ->
     for what, path in _written_files(tables):
         real = os.path.realpath(path)
         if real in seen:
-            last = max(_setter(overlays, each.split()[-1]) for each in (what, seen[real]))
+            file = _last_word(overlays, what.split()[-1], seen[real].split()[-1])
             same = f"{what} is the same file as {seen[real]}, {shown(str(path))}"
-            raise ConfigError(f"{overlays[last].file}: {same}")
+            raise ConfigError(f"{file}: {same}")
         seen[real] = what
 
 
@@ -269,7 +261,7 @@ def _refuse_missing_main_cf(overlays: list[Overlay], folder: Path | None) -> Non
     except (FileNotFoundError, NotADirectoryError):
         key = "postfix.config_directory"
         raise ConfigError(
-            f"{overlays[_setter(overlays, key)].file}: {key} is {shown(str(folder))}, where there "
+            f"{_last_word(overlays, key)}: {key} is {shown(str(folder))}, where there "
             "is no main.cf; correct it, or leave it out for the default of Postfix"
         ) from None
     except OSError:

@@ -6,7 +6,8 @@ Refuses: unknown keys and values that do not fit; nothing is ignored.
 
 import datetime
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn
 
@@ -28,6 +29,8 @@ TABLES: Final[Mapping[str, Mapping[str, Rule]]] = {
 HEAD_KEYS: Final = ("defaults", "list_date", "retired")
 HEAD: Final = (*HEAD_KEYS, "categories", "providers", *TABLES)
 
+Keys = dict[str, Any]
+
 
 class Overlay(NamedTuple):
     """What one file says, by table and key; values are as `spfwhite.config.settings` has them."""
@@ -36,9 +39,8 @@ class Overlay(NamedTuple):
     defaults: bool
     list_date: datetime.date | None
     retired: tuple[str, ...]
-    tables: dict[str, dict[str, Any]]
-    categories: dict[str, bool]
-    providers: dict[str, dict[str, Any]]
+    tables: dict[str, Keys]  # "categories" always among them
+    providers: dict[str, Keys]
 
 
 def read_overlay(text: str, file: str, folder: Path) -> Overlay:
@@ -53,20 +55,15 @@ def read_overlay(text: str, file: str, folder: Path) -> Overlay:
     if more := tables.get("output", {}).get("tables"):
         read = (reader.keys("output.tables", entry, TABLE_RULES) for entry in more)
         tables["output"]["tables"] = [*read]
+    switch = partial(reader.value, rule=values.switch)
+    provider = partial(reader.keys, rules=PROVIDER_RULES)
     return Overlay(
         file=file,
         defaults=reader.value("defaults", document.get("defaults", True), values.switch),
         list_date=reader.value("list_date", document.get("list_date", ""), values.optional_date),
         retired=reader.value("retired", document.get("retired", []), NAMES),
-        tables=tables,
-        categories={
-            name: reader.value(f"categories.{name}", value, values.switch)
-            for name, value in reader.named("categories", document)
-        },
-        providers={
-            name: reader.keys(f"providers.{name}", value, PROVIDER_RULES)
-            for name, value in reader.named("providers", document)
-        },
+        tables=tables | {"categories": reader.named("categories", document, switch)},
+        providers=reader.named("providers", document, provider),
     )
 
 
@@ -74,7 +71,7 @@ class _Reader(NamedTuple):
     file: str
     folder: Path
 
-    def table(self, key: str, value: object) -> dict[str, Any]:
+    def table(self, key: str, value: object) -> Keys:
         if isinstance(value, dict):
             return value
         # [providers] alone, with the keys of one
@@ -82,7 +79,7 @@ class _Reader(NamedTuple):
         meant = "; did you mean [providers.NAME]?" if is_own else ""
         raise ConfigError(f"{self.file}: {key} must be a table, not {shown(value)}{meant}")
 
-    def keys(self, table: str, value: object, rules: Mapping[str, Rule]) -> dict[str, Any]:
+    def keys(self, table: str, value: object, rules: Mapping[str, Rule]) -> Keys:
         """Return the values of a table whose keys are known."""
         result = {}
         for key, entry in self.table(table, value).items():
@@ -91,11 +88,11 @@ class _Reader(NamedTuple):
             result[key] = self.value(f"{table}.{key}", entry, rules[key])
         return result
 
-    def named(self, table: str, document: dict[str, Any]) -> Iterable[tuple[str, object]]:
-        """Return the entries of a table whose keys are names that the operator gives."""
+    def named(self, table: str, document: Keys, read: Callable[..., Any]) -> Keys:
+        """Return a table whose keys are names that the operator gives, its entries as read."""
         entries = self.table(table, document.get(table, {}))
         self.value(table, [*entries], NAMES)
-        return entries.items()
+        return {name: read(f"{table}.{name}", value) for name, value in entries.items()}
 
     def value(self, key: str, value: object, rule: Rule) -> Any:
         try:

@@ -200,13 +200,9 @@ class Config(NamedTuple):
 
     def in_force(self, today: datetime.date) -> "Config":
         """Return the configuration with the providers switched off that have expired."""
-        providers = tuple(
-            provider._replace(enabled=False)
-            if provider.expires and provider.expires < today
-            else provider
-            for provider in self.providers
-        )
-        return self._replace(providers=providers)
+        over = {each.name for each in self.providers if each.expires and each.expires < today}
+        providers = (p._replace(enabled=False) if p.name in over else p for p in self.providers)
+        return self._replace(providers=tuple(providers))
 
     def limits(self) -> Limits:
         """Return the caps of one domain and of one answer."""

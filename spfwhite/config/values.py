@@ -43,15 +43,12 @@ def shown(value: object) -> str:
 
 def whole(low: int, high: int) -> Rule:
     """Return the rule for a whole number from low to high."""
-    return _within(low, high, int, "whole number")
+    return number(low, high, int, "whole number")
 
 
-def number(low: float, high: float) -> Rule:
-    """Return the rule for a number, with or without a fraction, from low to high."""
-    return _within(low, high, int | float, "number")
+def number(low: float, high: float, kind: Any = int | float, what: str = "number") -> Rule:
+    """Return the rule for a number of that kind, in a message called `what`, from low to high."""
 
-
-def _within(low: float, high: float, kind: Any, what: str) -> Rule:
     def read(value: object) -> object:
         if isinstance(value, kind) and not isinstance(value, bool) and low <= value <= high:
             return value

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 from spfwhite import files
 from spfwhite.config import loading as configuration
+from spfwhite.config.overlay import Overlay
 from spfwhite.config.settings import Config, roots
 from spfwhite.dns.answers import Question
 from spfwhite.errors import ConfigError, FileError, ProgramError, StateError
@@ -67,16 +68,15 @@ def check(overlay: Path | None, places: Places, now: float) -> Iterator[Finding]
     """
     try:
         config = configuration.load(overlay, system=places.system)
-        read = configuration.own_files(overlay, places.system)
-        own = configuration.own_overlays(read)
+        own = configuration.own_overlays(overlay, places.system)
     except ConfigError as fault:
         advice = "the rest is checked once that is mended"
         yield Finding("error", "configuration", str(fault), advice)
         return
     today = datetime.fromtimestamp(now, UTC).date()
     config = config.in_force(today)
-    run = SERVICE_RUN if any(file.name == SERVICE_FILE for file in read) else RUN
-    yield from _of_configuration(config, read, today)
+    run = SERVICE_RUN if any(Path(it.file).name == SERVICE_FILE for it in own) else RUN
+    yield from _of_configuration(config, own, today)
     yield from without_effect.notes(own, config)
     state, finding = _state(config, now, run)
     yield finding
@@ -98,8 +98,8 @@ def check(overlay: Path | None, places: Places, now: float) -> Iterator[Finding]
     yield from leftovers.leftovers(places.cron, places.postwhite, allow.parent, ours)
 
 
-def _of_configuration(config: Config, read: Collection[Path], today: date) -> Findings:
-    names = ", ".join(map(str, read)) or "no file but the packaged one"
+def _of_configuration(config: Config, own: Collection[Overlay], today: date) -> Findings:
+    names = ", ".join(overlay.file for overlay in own) or "no file but the packaged one"
     providers = config.enabled()
     text = f"{len(providers)} provider{'s are' if len(providers) != 1 else ' is'} on; read {names}"
     advice = "" if providers else "switch a provider on, or add one"

@@ -19,8 +19,8 @@ def notes(overlays: Iterable[Overlay], config: Config) -> Findings:
     said: dict[str, tuple[str, Any]] = {}
     for overlay in overlays:
         providers = {f"providers.{name}": keys for name, keys in overlay.providers.items()}
-        tables = {**overlay.tables, "categories": overlay.categories, **providers}
-        values = {f"{table}.{key}": v for table, keys in tables.items() for key, v in keys.items()}
+        tables = (overlay.tables | providers).items()
+        values = {f"{table}.{key}": value for table, keys in tables for key, value in keys.items()}
         for name, value in values.items():
             file, before = said.get(name, (overlay.file, value))
             if before != value and name != "safety.exclude":  # which is the union of all

@@ -142,5 +142,5 @@ def test_a_network_with_host_bits_is_an_error_that_proposes_the_masked_one() -> 
 
 def test_a_file_says_only_what_it_says() -> None:
     overlay = read_overlay("[dns]\ndeadline = 3", "own.toml", Path("/"))
-    assert overlay.tables == {"dns": {"deadline": 3.0}}
-    assert (overlay.defaults, overlay.categories, overlay.providers) == (True, {}, {})
+    assert overlay.tables == {"dns": {"deadline": 3.0}, "categories": {}}
+    assert (overlay.defaults, overlay.providers) == (True, {})
