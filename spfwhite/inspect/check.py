@@ -119,9 +119,13 @@ def _state(config: Config, now: float, run: str) -> tuple[State | None, Finding]
         return None, Finding("error", str(path), f"the state {fault}", advice)
     except FileError as fault:
         return None, _unreadable(path, fault)
-    return state, state_finding(
-        path, state, now, run, has_rules=bool(_our_rules(config.output.allow))
-    )
+    if state:
+        return state, age_finding(path, state, now, run)
+    text, advice = "there is no state yet", run
+    if _our_rules(config.output.allow):
+        text = "the state is gone, but its table is there"
+        advice = f"{run}, which starts a new one and compares its list with that table"
+    return None, Finding("warning", str(path), text, advice)
 
 
 def _our_rules(path: Path) -> list[str] | None:
@@ -138,21 +142,11 @@ def _unreadable(path: Path, fault: Exception) -> Finding:
     return Finding("error", str(path), str(fault).removeprefix(f"{path}: "), advice)
 
 
-def state_finding(
-    path: Path, state: State | None, now: float, run: str, *, has_rules: bool = False
-) -> Finding:
-    """Return what there is to say of a state that can be read (None: there is none).
-
-    `run` says how a run is started, `has_rules` whether a table of ours has any.
-    """
-    age, unasked = (now - state.written, now - state.asked) if state else (0.0, 0.0)
+def age_finding(path: Path, state: State, now: float, run: str) -> Finding:
+    """Return what there is to say of the age of a state; `run` says how a run is started."""
+    age, unasked = now - state.written, now - state.asked
     text, advice = f"the last run was {span(age)} ago", ""
-    if state is None and has_rules:
-        text = "the state is gone, but its table is there"
-        advice = f"{run}, which starts a new one and compares its list with that table"
-    elif state is None:
-        text, advice = "there is no state yet", run
-    elif age > MAX_RUN_AGE:
+    if age > MAX_RUN_AGE:
         advice = "see whether cron or the timer runs spfwhite"
     elif age < -MAX_CLOCK_SKEW:
         text = f"the last run is {span(-age)} in the future"
@@ -197,25 +191,22 @@ def _used(config: Config) -> list[Path]:
 def _table(path: Path, state: State | None, now: float, run: str, missing: str) -> Finding:
     try:
         content = files.read_if_there(path)
-        changed = path.stat().st_mtime if content is not None else now
+        if content is None:
+            is_nowhere = not path.parent.is_dir()
+            folder = f"make the folder {path.parent} or set output.allow, then " * is_nowhere
+            return Finding("error", str(path), f"the table is missing{missing}", f"{folder}{run}")
+        age = now - path.stat().st_mtime
     except (FileError, OSError) as fault:
         return _unreadable(path, fault)
     entry = state.tables.get(os.path.realpath(path)) if state else None
-    return table_finding(path, content, entry and entry.written, now - changed, run, missing)
+    return table_finding(path, content, entry and entry.written, age, run)
 
 
-def table_finding(
-    path: Path, content: bytes | None, written: str | None, age: float, run: str, missing: str = ""
-) -> Finding:
+def table_finding(path: Path, content: bytes, written: str | None, age: float, run: str) -> Finding:
     """Return what there is to say of a table whose file changed `age` seconds ago.
 
-    `content` is what it holds (None: there is none, from which follows what `missing` says),
-    `written` the digest of the rules as the state has it, `run` how a run is started.
+    `written` is the digest of its rules as the state has it, `run` says how a run is started.
     """
-    if content is None:
-        if not path.parent.is_dir():
-            run = f"make the folder {path.parent} or set output.allow, then {run}"
-        return Finding("error", str(path), f"the table is missing{missing}", run)
     owner = owner_of(content)
     if owner == "foreign":
         text = "was not written by spfwhite"
