@@ -81,10 +81,7 @@ def append(addition: Addition, system: Path) -> Path:
 
 
 def remove(name: str, system: Path) -> Path:
-    """Take out what `add` wrote of a provider, or else switch it off; return the file's path.
-
-    Raises as `append`.
-    """
+    """Take out what `add` wrote of a provider, or else switch it off; as `append`."""
 
     def edit(old: str) -> str:
         head = f"[providers.{name}]\n"
@@ -95,7 +92,7 @@ def remove(name: str, system: Path) -> Path:
 
 
 def taken_off(names: Collection[str], configured: Config, system: Path) -> str:
-    """Return the provider of this name or all these domains that `remove` alone keeps off, or "".
+    """Return the provider, so named or with all these domains, that only `remove` keeps off, or "".
 
     Raises FileError and ConfigError.
     """

@@ -49,8 +49,6 @@ _LISTS: Final = re.compile(r"[a-z]+_hosts(?:_file)?")  # `_file` is the path of 
 _ASSIGNS: Final = re.compile(r"^[ \t]*(\w+)\+?=", re.ASCII | re.MULTILINE)
 _LIKE_ADDRESS: Final = re.compile(r"(?i)(?:ip[46]:)?[0-9a-f.:/ \t-]+(?:permit|reject)?")
 
-_NOTHING: Final = Assigned("", 0)
-
 NOTHING: Final = "nothing"  # in the place of a provider: the host lists nothing any more
 
 
@@ -115,12 +113,8 @@ class _Overlay:
         on = {each.name: each.domains for each in defaults.enabled() if each.action == "permit"}
         self._permitted = {host: name for host, name in own_hosts().items() if name in on}
         self._permitted |= {domain: name for name, domains in on.items() for domain in domains}
-        self._off = {
-            domain: f"{provider.name}, which has it, is off: {defaults.why_off(provider, date.min)}"
-            for provider in defaults.providers
-            if not provider.enabled
-            for domain in provider.domains
-        }
+        off = (provider for provider in defaults.providers if not provider.enabled)
+        self._off = {domain: provider for provider in off for domain in provider.domains}
         self._names = {provider.name for provider in defaults.providers}
         self._defaults = defaults
         self._carried: set[tuple[str, Action]] = set()
@@ -151,9 +145,10 @@ class _Overlay:
         if default and action == "permit":
             self.remark(line, f"{domain} is listed already, through the provider {default}")
             return
-        if action == "permit" and domain in self._off:
-            why = f"since the default provider {self._off[domain]}"
-            self.remark(line, f"{domain} becomes a provider of its own, {why}")
+        if action == "permit" and (off := self._off.get(domain)):
+            why = f"which has it, is off: {self._defaults.why_off(off, date.min)}"
+            own = f"{domain} becomes a provider of its own, since the default provider"
+            self.remark(line, f"{own} {off.name}, {why}")
         if action == "reject" and (default or (domain, "permit") in self._carried):
             by = f" by the default provider {default}" if default else ""
             self.remark(line, f"{domain} is permitted{by}, too, which wins over its rejection")
@@ -217,8 +212,7 @@ class _Settings(_Overlay):
         super().__init__(defaults)
         self.remarks += assignments.remarks
         stated = {name: it for name, it in assignments.values.items() if it.value.strip()}
-        self._written = {_name(name): name for name in stated}
-        self._values = {name: stated[written] for name, written in self._written.items()}
+        self._values = {_name(name): it for name, it in stated.items()}
         self._is_postallow = not stated.keys().isdisjoint(("output_dir", "allowlist_hosts"))
         self._lists = [n for n in self._values if n not in KNOWN and _LISTS.fullmatch(n)]
 
@@ -244,16 +238,19 @@ class _Settings(_Overlay):
         if self._switch("enable_blacklist"):
             self.hosts(self._listed("blacklist_hosts"), "reject")
         else:
-            switch = self._written.get("enable_blacklist", "enable_blacklist")
+            switch = self._value("enable_blacklist").name
             self._remark("blacklist_hosts", f"is not carried over: {switch} is not yes")
+
+    def _value(self, name: str) -> Assigned:
+        return self._values.get(name, Assigned(name, "", 0))
 
     def _remark(self, name: str, text: str) -> None:
         """Say something about a setting, if the file has it."""
         if assigned := self._values.get(name):
-            self.remark(assigned.line, f"{clipped(self._written[name])} {text}")
+            self.remark(assigned.line, f"{clipped(assigned.name)} {text}")
 
     def _listed(self, name: str) -> list[tuple[int, str]]:
-        assigned = self._values.get(name, _NOTHING)
+        assigned = self._value(name)
         if assigned.value.startswith("/"):
             self._remark(name, f"is a file of its own: import {shown(assigned.value)} as well")
             return []
@@ -261,7 +258,7 @@ class _Settings(_Overlay):
 
     def _switch(self, name: str) -> bool | None:
         """Return what a setting says; None if it is not there or neither yes nor no."""
-        value = self._values.get(name, _NOTHING).value
+        value = self._value(name).value
         if value in ("yes", "no"):
             return value == "yes"
         self._remark(name, f"must be yes or no, not {shown(value)}; it is not carried over")
@@ -308,7 +305,7 @@ class _Settings(_Overlay):
 
     def _addresses_of_yahoo(self) -> dict[str, Value]:
         """Return the key that gives Yahoo the addresses beside its records that it had before."""
-        if file := self._values.get("yahoo_static_hosts", _NOTHING).value:
+        if file := self._value("yahoo_static_hosts").value:
             try:
                 entries(text(parse_path(file)), Path(file), parse_line)
             except (ConfigError, ValueError) as fault:

@@ -211,12 +211,9 @@ class Config(NamedTuple):
 
     def widest(self, action: Action) -> Widest:
         """Return the limits on what terms pass; a reject table needs narrower ones."""
-        least = Widest() if action == "permit" else WIDEST_REJECT
-        return Widest(
-            max(self.safety.widest_ipv4, least.ipv4),
-            max(self.safety.widest_ipv6, least.ipv6),
-            self.safety.exclude.domains,
-        )
+        safety, least = self.safety, Widest() if action == "permit" else WIDEST_REJECT
+        ipv4, ipv6 = max(safety.widest_ipv4, least.ipv4), max(safety.widest_ipv6, least.ipv6)
+        return Widest(ipv4, ipv6, safety.exclude.domains)
 
     def why_off(self, provider: Provider, today: datetime.date) -> str:
         """Return what to do about a provider that lists nothing today; "" for one that is on."""

@@ -46,8 +46,9 @@ class Remark(NamedTuple):
 
 
 class Assigned(NamedTuple):
-    """The last value of a name, and the line of that assignment."""
+    """A name, its last value, and the line of that assignment."""
 
+    name: str
     value: str
     line: int
 
@@ -69,7 +70,7 @@ class Assignments:
                     break
             elif name := statement["name"]:
                 try:
-                    self.values[name] = Assigned(self._value(statement), line)
+                    self.values[name] = Assigned(name, self._value(statement), line)
                 except ValueError as fault:
                     self._lose(line, name, f"{clipped(name)} {fault}; it is not carried over")
             line += statement[0].count("\n")

@@ -77,10 +77,7 @@ class Explanation(NamedTuple):
 def explain(
     run: LastRun, table: Networks, asked: Networks, rejects: Networks = EMPTY
 ) -> Explanation:
-    """Explain what the tables do with `asked`, from the last run that made them.
-
-    `table` is what is allowed, `rejects` what the reject table holds.
-    """
+    """Explain what the allow `table` and the reject table do with `asked`, from the last run."""
     covered = asked & table
     missing = asked - covered
     allow = [d for d in run.plan.decisions if d.provider.action == "permit"]

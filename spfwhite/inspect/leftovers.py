@@ -42,8 +42,7 @@ def leftovers(
 ) -> Findings:
     """Yield what is left of Postwhite and postallow: jobs, configurations, tables in a folder.
 
-    `ours` names the files of the folder that spfwhite answers for, as it does for the copies that
-    it keeps of what was there before.
+    `ours` names the files there that spfwhite writes, and keeps copies of (.orig).
     """
     for place in cron:
         yield from _jobs(place)

@@ -70,7 +70,6 @@ def _table(text: str, openable: Openable, *, is_needed: bool = True) -> str:
 
 
 _TABLE: Final = Type(_table, "a table that is there, as TYPE:NAME")
-_FOOTERS: Final = Type(partial(_table, is_needed=False), _TABLE.wanted, is_list=True)
 
 # The first row that matches counts. A row is what names end in rather than each name, so that
 # parameters of Postfix versions to come have their types; those that match no row are free text, or
@@ -96,7 +95,8 @@ TYPES: Final = tuple(
         ("dnsbl_sites", Type(_site, "DOMAIN=A.B.C.D*WEIGHT, the last two optional", is_list=True)),
         ("dnsbl_reply_map|command_filter", _TABLE),
         ("discard_ehlo_keyword_address_maps", _TABLE._replace(is_list=True)),
-        ("reject_footer_maps", _FOOTERS),  # without one of them replies have no footer
+        # without one of them replies have no footer
+        ("reject_footer_maps", Type(partial(_table, is_needed=False), _TABLE.wanted, is_list=True)),
     )
 )
 

@@ -115,8 +115,7 @@ def groups(
 ) -> list[Group]:
     """Return the groups, proposals first, then those of the most connections.
 
-    `evaluation` has the `questions` of the names that were asked about, `providers` the provider
-    of each domain in the configuration.
+    `evaluation` has the `questions` of the names to ask about, `providers` whose a domain is.
     """
     made = []
     for (domain, spf), texts in _members(named, evaluation).items():

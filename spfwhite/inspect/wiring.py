@@ -219,9 +219,8 @@ def _dnsbl(postscreen: Postscreen, *, spares: bool) -> Findings:
     texts = postscreen.texts(DNSBL_SITES)
     closed = [text for text in texts if CLOSED_SITES.fullmatch(text)]
     if closed:
-        text = (
-            f"names {clipped(', '.join(closed))}, which was closed: it lists nobody, or everybody"
-        )
+        named = clipped(", ".join(closed))
+        text = f"names {named}, which was closed: it lists nobody, or everybody"
         command = postscreen.set(DNSBL_SITES, *(text for text in texts if text not in closed))
         yield Finding("warning", postscreen.subject(DNSBL_SITES), text, "take it out", command)
     name, value = postscreen.either(ALLOW_THRESHOLD), postscreen.value(ALLOW_THRESHOLD)
@@ -229,8 +228,8 @@ def _dnsbl(postscreen: Postscreen, *, spares: bool) -> Findings:
     if value and not re.fullmatch("[-+]?[0-9]+", value):
         return
     if spares and not is_set:
-        text = f"is {value or 'not set'}, so the negative weights of {DNSBL_SITES} spare no client "
-        text += "the tests"
+        weights = f"the negative weights of {DNSBL_SITES}"
+        text = f"is {value or 'not set'}, so {weights} spare no client the tests"
         yield Finding("note", subject, text, "set it to -1", postscreen.set(name, "-1"))
     elif is_set and not spares:
         text = f"is {clipped(value)}, but no site of {DNSBL_SITES} has a negative weight"

@@ -12,10 +12,7 @@ from spfwhite.inspect.finding import Finding, Findings
 
 
 def notes(overlays: Iterable[Overlay], config: Config) -> Findings:
-    """Yield a note for each value that a later file replaces, and for switches without effect.
-
-    `overlays` are the operator's files in the order in which they are read.
-    """
+    """Yield a note on each value that a later overlay replaces, and on switches without effect."""
     said: dict[str, tuple[str, Any]] = {}
     for overlay in overlays:
         providers = {f"providers.{name}": keys for name, keys in overlay.providers.items()}
