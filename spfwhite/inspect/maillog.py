@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
-from typing import Final, NamedTuple
+from typing import Final
 
 # Clients that are kept apart: less than 100 MiB in the worst case.
 MAX_CLIENTS: Final = 100_000
@@ -72,12 +72,8 @@ _ACCEPTED: Final = re.compile(
 )
 
 
-class Entry(NamedTuple):
-    """A line of postscreen or smtpd; `day` as a mask of one bit, 0 where it is not known."""
-
-    day: int
-    program: bytes
-    message: bytes
+# A line: its day as a mask of one bit, 0 where it is not known; postscreen or smtpd; the message.
+Entry = tuple[int, bytes, bytes]
 
 
 @dataclass(slots=True)
@@ -113,23 +109,20 @@ class Tally:
     clients: dict[str, Client] = field(default_factory=dict)
 
     def read(self, pieces: Iterable[bytes]) -> bytes:
-        """Add a log: its lines with their ends, one that is too long in several pieces.
-
-        Returns its first piece if it has no line of Postfix, nothing otherwise.
-        """
-        stream, before = iter(pieces), self.lines
+        """Add a log, by lines with their ends, a long one in several; return the first piece."""
+        stream = iter(pieces)
         first = next(stream, b"")
         entries = _journal if _FIELD.match(first) else _syslog
-        for entry in entries(chain([first], stream)):
+        for day, program, message in entries(chain([first], stream)):
             self.lines += 1
-            (self._postscreen if entry.program == b"postscreen" else self._smtpd)(entry)
-        return first if self.lines == before else b""
+            if program == b"smtpd":
+                self._smtpd(message)
+            elif event := _EVENT.match(message):
+                self._postscreen(event, day)
+        return first
 
-    def _postscreen(self, entry: Entry) -> None:
-        event = _EVENT.match(entry.message)
-        if not event:
-            return
-        self.days |= entry.day
+    def _postscreen(self, event: re.Match[bytes], day: int) -> None:
+        self.days |= day
         client = self.clients.get(event["address"].decode())
         if event["connect"]:
             self.connections += 1
@@ -143,7 +136,7 @@ class Tally:
             if client:
                 client.failed = True
         elif event["passed"] or event["deferred"]:
-            self._tested(event, entry.day)
+            self._tested(event, day)
 
     def _tested(self, event: re.Match[bytes], day: int) -> None:
         self.passed_new += event["passed"] == b"NEW"
@@ -167,13 +160,13 @@ class Tally:
                 self.clients[address] = Client()
         return self.clients.get(address)
 
-    def _smtpd(self, entry: Entry) -> None:
-        if match := _CONNECT.fullmatch(entry.message):
+    def _smtpd(self, message: bytes) -> None:
+        if match := _CONNECT.fullmatch(message):
             client = self.clients.get(match["address"].decode())
             name = match["name"].decode().lower().removesuffix(".")
             if client and name not in ("unknown", client.name):
                 client.name = name
-        elif match := _ACCEPTED.match(entry.message):
+        elif match := _ACCEPTED.match(message):
             client = self.clients.get(match["address"].decode())
             if match["uncounted"] is not None:
                 self.uncounted += 1
@@ -193,7 +186,7 @@ def _line(line: bytes) -> Iterator[Entry]:
     if tag and not _OTHERS.search(head := line[: tag.start()]):
         # the last date is that of the logger that was nearest to Postfix
         days = [_day_of(date) for date in _DATE.finditer(head.decode("utf-8", "replace"))]
-        yield Entry(days[-1] if days else 0, tag["program"], tag["message"].rstrip())
+        yield days[-1] if days else 0, tag["program"], tag["message"].rstrip()
 
 
 def _day_of(date: re.Match[str]) -> int:
@@ -251,10 +244,9 @@ def _binary(pieces: Iterator[bytes]) -> bytes:
 
 def _entry(fields: dict[bytes, bytes]) -> Iterator[Entry]:
     identifier, message, time = (fields.get(name, b"") for name in _WANTED)
-    program = _IDENTIFIER.fullmatch(identifier)
-    if program:
+    if program := _IDENTIFIER.fullmatch(identifier):
         day = 0
         if time.isdigit() and len(time) < 18:
             moment = datetime.fromtimestamp(int(time) / 1_000_000, UTC)
             day = _day(moment.month, moment.day)
-        yield Entry(day, program[1], message)
+        yield day, program[1], message
