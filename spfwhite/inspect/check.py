@@ -246,7 +246,7 @@ def _instance(postfix: Postfix, used: Collection[Path], state: State | None) -> 
     """Yield what one Postfix makes of the tables; raises ProgramError and OSError."""
     lines = postfix.services()
     names = services.postscreens(lines)
-    running = _postscreens(postfix, names or [""])
+    running = list(_postscreens(postfix, names or [""]))
     found = dict.fromkeys(services.service_findings(lines, running))
     real = [Path(os.path.realpath(path)) for path in used]
     # a reject table that was emptied, since no provider needs it any more, may be left out
@@ -276,17 +276,15 @@ def _unread(folder: Path, started: Started | None) -> Findings:
             yield Finding("warning", name, text, "run `postfix reload` as root")
 
 
-def _postscreens(postfix: Postfix, names: Collection[str]) -> list[parameters.Postscreen]:
-    """Return the postscreens of these services (no name: one without options)."""
+def _postscreens(postfix: Postfix, names: Collection[str]) -> Iterator[parameters.Postscreen]:
+    """Yield the postscreens of these services (no name: one without options)."""
     main, written = postfix.parameters(), postfix.parameters(expanded=False)
     options, options_written = postfix.overrides(), postfix.overrides(expanded=False)
     proxied, queue = main.get("proxy_read_maps", ""), main.get("queue_directory", "/")
     openable = access_list.Openable(postfix.table_types(), access_list.words(proxied), queue)
-    made = []
     for name in names:
         own, texts = options.get(name, {}), written | options_written.get(name, {})
-        made.append(parameters.Postscreen(name, main | own, texts, own, postfix, openable))
-    return made
+        yield parameters.Postscreen(name, main | own, texts, own, postfix, openable)
 
 
 def _loaded(path: Path, state: State | None, started: Started | None) -> Finding:

@@ -39,7 +39,7 @@ def service_findings(services: Services, running: Sequence[Postscreen]) -> Findi
     postfix, in_effect = running[0].postfix, _in_effect(services)
     names, found = postscreens(services), [*_twice(services)]
     if names:
-        found += [*_limits(names, in_effect, running[0]), *_missing_helpers(in_effect, running)]
+        found += [*_limits(in_effect, running), *_missing_helpers(in_effect, running)]
     elif not found:
         text = "has no postscreen, so no table has an effect"
         advice = "put its postscreen line in the place of `smtp inet ... smtpd` (POSTSCREEN_README)"
@@ -85,11 +85,9 @@ def _twice(services: Services) -> Said:
             yield level, text, "keep the one with postscreen", ("-M", _line(*ours))
 
 
-def _limits(
-    names: Sequence[str], in_effect: Mapping[str, Sequence[str]], postscreen: Postscreen
-) -> Said:
-    default = postscreen.values.get("default_process_limit", "")
-    for name in names:
+def _limits(in_effect: Mapping[str, Sequence[str]], running: Sequence[Postscreen]) -> Said:
+    default = running[0].values.get("default_process_limit", "")
+    for name in (each.service for each in running):
         if in_effect[name][6].replace("-", default) != "1":
             text = f"gives postscreen at {clipped(name)} a process limit other than 1, {ENDS}"
             yield "error", text, "set it to 1", ("-F", f"{name}/process_limit=1")
