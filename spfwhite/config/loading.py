@@ -6,7 +6,7 @@ Refuses: to read the environment, and to guess; every fault is a ConfigError.
 """
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -22,6 +22,8 @@ from spfwhite.wording import did_you_mean, printable
 DEFAULTS = "providers.toml"
 ADDED = Path("providers.d") / "90-added.toml"  # what `add` and `remove` write, below SYSTEM
 SYSTEM = Path("/etc/spfwhite")
+
+Merged = dict[str, Keys]  # tables of settings, or providers, by name
 
 
 def load(path: str | Path | None = None, *, system: Path = SYSTEM) -> Config:
@@ -87,8 +89,8 @@ def _last_word(overlays: Sequence[Overlay], *names: str) -> str:
     return files[-1]
 
 
-def _merged_tables(overlays: list[Overlay]) -> dict[str, Keys]:
-    merged: dict[str, Keys] = {}
+def _merged_tables(overlays: list[Overlay]) -> Merged:
+    merged: Merged = {}
     for overlay in overlays:
         for table, keys in overlay.tables.items():
             merged.setdefault(table, {}).update(keys)
@@ -101,8 +103,8 @@ def _merged_tables(overlays: list[Overlay]) -> dict[str, Keys]:
     return merged
 
 
-def _merged_providers(overlays: list[Overlay], defaults: Keys) -> dict[str, Keys]:
-    merged: dict[str, Keys] = {}
+def _merged_providers(overlays: list[Overlay], defaults: Keys) -> Merged:
+    merged: Merged = {}
     for overlay in overlays:
         for name, keys in overlay.providers.items():
             merged.setdefault(name, {**defaults}).update(keys, defined_in=overlay.file)
@@ -122,9 +124,7 @@ def _retired(overlays: Iterable[Overlay]) -> set[str]:
     return {name for overlay in overlays for name in overlay.retired}
 
 
-def _provider(
-    name: str, providers: dict[str, Keys], tables: dict[str, Keys], overlays: list[Overlay]
-) -> Provider:
+def _provider(name: str, providers: Merged, tables: Merged, overlays: list[Overlay]) -> Provider:
     keys, safety = providers[name], tables["safety"]
     domains, networks = keys["domains"], keys["networks"]
     if file := keys["domains_file"]:
@@ -162,9 +162,7 @@ def _list(name: str, key: str, path: Path, overlays: Sequence[Overlay]) -> str:
         raise ConfigError(f"{where}: {fault}; {way_out}") from None
 
 
-def _output_tables(
-    overlays: list[Overlay], tables: Mapping[str, Keys], providers: Mapping[str, Keys]
-) -> tuple[Table, ...]:
+def _output_tables(overlays: list[Overlay], tables: Merged, providers: Merged) -> tuple[Table, ...]:
     """Return the further tables; a name that is nobody's would leave one empty in silence."""
     file = _last_word(overlays, "output.tables")
     known = {"providers": set(providers), "categories": _categories(providers)}
@@ -194,7 +192,7 @@ def _refuse_plain_http(name: str, keys: Keys) -> None:
             raise ConfigError(f"{fault}, {why}")
 
 
-def _refuse_half_a_list(name: str, providers: Mapping[str, Keys], left: Iterable[str]) -> None:
+def _refuse_half_a_list(name: str, providers: Merged, left: Iterable[str]) -> None:
     # lines of the other action, which no provider would list
     keys = providers[name]
     for action in left:
@@ -205,11 +203,11 @@ def _refuse_half_a_list(name: str, providers: Mapping[str, Keys], left: Iterable
             raise ConfigError(f"{fault}; a second provider {way_out}")
 
 
-def _categories(providers: Mapping[str, Keys]) -> set[str]:
+def _categories(providers: Merged) -> set[str]:
     return {keys["category"] for keys in providers.values()}
 
 
-def _refuse_unused_categories(overlays: list[Overlay], providers: Mapping[str, Keys]) -> None:
+def _refuse_unused_categories(overlays: list[Overlay], providers: Merged) -> None:
     # a misspelt switch would switch nothing, in silence
     known = overlays[0].tables["categories"].keys() | _categories(providers) | _retired(overlays)
     for overlay in overlays:
@@ -220,7 +218,7 @@ def _refuse_unused_categories(overlays: list[Overlay], providers: Mapping[str, K
             raise ConfigError(f"{overlay.file}: {fault}{meant}")
 
 
-def _refuse_shared_paths(overlays: list[Overlay], tables: Mapping[str, Keys]) -> None:
+def _refuse_shared_paths(overlays: list[Overlay], tables: Merged) -> None:
     seen: dict[str, str] = {}
     for what, path in _written_files(tables):
         real = os.path.realpath(path)
@@ -231,7 +229,7 @@ def _refuse_shared_paths(overlays: list[Overlay], tables: Mapping[str, Keys]) ->
         seen[real] = what
 
 
-def _written_files(tables: Mapping[str, Keys]) -> list[tuple[str, Path]]:
+def _written_files(tables: Merged) -> list[tuple[str, Path]]:
     """Return all that a run may write: words that end with the key, and the path."""
     output, state = tables["output"], tables["state"]["path"]
     places = [(f"output.{key}", output[key]) for key in ("allow", "reject")]

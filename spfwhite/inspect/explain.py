@@ -74,9 +74,7 @@ class Explanation(NamedTuple):
         return self.covered == self.asked
 
 
-def explain(
-    run: LastRun, table: Networks, asked: Networks, rejects: Networks = EMPTY
-) -> Explanation:
+def explain(run: LastRun, table: Networks, asked: Networks, rejects: Networks) -> Explanation:
     """Explain what the allow `table` and the reject table do with `asked`, from the last run."""
     covered = asked & table
     missing = asked - covered

@@ -14,7 +14,7 @@ from spfwhite.cli.common import Common
 from spfwhite.config.loading import packaged, said_of
 from spfwhite.inspect import explain as search
 from spfwhite.inspect import health
-from spfwhite.networks import Networks
+from spfwhite.networks import EMPTY, Networks
 from spfwhite.plan.last_run import last_run
 from spfwhite.report import notices
 from spfwhite.report.news import News
@@ -207,7 +207,7 @@ def test_explain_says_until_when_a_provider_counts() -> None:
     series = expiring(40)
     run = last_run(series.config, series.state, series.now)
     asked = Networks.parse(["22.0.0.1/32"])
-    found = search.explain(run, run.plan.permitted, asked)
+    found = search.explain(run, run.plan.permitted, asked, EMPTY)
     told = list(explain.lines("22.0.0.1", found, run, Common()))
     assert [line for line in told if "until" in line] == ["  own counts until 2023-12-25"]
 

@@ -10,7 +10,7 @@ import pytest
 from spfwhite.cli import explain as command
 from spfwhite.cli.common import Common
 from spfwhite.inspect.explain import MAX_NAMED, Denial, Passing, explain
-from spfwhite.networks import Networks
+from spfwhite.networks import EMPTY, Networks
 from tests.inspect.test_explain import ZONE, explained, nights, run_of, said
 from tests.support.cli import world_providers
 from tests.support.nights import configured, records
@@ -111,7 +111,7 @@ def test_every_rule_of_the_frozen_world_is_explained_by_a_chain_that_exists() ->
     domains = {provider.name: provider.domains for provider in config.providers}
     chains = 0
     for text in series.texts()[::EVERY]:
-        found = explain(run, series.table, Networks.parse([text]))
+        found = explain(run, series.table, Networks.parse([text]), EMPTY)
         assert found.is_covered
         assert Networks.parse([text]) in (found.covered, found.asked)
         assert found.passing, text
