@@ -219,25 +219,21 @@ def _refuse_unused_categories(overlays: list[Overlay], providers: Merged) -> Non
 
 
 def _refuse_shared_paths(overlays: list[Overlay], tables: Merged) -> None:
+    # all that a run may write, by words that end with the key
+    output, state = tables["output"], tables["state"]["path"]
+    places = [(f"output.{key}", output[key]) for key in ("allow", "reject")]
+    places += [("output.tables.path", table.path) for table in output["tables"]]
+    places += [(f"the old {key}", path.with_name(f"{path.name}.orig")) for key, path in places]
+    beside = [state.with_name(state.name + suffix) for suffix in (".lock", ".bad")]
+    places += [("state.path", state), *(("a file beside state.path", path) for path in beside)]
     seen: dict[str, str] = {}
-    for what, path in _written_files(tables):
+    for what, path in places:
         real = os.path.realpath(path)
         if real in seen:
             file = _last_word(overlays, what.split()[-1], seen[real].split()[-1])
             same = f"{what} is the same file as {seen[real]}, {shown(str(path))}"
             raise ConfigError(f"{file}: {same}")
         seen[real] = what
-
-
-def _written_files(tables: Merged) -> list[tuple[str, Path]]:
-    """Return all that a run may write: words that end with the key, and the path."""
-    output, state = tables["output"], tables["state"]["path"]
-    places = [(f"output.{key}", output[key]) for key in ("allow", "reject")]
-    places += [("output.tables.path", table.path) for table in output["tables"]]
-    places += [(f"the old {key}", path.with_name(f"{path.name}.orig")) for key, path in places]
-    beside = [state.with_name(state.name + suffix) for suffix in (".lock", ".bad")]
-    places += [("state.path", state)]
-    return places + [("a file beside state.path", path) for path in beside]
 
 
 def _refuse_shared_sets(tables: Iterable[Table], file: str) -> None:

@@ -85,9 +85,10 @@ def convert(data: bytes, defaults: Config) -> Imported:
     if names & KNOWN or any(map(_LISTS.fullmatch, names)):
         settings = _Settings(Assignments(text), defaults)
         settings.carry_over()
-        return settings.imported(() if settings.names_hosts else settings.built_in())
+        return settings.imported(settings.built_in())
     overlay = _Overlay(defaults)
-    if not overlay.hosts(_lines(text), "permit"):
+    overlay.hosts(_lines(text), "permit")
+    if not (overlay.domains or overlay.networks):
         first = next((f"; line {line}: {why}" for line, why in overlay.remarks), "")
         raise NotPostwhiteError(f"is neither a postwhite.conf nor a list of hosts{first}")
     return overlay.imported()
@@ -117,28 +118,25 @@ class _Overlay:
         self._off = {domain: provider for provider in off for domain in provider.domains}
         self._names = {provider.name for provider in defaults.providers}
         self._defaults = defaults
-        self._carried: set[tuple[str, Action]] = set()
-        self._lines: list[Line] = []
+        self.domains: set[tuple[str, Action]] = set()
+        self.networks: list[Line] = []
 
     def remark(self, line: int, text: str) -> None:
         self.remarks.append(Remark(line, text))
 
-    def hosts(self, entries: Iterable[tuple[int, str]], action: Action) -> bool:
-        """Add domains and networks, given with their lines; return whether there was any."""
-        return any([self._host(line, entry, action) for line, entry in entries])
-
-    def _host(self, line: int, entry: str, action: Action) -> bool:
-        try:
-            read = _read(entry)
-        except ValueError as fault:
-            self.remark(line, f"{shown(entry)} {fault}; it is not carried over")
-            return False
-        if isinstance(read, Line):
-            self._lines.append(Line(read.networks, read.action or action))
-        elif (read, action) not in self._carried:
-            self._carried.add((read, action))
-            self._add_domain(line, read, action)
-        return True
+    def hosts(self, entries: Iterable[tuple[int, str]], action: Action) -> None:
+        """Add domains and networks, given with their lines."""
+        for line, entry in entries:
+            try:
+                read = _read(entry)
+            except ValueError as fault:
+                self.remark(line, f"{shown(entry)} {fault}; it is not carried over")
+                continue
+            if isinstance(read, Line):
+                self.networks.append(Line(read.networks, read.action or action))
+            elif (read, action) not in self.domains:
+                self.domains.add((read, action))
+                self._add_domain(line, read, action)
 
     def _add_domain(self, line: int, domain: str, action: Action) -> None:
         default = self._permitted.get(domain)
@@ -149,7 +147,7 @@ class _Overlay:
             why = f"which has it, is off: {self._defaults.why_off(off, date.min)}"
             own = f"{domain} becomes a provider of its own, since the default provider"
             self.remark(line, f"{own} {off.name}, {why}")
-        if action == "reject" and (default or (domain, "permit") in self._carried):
+        if action == "reject" and (default or (domain, "permit") in self.domains):
             by = f" by the default provider {default}" if default else ""
             self.remark(line, f"{domain} is permitted{by}, too, which wins over its rejection")
         self._add_provider(domain, action)["domains"] = [domain]
@@ -168,25 +166,9 @@ class _Overlay:
         self.tables[f"providers.{default}"] = {"enabled": False}
         self._permitted = {d: name for d, name in self._permitted.items() if name != default}
 
-    def built_in(self) -> tuple[str, ...]:
-        """Say who covers the hosts that Postwhite had by itself, and how to add the others."""
-        own, covers = own_hosts().items(), self._permitted
-        covered = [f"{host} ({covers[host]})" for host, _ in own if host in covers]
-        # one that the file itself names, be it to reject it, is a provider of its own
-        has = {*covers, *(host for host, _ in self._carried)}
-        others = [host for host, name in own if name != NOTHING and host not in has]
-        # one call each, or a hold of one would be a hold of all
-        call = f"for host in {' '.join(others)}; do spfwhite add $host; done"
-        return (
-            f"default providers cover {len(covered)} of the {len(own)} hosts that Postwhite had "
-            f"by itself: {', '.join(covered)}",
-            *([f"they do not cover {', '.join(others)}; to add them: {call}"] if others else []),
-            f"{', '.join(host for host, name in own if name == NOTHING)} list nothing any more",
-        )
-
     def imported(self, built_in: tuple[str, ...] = ()) -> Imported:
         """Return the overlay as TOML, in which networks come last, and what is said of it."""
-        networks = by_action(self._lines, "permit")
+        networks = by_action(self.networks, "permit")
         for action in get_args(Action):
             if networks[action]:
                 provider = self._add_provider("postwhite-networks", action)
@@ -216,11 +198,6 @@ class _Settings(_Overlay):
         self._is_postallow = not stated.keys().isdisjoint(("output_dir", "allowlist_hosts"))
         self._lists = [n for n in self._values if n not in KNOWN and _LISTS.fullmatch(n)]
 
-    @property
-    def names_hosts(self) -> bool:
-        """Whether the script had no hosts by itself: the file names them, or switches them."""
-        return not {*self._lists, *(self._values.keys() & {*TOGGLES})} <= {"custom_hosts"}
-
     def carry_over(self) -> None:
         for name in self._values.keys() - KNOWN - {*self._lists}:
             self._remark(name, "is no setting of Postwhite; it is not carried over")
@@ -243,6 +220,25 @@ class _Settings(_Overlay):
 
     def _value(self, name: str) -> Assigned:
         return self._values.get(name, Assigned(name, "", 0))
+
+    def built_in(self) -> tuple[str, ...]:
+        """Say who covers the hosts that Postwhite had by itself, and how to add the others."""
+        # a script whose file names its hosts, or switches them, had none by itself
+        if not {*self._lists, *(self._values.keys() & {*TOGGLES})} <= {"custom_hosts"}:
+            return ()
+        own, covers = own_hosts().items(), self._permitted
+        covered = [f"{host} ({covers[host]})" for host, _ in own if host in covers]
+        # one that the file itself names, be it to reject it, is a provider of its own
+        has = {*covers, *(host for host, _ in self.domains)}
+        others = [host for host, name in own if name != NOTHING and host not in has]
+        # one call each, or a hold of one would be a hold of all
+        call = f"for host in {' '.join(others)}; do spfwhite add $host; done"
+        return (
+            f"default providers cover {len(covered)} of the {len(own)} hosts that Postwhite had "
+            f"by itself: {', '.join(covered)}",
+            *([f"they do not cover {', '.join(others)}; to add them: {call}"] if others else []),
+            f"{', '.join(host for host, name in own if name == NOTHING)} list nothing any more",
+        )
 
     def _remark(self, name: str, text: str) -> None:
         """Say something about a setting, if the file has it."""
