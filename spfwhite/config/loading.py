@@ -96,10 +96,8 @@ def _merged_tables(overlays: list[Overlay]) -> Merged:
             merged.setdefault(table, {}).update(keys)
     exclude = [each.tables.get("safety", {}).get("exclude", Exclusions()) for each in overlays]
     # to lose an exclusion by adding another would widen the list
-    merged["safety"]["exclude"] = Exclusions(
-        Networks.union(each.networks for each in exclude),
-        frozenset().union(*(each.domains for each in exclude)),
-    )
+    networks, domains = zip(*exclude, strict=True)
+    merged["safety"]["exclude"] = Exclusions(Networks.union(networks), frozenset().union(*domains))
     return merged
 
 

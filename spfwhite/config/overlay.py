@@ -50,11 +50,10 @@ def read_overlay(text: str, file: str, folder: Path) -> Overlay:
     for key, value in document.items():
         if key not in HEAD:
             reader.unknown("", key, value, HEAD)
-    given = {key: rules for key, rules in TABLES.items() if key in document}
-    tables = {key: reader.keys(key, document[key], rules) for key, rules in given.items()}
+    given = [key for key in TABLES if key in document]
+    tables = {key: reader.keys(key, document[key], TABLES[key]) for key in given}
     if more := tables.get("output", {}).get("tables"):
-        read = (reader.keys("output.tables", entry, TABLE_RULES) for entry in more)
-        tables["output"]["tables"] = [*read]
+        tables["output"]["tables"] = [reader.keys("output.tables", it, TABLE_RULES) for it in more]
     switch = partial(reader.value, rule=values.switch)
     provider = partial(reader.keys, rules=PROVIDER_RULES)
     return Overlay(
