@@ -35,13 +35,19 @@ def text(path: Path) -> str:
     return decoded
 
 
-def entries(content: str, path: Path, parse: Callable[[str], T]) -> tuple[T, ...]:
-    """Return the parsed lines of a file's text; `#` starts a comment. Raises ConfigError."""
-    result = []
+def lines(content: str) -> Iterator[tuple[int, str]]:
+    """Yield what the lines of a text hold, each with its number; `#` starts a comment."""
     for number, line in enumerate(content.split("\n"), 1):
-        entry = line.partition("#")[0].strip()
+        if entry := line.partition("#")[0].strip():
+            yield number, entry
+
+
+def entries(content: str, path: Path, parse: Callable[[str], T]) -> tuple[T, ...]:
+    """Return the parsed lines of a file's text. Raises ConfigError."""
+    result = []
+    for number, entry in lines(content):
         try:
-            result += [parse(entry)] if entry else []
+            result.append(parse(entry))
         except ValueError as fault:
             place = f"{printable(str(path))}:{number}"
             raise ConfigError(f"{place}: {shown(entry)} {fault}") from None

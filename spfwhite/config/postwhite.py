@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final, NamedTuple, get_args
 
-from spfwhite.config.config_file import entries, text
+from spfwhite.config.config_file import entries, lines, text
 from spfwhite.config.settings import Action, Config
 from spfwhite.config.shell import Assigned, Assignments, Remark
 from spfwhite.config.values import Line, by_action, parse_domain, parse_line, shown
@@ -87,7 +87,7 @@ def convert(data: bytes, defaults: Config) -> Imported:
         settings.carry_over()
         return settings.imported(settings.built_in())
     overlay = _Overlay(defaults)
-    overlay.hosts(_lines(text), "permit")
+    overlay.hosts(lines(text), "permit")
     if not (overlay.domains or overlay.networks):
         first = next((f"; line {line}: {why}" for line, why in overlay.remarks), "")
         raise NotPostwhiteError(f"is neither a postwhite.conf nor a list of hosts{first}")
@@ -97,12 +97,6 @@ def convert(data: bytes, defaults: Config) -> Imported:
 def _name(written: str) -> str:
     """Return Postwhite 3.4's name of a setting of a fork, of postallow or of an older version."""
     return _RENAMED.get(written) or re.sub("deny|block", "black", written.replace("allow", "white"))
-
-
-def _lines(text: str) -> Iterable[tuple[int, str]]:
-    for number, line in enumerate(text.split("\n"), 1):
-        if entry := line.partition("#")[0].strip():
-            yield number, entry
 
 
 class _Overlay:
