@@ -6,7 +6,7 @@ them; `spfwhite.files` does.
 
 import tomllib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -56,11 +56,9 @@ def entries(content: str, path: Path, parse: Callable[[str], T]) -> tuple[T, ...
 
 def listed(folder: Path) -> list[str]:
     """Return the names in a folder, sorted; none if it does not exist. Raises ConfigError."""
-    with _said(folder):
-        try:
-            return files.names_in(folder)
-        except FileNotFoundError:
-            return []
+    with _said(folder), suppress(FileNotFoundError):
+        return files.names_in(folder)
+    return []
 
 
 @contextmanager

@@ -146,10 +146,10 @@ def _members(named: Named, evaluation: Evaluation) -> dict[tuple[str, Spf], list
     members: dict[tuple[str, Spf], list[str]] = {}
     for name, texts in named.items():
         domain, spf = _spoken_for(name, evaluation, passed)
+        # an envelope may be forged unless the SPF of its domain passes this very client
+        may_lie = name.startswith("@") and spf in ("passes", "passes none", "missing")
         for text in texts:
-            # an envelope may be forged unless the SPF of its domain passes this very client
-            forged = name.startswith("@") and spf in ("passes", "passes none", "missing")
-            if forged and ip_address(text) not in evaluation.root(domain).passed:
+            if may_lie and ip_address(text) not in evaluation.root(domain).passed:
                 members.setdefault(("", "no name"), []).append(text)
             else:
                 members.setdefault((domain, spf), []).append(text)
