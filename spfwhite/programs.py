@@ -57,6 +57,12 @@ def _content(file: IO[bytes]) -> str:
     return file.read().decode(errors="replace")
 
 
+def require_success(done: Done, name: str) -> None:
+    """Raise ProgramError if a program has failed."""
+    if done.returncode != 0:
+        raise ProgramError(f"{name} exited with {done.returncode}{said(done)}")
+
+
 def said(done: Done) -> str:
     """Return the last line that a program printed, for the end of a sentence."""
     lines = (done.stderr or done.stdout).strip().splitlines()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from spfwhite.errors import ProgramError
-from spfwhite.programs import Done, found, run, said, search_path
+from spfwhite.programs import Done, found, require_success, run, said, search_path
 from spfwhite.wording import printable
 
 DEFAULT_FOLDER: Final = Path("/etc/postfix")
@@ -70,24 +70,16 @@ class Postfix:
         return False
 
     def reload(self) -> str:
-        """Make Postfix read its tables anew, if it runs; return what came of it.
-
-        Raises ProgramError.
-        """
+        """Make Postfix read its tables anew, if it runs; return what came or raise ProgramError."""
         if os.geteuid() != 0:
             raise ProgramError("`postfix reload` needs root; see postfix.reload_command")
         if not self.is_running():
             return NOT_RUNNING
-        done = self._run("postfix", "reload")
-        if done.returncode != 0:
-            raise ProgramError(f"`postfix reload` exited with {done.returncode}{said(done)}")
+        require_success(self._run("postfix", "reload"), "`postfix reload`")
         return RELOADED
 
     def started(self) -> Started | None:
-        """Return since when it runs; None: only root can tell, on Linux (proc(5)).
-
-        Raises ProgramError.
-        """
+        """Return since when it runs; None: only root, on Linux, can tell. Raises ProgramError."""
         folders = self.parameters("queue_directory", "process_id_directory")
         file = Path(folders["queue_directory"], folders["process_id_directory"], "master.pid")
         try:
@@ -108,16 +100,12 @@ class Postfix:
     def parameters(self, *names: str, expanded: bool = True) -> dict[str, str]:
         """Return main.cf parameters, all if none is named; unknown ones are left out.
 
-        `expanded`: with the values of what they name, else as they are written. Raises
-        ProgramError.
+        `expanded`: with the values of what they name. Raises ProgramError.
         """
         return dict(_pair(line) for line in self._postconf(*(["-x"] if expanded else []), *names))
 
     def overrides(self, *, expanded: bool = True) -> dict[str, dict[str, str]]:
-        """Return the parameters that `-o` in master.cf set, by service (`smtp/inet`).
-
-        Raises ProgramError.
-        """
+        """Return what `-o` in master.cf sets, by service (`smtp/inet`); raises ProgramError."""
         found: dict[str, dict[str, str]] = {}
         for line in self._postconf("-Px" if expanded else "-P"):
             key, value = _pair(line)
@@ -134,10 +122,7 @@ class Postfix:
         return self._postconf("-m")
 
     def command(self, *arguments: str) -> str:
-        """Return the line to type that has postconf change this instance, and a reload.
-
-        Empty if it would not reach a shell as it is shown.
-        """
+        """Return the line to type: postconf and a reload; "" if a shell would get another one."""
         folder = ["-c", str(self.folder)] if self.folder else []
         lines = ["postconf", *folder, *arguments], ["postfix", *folder, "reload"]
         line = " && ".join(map(shlex.join, lines))
@@ -145,8 +130,7 @@ class Postfix:
 
     def _postconf(self, *arguments: str) -> list[str]:
         done = self._run("postconf", *arguments)
-        if done.returncode != 0:
-            raise ProgramError(f"postconf exited with {done.returncode}{said(done)}")
+        require_success(done, "postconf")
         return done.stdout.splitlines()
 
     def _run(self, program: str, *arguments: str, text: str = "") -> Done:
@@ -159,9 +143,7 @@ class Postfix:
 
 def reload_by(command: Sequence[str]) -> str:
     """Run the operator's own reload command; return what came of it, or raise ProgramError."""
-    done = run(command)
-    if done.returncode != 0:
-        raise ProgramError(f"{command[0]} exited with {done.returncode}{said(done)}")
+    require_success(run(command), command[0])
     return RELOADED
 
 
