@@ -1,7 +1,6 @@
 """The run: fetch, then decide, then write.
 
-Owns: the order of the steps, the clock and the lock. Refuses: to decide (`spfwhite.plan.decided`),
-to print (`spfwhite.cli.main`) and to exit.
+Owns: the order of the steps, the clock and the lock. Refuses: to decide, to print and to exit.
 """
 
 import time
@@ -38,10 +37,7 @@ from spfwhite.wording import did_you_mean
 
 
 class Options(NamedTuple):
-    """What one run was asked to do beyond its configuration, as `generate_async` has it.
-
-    `wait` is how many seconds to wait for the lock.
-    """
+    """What one run was asked to do, as `generate_async` has it; `wait` seconds for the lock."""
 
     output: Path | None = None
     dry_run: bool = False
@@ -286,22 +282,23 @@ def _carry_out(
         return report._replace(outcome="refused")
     if options.dry_run or report.path is None:
         return report
-    written = write.write_tables(config, ready, decided if options.writes_state else None)
-    paths = {each.table.path for each in written.tables}
+    state_from = decided if options.writes_state else None
+    placed, state, faults = write.write_tables(config, ready, state_from)
+    paths = {each.table.path for each in placed}
     main = paths - {table.path for table in config.output.tables}
     report = report._replace(
         outcome="written" if main else "current",
         verified=write.is_verified(config),
-        notices=(*report.notices, *write.replaced(written.tables)),
-        unfinished=tuple(written.faults),
+        notices=(*report.notices, *write.replaced(placed)),
+        unfinished=tuple(faults),
         tables=tuple(table._replace(changed=table.path in paths) for table in report.tables),
     )
-    if written.state is None:
+    if state is None:
         return report
     if not config.postfix.reload:
-        return report._replace(unread=write.is_unread(config, written.tables))
+        return report._replace(unread=write.is_unread(config, placed))
     try:
-        return report._replace(reloaded=write.reload_if_needed(config, written.state))
+        return report._replace(reloaded=write.reload_if_needed(config, state))
     except ReloadError as error:
         return report._replace(not_reloaded=str(error))
     except FileError as error:  # Postfix has reloaded, and the state does not know
@@ -327,10 +324,7 @@ def _check(config: Config, options: Options) -> None:
 
 
 def _lifted(plan: Plan, accept: Collection[str]) -> set[str]:
-    """Return what `--accept` names, with the providers that the records of it hold.
-
-    Raises UsageError for a record that holds none.
-    """
+    """Return what `--accept` names, and whom its records hold; raises UsageError if nobody."""
     lifted = set(accept)
     for record in (name for name in accept if "." in name):
         held = {m.provider.name for m in plan.decisions if canonical(record) in gone(m)}

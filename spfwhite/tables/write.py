@@ -32,7 +32,7 @@ from spfwhite.errors import FileError, ProgramError, ReloadError
 from spfwhite.networks import BITS, EMPTY, Networks, address
 from spfwhite.plan.decided import Decided
 from spfwhite.plan.past import Change
-from spfwhite.plan.plan import Decision, Plan
+from spfwhite.plan.plan import Plan
 from spfwhite.plan.state import State, TableState, recent, save
 from spfwhite.tables.content import digest, listed_in, owner_of, render, rules_in
 from spfwhite.tables.formats import FORMATS, Format
@@ -111,12 +111,11 @@ def prepared(
         return [_ready(_whole(output, "permit", form), config, decided, now, force=force)]
     reject = _whole(config.output.reject, "reject")
     used = any(decision.provider.action == "reject" for decision in decided.decisions)
-    old = None if used else files.read_if_there(reject.path)
-    ours = old is not None and owner_of(old) == "ours"
+    used = used or owner_of(files.read_if_there(reject.path) or b"") == "ours"
     return [
         _ready(table, config, decided, now, force=force)
         for table in (_whole(config.output.allow, "permit"), reject, *config.output.tables)
-        if table is not reject or used or ours
+        if table is not reject or used
     ]
 
 
@@ -159,21 +158,12 @@ def _holds(path: Path, content: bytes) -> bool:
     return False
 
 
-class Written(NamedTuple):
-    """What a run left on disk.
-
-    `tables` took their places, `state` is the one that was saved, if one was; `faults` are the
-    sentences of what failed once a table was in place.
-    """
-
-    tables: list[Ready]
-    state: State | None
-    faults: list[str]
-
-
-def write_tables(config: Config, ready: list[Ready], decided: Decided | None) -> Written:
+def write_tables(
+    config: Config, ready: list[Ready], decided: Decided | None
+) -> tuple[list[Ready], State | None, list[str]]:
     """Write the tables that changed, and the state that `decided` makes, in the order that is safe.
 
+    Return the tables that took their places, the state, and sentences on what failed after that.
     Raises FileError and ProgramError, and then every old table is in place.
     """
     changed = [each for each in ready if each.path and not each.is_current]
@@ -200,7 +190,7 @@ def write_tables(config: Config, ready: list[Ready], decided: Decided | None) ->
             faults.append(str(fault))
     if faults and not placed:
         raise FileError(faults[0])
-    return Written(placed, state, faults)
+    return placed, state, faults
 
 
 def _put(changed: list[Ready], new: list[files.Replacement]) -> tuple[list[Ready], list[str]]:
@@ -318,12 +308,14 @@ def next_state(ready: list[Ready], decided: Decided, missed: Collection[Path | N
     questions = {q for decision in plan.decisions for q in decision.candidate.questions}
     entries = {decision.provider.name: decision.entry for decision in plan.decisions}
     held = [each for each in plan.decisions if each.status == "held" and each.entry]
+    led_to = [domain for each in held for domain in each.provider.domains]
+    led_to += [origin.domain for each in held if each.entry for origin in each.entry.origins]
     return State(
         written=now,
         asked=decided.asked,
         # the answers that a held provider was accepted for stay: on the night on which it has
         # recovered, one of them may time out
-        known=decided.recall.below(_came_from(held)) | decided.recall.for_next_run(questions),
+        known=decided.recall.below(led_to) | decided.recall.for_next_run(questions),
         accepted={name: entry for name, entry in entries.items() if entry},
         tables={
             str(each.path): _table_state(each, state) for each in ready if each.path not in missed
@@ -332,12 +324,6 @@ def next_state(ready: list[Ready], decided: Decided, missed: Collection[Path | N
         journal=recent((*state.journal, *_changes(plan, state, now)), now),
         told=decided.told,
     )
-
-
-def _came_from(decisions: list[Decision]) -> list[str]:
-    """Return the domains of some providers, and those of the records that passed what counts."""
-    domains = [domain for each in decisions for domain in each.provider.domains]
-    return domains + [o.domain for each in decisions if each.entry for o in each.entry.origins]
 
 
 def _table_state(ready: Ready, state: State) -> TableState:
