@@ -1,9 +1,8 @@
 """spfwhite: the SPF records of well-known senders as an allowlist for Postfix's postscreen.
 
 `resolve` gives what domains pass; `generate` makes a run as the command line does, with what
-`load_config` read; both have a twin for event loops. What stops them is a `SpfwhiteError`, all
-kinds of which are in `spfwhite.errors`. They are loaded when they are first used: a program that
-asks for the version pays nothing.
+`load_config` read; both have a twin for event loops. What stops them is a `SpfwhiteError` (see
+`spfwhite.errors`). They are loaded when first used: who asks for the version pays nothing.
 """
 
 from __future__ import annotations
@@ -48,10 +47,6 @@ def __dir__() -> list[str]:
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'spfwhite' has no attribute {name!r}")
-    if name in _RUN:
-        from spfwhite import run
+    from importlib import import_module
 
-        return getattr(run, name)
-    from spfwhite import library
-
-    return getattr(library, name)
+    return getattr(import_module("spfwhite.run" if name in _RUN else "spfwhite.library"), name)

@@ -21,10 +21,7 @@ class Exit(IntEnum):
 
 
 class SpfwhiteError(Exception):
-    """What stops a run; the text is a sentence for people.
-
-    `exit_code` is how the command line ends then.
-    """
+    """What stops a run: a sentence for people, and how the command line ends then."""
 
     exit_code: ClassVar[Exit] = Exit.ERROR
 

@@ -4,7 +4,6 @@ Owns: reading, atomic replacement, the lock. Refuses: to know what a file holds,
 it lies; `spfwhite.trust` does.
 """
 
-import errno
 import fcntl
 import os
 import re
@@ -28,10 +27,7 @@ _SUFFIX: Final = ".spfwhite-new"
 
 @contextmanager
 def _saying(what: str, advice: str = "") -> Iterator[None]:
-    """Turn an OSError into a FileError that begins with what could not be done.
-
-    `advice` is for who is not root, where that is why.
-    """
+    """Turn an OSError into a FileError; `advice` is for who is not root, where that is why."""
     try:
         yield
     except OSError as error:
@@ -166,10 +162,8 @@ def require_writable(path: Path) -> None:
 def make_folder(folder: Path) -> None:
     """Make a folder whose parent exists; raises FileError."""
     with _saying(f"cannot make the folder {folder}", AS_ROOT), place(folder) as there:
-        if not there.status:
+        if not (there.status and stat.S_ISDIR(there.status.st_mode)):
             os.mkdir(there.name, 0o755, dir_fd=there.folder)
-        elif not stat.S_ISDIR(there.status.st_mode):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
 
 
 def move(path: Path, to: Path) -> None:

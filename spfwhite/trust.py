@@ -118,9 +118,8 @@ class Place:
         is_folder, owner = stat.S_ISDIR(status.st_mode), _user(status.st_uid)
         path = quote(str(self.path))
         if status.st_uid not in (0, self._keeper):
-            mend = f"chown root {path}"
-            if _is_home(self.path, status.st_uid):
-                mend = "move it to /etc/spfwhite"
+            is_home = _is_home(self.path, status.st_uid)
+            mend = "move it to /etc/spfwhite" if is_home else f"chown root {path}"
             raise self._refusal(f"root uses nothing that {owner} put there; {mend}")
         if _is_shared(status) and not (is_folder and status.st_mode & stat.S_ISVTX):
             what = "others can write the folder" if is_folder else "others can write it"
@@ -133,16 +132,15 @@ class Place:
         return FileError(f"{self._named}: {why}")
 
     def require_file(self, status: os.stat_result) -> None:
-        """Raise unless it is a file of ours: to read a device or a pipe hangs, to replace it harms.
+        """Raise OSError for a folder, and FileError for what is no file that root may use.
 
-        Raises OSError for a folder and FileError for the rest.
+        To read a device or a pipe hangs, to replace it harms.
         """
         if stat.S_ISDIR(status.st_mode):
             raise IsADirectoryError(errno.EISDIR, "it is a folder")
         if not stat.S_ISREG(status.st_mode):
-            raise FileError(
-                f"{self._named} is not a regular file, and is neither read nor replaced"
-            )
+            what = "is not a regular file, and is neither read nor replaced"
+            raise FileError(f"{self._named} {what}")
         self._judge(status)
 
     def open(self, flags: int) -> int:
@@ -170,10 +168,7 @@ class Place:
 
 @contextmanager
 def place(path: Path, *, data: bool = True) -> Iterator[Place]:
-    """Yield where a path leads; raises OSError and FileError.
-
-    `data` tells that another account may be its keeper.
-    """
+    """Yield where a path leads; `data` may have a keeper. Raises OSError and FileError."""
     walk = Place(path, data=data)
     try:
         walk.go()
