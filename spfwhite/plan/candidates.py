@@ -22,33 +22,28 @@ from spfwhite.wording import counts, few
 
 
 class Candidate(NamedTuple):
-    """What a provider would contribute: `passed` by SPF and lists, `static` by its configuration.
+    """What a provider would contribute.
 
     `excluded` is what the operator keeps out of it: what is never listed, and what only records
-    pass that are followed for nobody. `left_out` says that most of it is too wide ("" if not).
-    `origins` are the terms, pages and hosts that pass it, `questions` all that it leads to, `stale`
-    those answered from memory. `empty_domains` pass nothing though they could; `gaps` are the
-    problems that keep a part of the provider from being known, `blocking` those of them with which
-    it must not be accepted: over a limit, or a denial unknown; `is_waiting` tells whether any of
-    them may still be filled, `is_unanswered` whether this run asked its questions and got no answer
-    to any.
+    pass that are followed for nobody. `blocking` are the gaps with which it must not be accepted:
+    over a limit, or a denial unknown.
     """
 
     provider: Provider
     evaluation: Evaluation
-    origins: tuple[Contribution, ...]
-    passed: Networks
-    static: Networks
+    origins: tuple[Contribution, ...]  # the terms, pages and hosts that pass it
+    passed: Networks  # by SPF and lists
+    static: Networks  # by its configuration
     excluded: Networks
-    left_out: str
+    left_out: str  # says that most of it is too wide, "" if not
     problems: tuple[Problem, ...]
-    questions: frozenset[Question]
-    stale: Mapping[Question, Stale]
-    empty_domains: tuple[str, ...]
-    gaps: tuple[Problem, ...]
+    questions: frozenset[Question]  # all that it leads to
+    stale: Mapping[Question, Stale]  # those answered from memory
+    empty_domains: tuple[str, ...]  # pass nothing though they could
+    gaps: tuple[Problem, ...]  # that keep a part of the provider from being known
     blocking: tuple[Problem, ...]
-    is_waiting: bool
-    is_unanswered: bool
+    is_waiting: bool  # whether any of the gaps may still be filled
+    is_unanswered: bool  # whether this run asked its questions and got no answer to any
 
 
 def candidates(
@@ -77,6 +72,7 @@ def _candidate(
     listed = [part for kind in KINDS for part in kind.listed(provider, reading)]
     origins = tuple(origin for part in listed for origin in part.origins if origin.networks)
     questions = frozenset(question for part in listed for question in part.questions)
+    remembered = {question: stale[question] for question in questions & stale.keys()}
     problems = [problem for part in listed for problem in part.problems]
     problems += _too_large(config, reading.answers, questions)
     # in strict mode a limit at a term is that of RFC 7208, and the record's own fault
@@ -84,11 +80,8 @@ def _candidate(
     gaps = [p for p in problems if p.kind in ("temporary", "limit") and p not in own]
     never = barred(provider.special_use) | config.safety.exclude.networks
     limits_met = [p for p in gaps if p.kind == "limit"]
-    open_questions = [
-        question
-        for question in (questions if gaps else ())
-        if isinstance(reading.answers.get(question, NOT_ASKED), Failed) and question not in given_up
-    ]
+    failed = {q for q in questions if isinstance(reading.answers.get(q, NOT_ASKED), Failed)}
+    open_questions = failed.difference(given_up) if gaps else set()
     standing = gaps if open_questions else limits_met
     denied = _denied(evaluation, provider) if standing else set()
     whole = [p for p in limits_met if not p.term]  # which says why single terms were not asked
@@ -105,13 +98,15 @@ def _candidate(
         left_out=_left_out(Networks.union(part.left_out for part in listed) - passed, passed),
         problems=tuple(dict.fromkeys(problems)),  # domains may share a record
         questions=questions,
-        stale={question: stale[question] for question in questions & stale.keys()},
+        stale=remembered,
         empty_domains=tuple(domain for part in listed for domain in part.empty),
         gaps=tuple(gaps),
         blocking=(*(whole or limits_met), *(p for p in standing if p.widens or p in denied)),
         is_waiting=bool(limits_met)
         or not all(_has_other_family(reading.answers, question) for question in open_questions),
-        is_unanswered=all(_has_failed(reading.answers, stale, question) for question in questions),
+        is_unanswered=all(
+            remembered[q].kind == "failed" if q in remembered else q in failed for q in questions
+        ),
     )
 
 
@@ -119,12 +114,6 @@ def _left_out(wide: Networks, rest: Networks) -> str:
     if wide.size(4) <= rest.size(4) and wide.blocks64() <= rest.blocks64():
         return ""
     return f"most of what it names is too wide and left out: {counts(wide)}"
-
-
-def _has_failed(answers: Answers, stale: Mapping[Question, Stale], question: Question) -> bool:
-    if question in stale:
-        return stale[question].kind == "failed"
-    return isinstance(answers.get(question, NOT_ASKED), Failed)
 
 
 def _has_other_family(answers: Answers, question: Question) -> bool:
@@ -155,14 +144,15 @@ def _too_large(
     safety = config.safety
     caps = {"PAGE": ("provider_max_rules", safety.provider_max_rules)}
     over: dict[tuple[str, int], list[Question]] = {}
-    for question in sorted(questions):
+    for question in questions:
         cap = _, most = caps.get(question.rrtype, ("max_values", safety.max_values))
         answer = answers.get(question)
         if not isinstance(answer, Found) or question.rrtype == "TXT":
             continue
         if len(answer.values) > most or answer.left_out:
             over.setdefault(cap, []).append(question)
-    for (key, most), (first, *others) in over.items():
+    found = sorted((sorted(large), *cap) for cap, large in over.items())
+    for (first, *others), key, most in found:
         what = "the page" if first.rrtype == "PAGE" else f"its {first.rrtype} answer"
         more = f", and so have {len(others):,} others" if others else ""
         detail = f"{what} has more than {most:,} values (safety.{key}){more}"
