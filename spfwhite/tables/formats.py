@@ -7,12 +7,10 @@ which escapes what it quotes.
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 from spfwhite.config.settings import Action, FormatName, set_name
 from spfwhite.wording import printable
-
-Checker = Literal["", "postmap", "nft"]
 
 
 class Source(NamedTuple):
@@ -49,14 +47,13 @@ def _comments(comments: Sequence[str]) -> Iterator[str]:
 
 
 class Format(NamedTuple):
-    """One format: its lines, the head above them, what checks a file of it, what it needs.
+    """One format: its lines, the head above them, what it needs, and what it is for Postfix.
 
-    `words` are what a `cidr:` table answers for each action.
+    `words` are what it answers for each action if it is a table of Postfix, else empty.
     """
 
     lines: Callable[[Rows], Iterable[str]]
     head: Callable[[Sequence[str]], Iterable[str]] = _comments
-    checker: Checker = ""
     needs_sources: bool = False
     words: Mapping[Action, str] = {}
 
@@ -115,10 +112,10 @@ def _json(table: Rows) -> Iterator[str]:
 
 
 FORMATS: Final[Mapping[FormatName, Format]] = {
-    "postscreen": Format(_cidr(POSTSCREEN), checker="postmap", words=POSTSCREEN),
+    "postscreen": Format(_cidr(POSTSCREEN), words=POSTSCREEN),
     "plain": Format(lambda table: (row.network for row in table.rows)),
     "json": Format(_json, _json_head, needs_sources=True),
     "rbldnsd": Format(_rbldnsd, needs_sources=True),
-    "nft": Format(_nft, checker="nft"),
-    "access": Format(_cidr(ACCESS), checker="postmap", words=ACCESS),
+    "nft": Format(_nft),
+    "access": Format(_cidr(ACCESS), words=ACCESS),
 }

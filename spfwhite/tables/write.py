@@ -48,17 +48,13 @@ class Ready(NamedTuple):
     """
 
     table: Table
+    form: Format
     path: Path | None
     networks: Networks
     content: bytes
     old: bytes | None
     kept: Path | None
     refusal: str
-
-    @property
-    def form(self) -> Format:
-        """The format of the table."""
-        return FORMATS[self.table.format]
 
     @property
     def before(self) -> Networks:
@@ -138,7 +134,7 @@ def _ready(table: Table, config: Config, decided: Plan, now: float, *, force: bo
     if old is not None and not force and owner_of(old) == "foreign":
         what = f"{table.path} was not written by spfwhite"
         refusal = f"{what}; --force replaces it, keeping it as {kept}"
-    return Ready(table, path, networks, content, old, kept, refusal)
+    return Ready(table, form, path, networks, content, old, kept, refusal)
 
 
 def _kept_as(path: Path, old: bytes) -> Path | None:
@@ -212,10 +208,9 @@ def _put(changed: list[Ready], new: list[files.Replacement]) -> tuple[list[Ready
 
 def _verify(config: Config, ready: Ready, temporary: Path) -> None:
     """Have the consumer of a table read it; raises ProgramError."""
-    checker = ready.form.checker
-    if checker == "postmap" and is_verified(config):
+    if ready.form.words and is_verified(config):
         Postfix(config.postfix.config_directory).verify(temporary, expected(ready))
-    elif checker == "nft" and config.postfix.verify:
+    elif ready.table.format == "nft" and config.postfix.verify:
         from spfwhite.tables import nft  # few have such a table
 
         nft.verify(temporary)
@@ -328,7 +323,7 @@ def next_state(ready: list[Ready], decided: Decided, missed: Collection[Path | N
 
 def _table_state(ready: Ready, state: State) -> TableState:
     written = digest(rules_in(ready.content))
-    if ready.form.checker != "postmap":
+    if not ready.form.words:
         return TableState(written, written)  # which Postfix has no part in
     before = state.tables.get(str(ready.path), TableState(""))
     return TableState(written, before.loaded if ready.is_current else "")
