@@ -121,7 +121,7 @@ def _write(temporary: str, content: bytes, there: Place) -> None:
     with os.fdopen(os.open(temporary, flags, 0o600, dir_fd=there.folder), "wb") as file:
         file.write(content)
         file.flush()
-        _give(file.fileno(), there.status or there.owner())
+        _give(file.fileno(), there.status or there.owner)
         # root must not make a set-uid file where others can write
         os.fchmod(file.fileno(), there.status.st_mode & 0o777 if there.status else 0o644)
         os.fsync(file.fileno())
@@ -202,7 +202,7 @@ def _shut(descriptor: int, there: Place) -> None:
     """
     status = os.fstat(descriptor)
     if os.geteuid() in (0, status.st_uid) and not status.st_size:
-        _give(descriptor, there.owner())
+        _give(descriptor, there.owner)
         os.fchmod(descriptor, 0o600)
 
 

@@ -38,8 +38,11 @@ _PASS: Final = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 class Place:
     """Where a path leads: a folder, held open, and a name in it that is no symlink.
 
-    `path` is the place without symlinks, `status` what is there, if anything is.
+    `path` is the place without symlinks, `status` what is there, if anything is, and `owner` the
+    status of the folder, whose owner new files get.
     """
+
+    owner: os.stat_result
 
     def __init__(self, named: Path, *, data: bool) -> None:
         self._named, self._data, self._root = named, data, os.geteuid() == 0
@@ -86,7 +89,7 @@ class Place:
         self.close()
         self.folder = folder
         self.path = self.path.parent if name == ".." else self.path / name
-        status = os.fstat(folder)
+        self.owner = status = os.fstat(folder)
         if self._data and self._keeper is None and not self._shared:
             self._keeper = status.st_uid or None
         self._judge(status)
@@ -154,11 +157,6 @@ class Place:
             os.close(descriptor)
             raise
         return descriptor
-
-    def owner(self) -> os.stat_result:
-        """Return the folder, whose owner new files get."""
-        assert self.folder is not None
-        return os.fstat(self.folder)
 
     def close(self) -> None:
         """Let go of the folder."""
