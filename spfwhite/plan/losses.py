@@ -32,8 +32,7 @@ def with_losses(
 
     `held` names the providers that were held before this run; `answers` are those that count in it.
     """
-    changed = (made for made in plan.decisions if made.before != made.passed)
-    losing = {made.provider.name: made for made in changed if made.before - made.passed}
+    losing = {made.provider.name: made for made in plan.decisions if made.before - made.passed}
     if not losing and not recall.fading:
         return plan  # as on most nights
     remembered = recall.offline() if losing else {}
