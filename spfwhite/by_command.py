@@ -32,8 +32,7 @@ Anew = Callable[[Path], Config]
 def try_out(config: Config, addition: Addition) -> tuple[Addition, Evaluation]:
     """Ask what the domains of a provider pass; return it without those that pass nothing.
 
-    Such a domain would be reported as missing by every run from then on. Raises UsageError,
-    ConfigError and NoNameServerError.
+    Such a domain would be missing in every run. Raises UsageError, ConfigError, NoNameServerError.
     """
     adding.check(addition, config, datetime.now(UTC).date())
     write.require_folders(config, None)
@@ -45,10 +44,7 @@ def try_out(config: Config, addition: Addition) -> tuple[Addition, Evaluation]:
 def not_listed(
     config: Config, addition: Addition, evaluation: Evaluation
 ) -> tuple[Networks, list[str]]:
-    """Return what of an addition is not on the list yet, and through which providers the rest is.
-
-    Raises FileError.
-    """
+    """Return what of an addition is not listed yet, and who lists the rest; raises FileError."""
     passed = (evaluation.root(name).passed for name in addition.domains)
     wanted = Networks.union([*passed, *map(parse_operator, addition.networks)])
     state = _readable(config)

@@ -1,7 +1,6 @@
 """What stops a run, and the exit codes of the command line.
 
-Owns: every exception that leaves the package, all below `SpfwhiteError`. Refuses: what a module
-raises for itself alone.
+Owns: every exception that leaves the package. Refuses: what a module raises for itself alone.
 """
 
 from enum import IntEnum

@@ -1,7 +1,6 @@
 """Files that are whole at every moment: the old content or the new, never a part.
 
-Owns: reading, atomic replacement, the lock. Refuses: to know what a file holds, and to judge where
-it lies; `spfwhite.trust` does.
+Owns: reading, atomic replacement, the lock. Refuses: to judge where a file lies (`spfwhite.trust`).
 """
 
 import fcntl
@@ -196,10 +195,8 @@ def lock(path: Path, wait: float) -> Iterator[None]:
 
 
 def _shut(descriptor: int, there: Place) -> None:
-    """Let none but root and the owner of the folder open a lock: who can, can hold it for ever.
-
-    One that an earlier version made can be read by all; one that holds anything is no lock.
-    """
+    """Let none but root and the owner of the folder open a lock: who can, can hold it for ever."""
+    # one that an earlier version made can be read by all; one that holds anything is no lock
     status = os.fstat(descriptor)
     if os.geteuid() in (0, status.st_uid) and not status.st_size:
         _give(descriptor, there.owner)

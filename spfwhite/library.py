@@ -1,12 +1,11 @@
 """The library: what domains pass, without configuration, state or rails.
 
-Owns: `resolve` and its result types, and what `spfwhite.run` shares with it: how arguments are
-checked and how what is awaited is called without an event loop. Refuses: to print, to log, to exit
-and to keep anything.
+Owns: `resolve` and its result types, how arguments are checked, and how what is awaited is called
+without an event loop. Refuses: to print, to log, to exit and to keep anything.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from functools import wraps
 from typing import Any, NamedTuple, ParamSpec, TypeVar
@@ -16,7 +15,6 @@ from spfwhite.config.overlay import TABLES
 from spfwhite.config.settings import SETTINGS, Dns, Spf
 from spfwhite.config.settings import Config as Config
 from spfwhite.config.values import Rule, list_of, parse_domain
-from spfwhite.dns.answers import Answers
 from spfwhite.errors import UsageError
 from spfwhite.networks import Network, Networks
 from spfwhite.sources.fetch import look_up
@@ -100,7 +98,13 @@ async def resolve_async(
     values = _settings("safety").max_values
     limits = Limits(spf.max_lookups, spf.max_depth, spf.max_octets, values)
     answers = await look_up(names.values(), dns, limits)
-    return _results(names, answers, strict=spf.strict)
+    evaluation = evaluate(set(names.values()), answers, strict=spf.strict)
+    results = Results()
+    for domain, name in names.items():
+        root = evaluation.root(name)
+        results[domain] = Result(evaluation.problems(name), root.lookups, root.passed)
+    results.networks = Networks.union(each.passed for each in results.values()).networks
+    return results
 
 
 resolve = blocking(resolve_async)
@@ -124,13 +128,3 @@ def _settings(table: str, **arguments: object) -> Any:
     given = {name: value for name, value in arguments.items() if value is not None}
     made = {name: checked(name, TABLES[table][name], value) for name, value in given.items()}
     return SETTINGS[table](**packaged().tables[table] | made)
-
-
-def _results(names: Mapping[str, str], answers: Answers, *, strict: bool) -> Results:
-    evaluation = evaluate(set(names.values()), answers, strict=strict)
-    results = Results()
-    for domain, name in names.items():
-        root = evaluation.root(name)
-        results[domain] = Result(evaluation.problems(name), root.lookups, root.passed)
-    results.networks = Networks.union(each.passed for each in results.values()).networks
-    return results

@@ -1,7 +1,6 @@
 """Programs of others: where they are, and running one to its end.
 
-Owns: the search beyond cron's PATH, the time limit; the only importer of subprocess. Refuses: to
-run anything through a shell, and to know what a program is for.
+Owns: the search beyond cron's PATH, the time limit. Refuses: to run anything through a shell.
 """
 
 import os
