@@ -1,8 +1,7 @@
 """What each provider passes now: the candidates among which a run decides.
 
 Owns: what is never listed, and which problems keep a provider from being known. Refuses: to know
-what a kind of source is (`spfwhite.sources.kinds`), to compare with earlier runs
-(`spfwhite.plan.plan`) and to look anything up.
+what a kind of source is, to compare with earlier runs and to look anything up.
 """
 
 from collections.abc import Collection, Iterator, Mapping

@@ -1,7 +1,6 @@
 """From what came to what is decided: one function for a run, for the last run, and for tests.
 
-Owns: which answers count, as a pure function of its arguments. Refuses: to ask, to know the
-clock, and to judge (`spfwhite.plan.plan`).
+Owns: which answers count. Refuses: to ask, to know the clock, and to judge (`spfwhite.plan.plan`).
 """
 
 # What was asked and answered in this run counts as it came; what failed comes from memory up to
@@ -31,20 +30,16 @@ MANY: Final = 3
 
 
 class Decided(NamedTuple):
-    """One run decided: `plan` from the `answers` that count, `recall` what will be remembered.
-
-    `config`, `before`, `heard` and `now` are what it was decided from; `told` is what the report of
-    it has said, or left unsaid as known.
-    """
+    """One run decided; the first four are what it was decided from."""
 
     config: Config
     before: State
     heard: Heard
-    now: float
-    answers: Mapping[Question, Answer]
-    recall: Recall
+    now: float  # in seconds since the epoch
+    answers: Mapping[Question, Answer]  # those that count
+    recall: Recall  # what will be remembered
     plan: plan.Plan
-    told: Mapping[str, Told] = {}
+    told: Mapping[str, Told] = {}  # what the report has said, or left unsaid as known
 
     @property
     def asked(self) -> float:

@@ -1,7 +1,6 @@
 """The last run seen again from the state: no network, nothing written.
 
-Owns: what the last run heard, told from when each answer was seen. Refuses: to decide otherwise
-than that run did (`spfwhite.plan.decided`), to ask and to write.
+Owns: what the last run heard, told from when each answer was seen. Refuses: to ask and to write.
 """
 
 from __future__ import annotations
@@ -20,17 +19,13 @@ FAILED: Final = Failed("was not answered in the last run")
 
 
 class LastRun(NamedTuple):
-    """The state and the plan that follows from it; `now` in seconds since the epoch.
+    """The state and the plan that follows from it."""
 
-    `dark`: DNS gave nothing at all when all providers were last asked for.
-    `config` has the providers switched off that have expired by now.
-    """
-
-    config: Config
+    config: Config  # with the providers switched off that have expired by now
     state: State
     plan: plan.Plan
-    now: float
-    dark: bool = False
+    now: float  # in seconds since the epoch
+    dark: bool = False  # DNS gave nothing at all when all providers were last asked for
 
 
 def last_run(config: Config, state: State, now: float) -> LastRun:

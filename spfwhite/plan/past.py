@@ -1,7 +1,6 @@
 """What earlier runs accepted of each provider: now, and as it was a week ago.
 
-Owns: that memory, and how the journal turns it back. Refuses: its form in a file
-(`spfwhite.plan.state`), and to judge a change (`spfwhite.plan.rails`).
+Owns: that memory, and how the journal turns it back. Refuses: its form in a file, and to judge.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,25 +12,22 @@ from spfwhite.spf.result import Contribution
 
 
 class _Accepted(NamedTuple):
-    digest: str
-    since: float
+    digest: str  # of the definition for which it was accepted
+    since: float  # when the comparison with the week before last began anew
     origins: tuple[Contribution, ...]
-    partial: bool
-    held: float | None = None
-    lost: str = ""
-    lapsed: Networks = EMPTY
-    static: Networks = EMPTY
+    partial: bool  # incomplete since it was first accepted, because a query failed
+    held: float | None = None  # since when its present loss has been held
+    lost: str = ""  # the digest of that loss
+    lapsed: Networks = EMPTY  # what was accepted of it before it was let go
+    static: Networks = EMPTY  # what its configuration listed of it
 
 
 class Accepted(_Accepted):  # a NamedTuple by itself has no room for what is made once
     """What was accepted of a provider, and for which definition of it; nothing too is remembered.
 
-    `since` is when the comparison with the week before last began anew: when it was first accepted,
-    or by the operator's hand, or as a loss that was confirmed. `held` is since when its present
-    loss has been held, `lost` the digest of that loss: a loss that stays the same for
-    `state.held_days` is accepted in the end. Times are in seconds. `partial`: it has been
-    incomplete since it was first accepted, because a query failed. `lapsed` is what was accepted of
-    it before it was let go, `static` what its configuration listed of it.
+    `since` is when it was first accepted, or by the operator's hand, or as a loss that was
+    confirmed. A loss that stays the same for `state.held_days` is accepted in the end. Times are in
+    seconds since the epoch.
     """
 
     @cached_property

@@ -44,23 +44,17 @@ at any age, one that this run did not ask only beyond it."""
 
 
 class Decision(NamedTuple):
-    """One provider in one run.
-
-    `entry` is what will be remembered as accepted (None: nothing), `passed` what of it counts
-    now, `before` what counted of this definition until now, `earlier` what was accepted of any.
-    `stale` are the answers from memory that are worth a word, `holds` the reasons why the
-    candidate is not taken.
-    """
+    """One provider in one run."""
 
     candidate: Candidate
-    entry: Accepted | None
-    before: Networks
-    earlier: Networks
-    passed: Networks
+    entry: Accepted | None  # what will be remembered as accepted (None: nothing)
+    before: Networks  # what counted of this definition until now
+    earlier: Networks  # what was accepted of any definition
+    passed: Networks  # what of `entry` counts now
     status: Status
     degraded: bool
-    stale: Mapping[Question, Stale]
-    holds: tuple[Hold, ...]
+    stale: Mapping[Question, Stale]  # the answers from memory that are worth a word
+    holds: tuple[Hold, ...]  # why the candidate is not taken
     notice: str
 
     @property
@@ -117,11 +111,8 @@ def decide(judge: Judge, candidates: list[Candidate], table: Networks) -> Plan:
     silent = asked and all(made.candidate.gaps and not made.passed for made in asked)
     if not allow or (plan.permitted and not silent):
         return plan
-    empty = (
-        f"the list would be empty: none of {len(allow)} providers has an address; "
-        "no flag lifts this"
-    )
-    return plan._replace(refusals=(*plan.refusals, empty))
+    none = f"none of {len(allow)} providers has an address; no flag lifts this"
+    return plan._replace(refusals=(*plan.refusals, f"the list would be empty: {none}"))
 
 
 def _released(plan: Plan, judge: Judge) -> Collection[str]:
@@ -170,16 +161,14 @@ def _refused(plan: Plan, over: list[Hold], shares: Mapping[str, Share]) -> Plan:
 class _Case(NamedTuple):
     """One provider to decide on: what it passes now, and what was accepted of it.
 
-    `entry` is what was accepted of this definition of it (None: nothing), `before` what of that
-    the limits on single terms still let pass, `then` the same a week ago, `earlier` what was
-    accepted of any definition. While it `is_unproven` they are those of the definition before.
+    While it `is_unproven`, the latter is that of the definition before.
     """
 
     candidate: Candidate
-    entry: Accepted | None
-    before: Networks
-    then: Networks
-    earlier: Networks
+    entry: Accepted | None  # what was accepted of this definition of it (None: nothing)
+    before: Networks  # what of that the limits on single terms still let pass
+    then: Networks  # the same a week ago
+    earlier: Networks  # what was accepted of any definition
 
     @property
     def is_unproven(self) -> bool:
@@ -322,12 +311,8 @@ class Judge(NamedTuple):
         """Whether there is a loss and no more, of `held_days`, and this run was answered it all."""
         is_known = not (case.candidate.gaps or case.candidate.stale)
         is_old = self.now - self._loss(case, entry)[0] >= self.config.state.held_days * DAY
-        return (
-            self.accepts_losses
-            and is_known
-            and is_old
-            and all(hold.kind == "loss" for hold in holds)
-        )
+        is_loss = all(hold.kind == "loss" for hold in holds)
+        return self.accepts_losses and is_known and is_old and is_loss
 
     def _take(self, case: _Case, confirmed: str = "") -> Decision:
         """Accept a provider as it is now; `confirmed` says so of a loss that was held until now."""

@@ -57,19 +57,15 @@ class Told(NamedTuple):
 
 
 class State(NamedTuple):
-    """The whole state; times in seconds since the epoch.
+    """The whole state; times in seconds since the epoch."""
 
-    `written` is when it was, `asked` when the network was last asked for all providers. `told` has
-    the troubles that last, by what is in trouble (`spfwhite.report.news`).
-    """
-
-    written: float = 0.0
-    asked: float = 0.0
+    written: float = 0.0  # when it was
+    asked: float = 0.0  # when the network was last asked for all providers
     known: Mapping[Question, Remembered] = {}
-    accepted: Mapping[str, Accepted] = {}
-    tables: Mapping[str, TableState] = {}
+    accepted: Mapping[str, Accepted] = {}  # by provider
+    tables: Mapping[str, TableState] = {}  # by path
     journal: tuple[Change, ...] = ()
-    told: Mapping[str, Told] = {}
+    told: Mapping[str, Told] = {}  # troubles that last, by what is in trouble (report/news.py)
 
 
 def load(place: settings.State) -> State | None:

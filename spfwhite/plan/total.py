@@ -48,11 +48,7 @@ def exceeded(rail: Rail, shares: Collection[Share]) -> list[Hold]:
 
 def causes(shares: Mapping[str, Share], over: list[Hold]) -> list[Cause]:
     """Return who has a part in what exceeds limits, the largest first."""
-    made = [
-        Cause(name, share.lost, share.passed - share.before)
-        for name, share in shares.items()
-        if over
-    ]
+    made = [Cause(name, s.lost, s.passed - s.before) for name, s in shares.items() if over]
     # what a table of ours has, and no state tells whose it is, is part of nobody
     whole = {hold: sum(cause.part(hold) for cause in made) or 1 for hold in over}
     made.sort(key=lambda cause: -max(cause.part(hold) / whole[hold] for hold in over))

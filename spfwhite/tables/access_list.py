@@ -1,7 +1,6 @@
 """The lists and tables that a parameter of Postfix names, as postscreen reads them.
 
-Owns: the words of a list, and whether Postfix can open a table. Refuses: to judge what follows
-(`spfwhite.inspect.wiring`).
+Owns: the words of a list, and whether Postfix can open a table. Refuses: to judge what follows.
 """
 
 import os
@@ -34,17 +33,13 @@ ANYTHING: Final = Openable()
 
 
 class Entry(NamedTuple):
-    """One entry of a list; `path` without symlinks, None if it names no file.
-
-    `fault` is why Postfix cannot open the table (empty: it can), `ends` whether postscreen ends at
-    that rather than do without.
-    """
+    """One entry of a list."""
 
     text: str
     kind: str = ""
-    path: Path | None = None
-    fault: str = ""
-    ends: bool = False
+    path: Path | None = None  # without symlinks, None if it names no file
+    fault: str = ""  # why Postfix cannot open the table (empty: it can)
+    ends: bool = False  # whether postscreen ends at that rather than do without
 
 
 def words(value: str) -> list[str]:

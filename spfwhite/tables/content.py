@@ -1,7 +1,6 @@
 """The text of a table, whatever its format, and the reader of our own.
 
-Owns: the head, by which a file is known as ours, and what of a file are rules. Same rules, same
-bytes below the head. Refuses: to know formats (`spfwhite.tables.formats`).
+Owns: the head, which tells a file of ours, and what of it are rules. Refuses: to know formats.
 """
 
 import hashlib

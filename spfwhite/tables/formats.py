@@ -1,8 +1,7 @@
 """The formats of tables: what the lines below the head look like to each consumer.
 
-Owns: one small pure function a format, and what each needs. Same networks, same lines. Refuses:
-text from outside; numbers and the names of providers are all that reaches a line, except in JSON,
-which escapes what it quotes.
+Owns: one small pure function a format. Refuses: text from outside; numbers and the names of
+providers are all that reaches a line, except in JSON, which escapes what it quotes.
 """
 
 import json

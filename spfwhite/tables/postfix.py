@@ -30,11 +30,10 @@ class Started(NamedTuple):
     postscreen: float  # the newest
 
 
-class Postfix:
+class Postfix(NamedTuple):
     """One Postfix instance, by the folder of its main.cf (None: the default one)."""
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder
+    folder: Path | None = None
 
     def is_here(self) -> bool:
         """Whether this machine has a main.cf that one may look at."""
@@ -43,12 +42,11 @@ class Postfix:
     def verify(self, table: Path, expected: Mapping[str, str | None]) -> None:
         """Load a table as Postfix does and compare its answers; raises ProgramError.
 
-        `expected` maps addresses to the action that the table must answer, None for no match. Only
-        a warning that names the file counts, or a fatal error, or a wrong answer.
+        `expected` maps addresses to the action that the table must answer, None for no match.
         """
         asked = "".join(f"{address}\n" for address in expected)
         done = self._run("postmap", "-q", "-", f"cidr:{table.resolve()}", text=asked)
-        for line in done.stderr.splitlines():
+        for line in done.stderr.splitlines():  # other warnings are not about the table
             if str(table.resolve()) in line or "fatal:" in line:
                 raise ProgramError(f"postmap does not accept the new table: {line.strip()}")
         if done.returncode not in (0, 1):  # 1: found nothing

@@ -41,20 +41,16 @@ from spfwhite.tables.postfix import Postfix, reload_by
 
 
 class Ready(NamedTuple):
-    """A table that is ready to be written; `path` None is standard output.
-
-    `old` is what the file holds now (None: there is none), `before` its networks, `kept` where it
-    is kept (None: it is ours), `refusal` why it must not be replaced ("": it may).
-    """
+    """A table that is ready to be written."""
 
     table: Table
     form: Format
-    path: Path | None
+    path: Path | None  # None: standard output
     networks: Networks
     content: bytes
-    old: bytes | None
-    kept: Path | None
-    refusal: str
+    old: bytes | None  # what the file holds now (None: there is none)
+    kept: Path | None  # where that is kept (None: it is ours)
+    refusal: str  # why it must not be replaced ("": it may)
 
     @property
     def before(self) -> Networks:
