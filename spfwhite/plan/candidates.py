@@ -4,7 +4,7 @@ Owns: what is never listed, and which problems keep a provider from being known.
 what a kind of source is, to compare with earlier runs and to look anything up.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Set
 from typing import NamedTuple
 
 from spfwhite.config.settings import Config, Provider
@@ -49,7 +49,7 @@ def candidates(
     config: Config,
     answers: Answers,
     stale: Mapping[Question, Stale],
-    given_up: Collection[Question] = (),
+    given_up: Set[Question] = frozenset(),
 ) -> list[Candidate]:
     """Return the candidates of all enabled providers, by name.
 
@@ -62,10 +62,7 @@ def candidates(
 
 
 def _candidate(
-    reading: Reading,
-    stale: Mapping[Question, Stale],
-    given_up: Collection[Question],
-    provider: Provider,
+    reading: Reading, stale: Mapping[Question, Stale], given_up: Set[Question], provider: Provider
 ) -> Candidate:
     config, evaluation = reading.config, reading.evaluation
     listed = [part for kind in KINDS for part in kind.listed(provider, reading)]
@@ -80,7 +77,7 @@ def _candidate(
     never = barred(provider.special_use) | config.safety.exclude.networks
     limits_met = [p for p in gaps if p.kind == "limit"]
     failed = {q for q in questions if isinstance(reading.answers.get(q, NOT_ASKED), Failed)}
-    open_questions = failed.difference(given_up) if gaps else set()
+    open_questions = failed - given_up if gaps else set()
     standing = gaps if open_questions else limits_met
     denied = _denied(evaluation, provider) if standing else set()
     whole = [p for p in limits_met if not p.term]  # which says why single terms were not asked
@@ -136,10 +133,8 @@ def _denied(evaluation: Evaluation, provider: Provider) -> set[Problem]:
 def _too_large(
     config: Config, answers: Answers, questions: Collection[Question]
 ) -> Iterator[Problem]:
-    """Yield a problem for answers of the DNS, and one for pages, with more values than may be used.
-
-    Texts have one limit together, that of `Reach`.
-    """
+    """Yield a problem for answers of the DNS, and one for pages, that have too many values."""
+    # texts have one limit together, that of `Reach`
     safety = config.safety
     caps = {"PAGE": ("provider_max_rules", safety.provider_max_rules)}
     over: dict[tuple[str, int], list[Question]] = {}
