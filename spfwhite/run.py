@@ -129,7 +129,7 @@ async def run(config: Config, options: Options) -> Report:
         if options.record:
             fetch.save_snapshot(options.record, decided.answers)
         force, form = options.force, options.format
-        ready = write.prepared(in_force, decided.plan, options.output, now, form=form, force=force)
+        ready = write.prepared(in_force, decided.plan, options.output, form, now, force=force)
         news = News(before.told, now, in_force.state.remind_days)
         report = _report(config, decided, ready, options, news)
         said = [*_news(config, decided, ready, options, news, lost, report.dark)]

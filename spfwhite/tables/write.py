@@ -86,13 +86,7 @@ def require_folders(config: Config, output: Path | None) -> None:
 
 
 def prepared(
-    config: Config,
-    decided: Plan,
-    output: Path | None,
-    now: float,
-    *,
-    form: FormatName = "postscreen",
-    force: bool,
+    config: Config, plan: Plan, output: Path | None, form: FormatName, now: float, *, force: bool
 ) -> list[Ready]:
     """Return the tables, the allow table first; raises FileError.
 
@@ -100,25 +94,25 @@ def prepared(
     providers is emptied, not left behind.
     """
     if output is not None:
-        return [_ready(_whole(output, "permit", form), config, decided, now, force=force)]
+        return [_ready(_whole(output, "permit", form), config, plan, now, force=force)]
     reject = _whole(config.output.reject, "reject")
-    used = any(decision.provider.action == "reject" for decision in decided.decisions)
+    used = any(decision.provider.action == "reject" for decision in plan.decisions)
     used = used or owner_of(files.read_if_there(reject.path) or b"") == "ours"
     return [
-        _ready(table, config, decided, now, force=force)
+        _ready(table, config, plan, now, force=force)
         for table in (_whole(config.output.allow, "permit"), reject, *config.output.tables)
         if table is not reject or used
     ]
 
 
-def _ready(table: Table, config: Config, decided: Plan, now: float, *, force: bool) -> Ready:
+def _ready(table: Table, config: Config, plan: Plan, now: float, *, force: bool) -> Ready:
     """Return one table; that of standard output has the name of the allow table."""
     path = None if str(table.path) == "-" else files.destination(table.path)
     name = table.path if path else config.output.allow
     form = FORMATS[table.format]
-    networks = networks_of(decided, table)
-    lines = list(form.lines(rows_of(decided, table, networks, name.stem)))
-    listed = sum(1 for decision in chosen(decided, table) if decision.networks)
+    networks = networks_of(plan, table)
+    lines = list(form.lines(rows_of(plan, table, networks, name.stem)))
+    listed = sum(1 for decision in chosen(plan, table) if decision.networks)
     v4, v6 = networks.rules()
     of_list = f", default list of {config.list_date}" if config.list_date else ""
     summary = f"{v4} IPv4 and {v6} IPv6 networks of {listed} providers{of_list}"

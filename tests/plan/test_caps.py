@@ -197,7 +197,7 @@ def test_a_long_table_is_told_with_what_it_costs() -> None:
     series = Nights(config)
     for count, told in ((19, []), (20, ["the table has 21 rules, over the 20 of "])):
         plan = series.night({**BESIDE, **hosts(count)}).plan
-        ready = write.prepared(config, plan, Path("-"), START, force=False)
+        ready = write.prepared(config, plan, Path("-"), "postscreen", START, force=False)
         made = list(
             notices.long_tables(ready, config.safety.total_rules_notice, News({}, START, 7))
         )
@@ -266,7 +266,7 @@ def test_no_real_sender_comes_within_a_factor_of_four_of_a_limit(
     limits_as_they_are = decide_run(config, State(), heard, START).plan.decisions
     assert met == {made.provider.name for made in limits_as_they_are if made.holds}
     assert len(decided.plan.decisions) > 40
-    ready = write.prepared(quarter, decided.plan, Path("-"), START, force=False)
+    ready = write.prepared(quarter, decided.plan, Path("-"), "postscreen", START, force=False)
     assert (
         list(notices.long_tables(ready, quarter.safety.total_rules_notice, News({}, START, 7)))
         == []

@@ -119,7 +119,7 @@ def run(
     """One run; the state stays as it was if the plan is refused."""
     heard = Heard(answers=_asked(config, zone, before, now), whole=True)
     decided = decide_run(config, before, heard, now, accept=lifted, force=force)
-    ready = write.prepared(config, decided.plan, Path("-"), now, force=False)
+    ready = write.prepared(config, decided.plan, Path("-"), "postscreen", now, force=False)
     news = News(before.told, now, config.state.remind_days)
     report, after = _report(decided, news), before
     if not decided.plan.refusals:
