@@ -36,8 +36,8 @@ __all__ = [
     "resolve_async",
 ]
 
+# Names that `spfwhite.run` has; the others are in `spfwhite.library`, which is loaded sooner.
 _RUN: Final = {"Report", "generate", "generate_async"}
-"""Names that `spfwhite.run` has; the others are in `spfwhite.library`, which is loaded sooner."""
 
 
 def __dir__() -> list[str]:

@@ -16,8 +16,7 @@ from typing import Final
 from spfwhite.errors import FileError, LockedError
 from spfwhite.trust import READ, Place, place
 
-LEFTOVER_AGE: Final = 3600.0
-"""Seconds after which a temporary file must be that of a killed run."""
+LEFTOVER_AGE: Final = 3600.0  # seconds after which a temporary file must be that of a killed run
 
 AS_ROOT: Final = "; run it as root, or as the owner of that folder"
 
@@ -175,9 +174,9 @@ def move(path: Path, to: Path) -> None:
 def lock(path: Path, wait: float) -> Iterator[None]:
     """Hold an exclusive lock, which the kernel releases if the process dies.
 
-    Waits `wait` seconds at most; raises LockedError and FileError. The file is never removed: who
-    waits for it would hold another one.
+    Waits `wait` seconds at most; raises LockedError and FileError.
     """
+    # The file is never removed: who waits for it would hold another one.
     with _saying(f"cannot open the lock {path}", AS_ROOT), place(path) as there:
         # read access is enough for flock
         descriptor = there.open(READ | os.O_CREAT)

@@ -10,11 +10,10 @@ from typing import IO, Final
 
 from spfwhite.errors import ProgramError
 
-TIMEOUT: Final = 60.0
-"""Seconds that one program may take."""
+TIMEOUT: Final = 60.0  # seconds that one program may take
 
+# Where programs are looked for after PATH: cron's holds /usr/bin and /bin only.
 FOLDERS: Final = ("/usr/sbin", "/usr/local/sbin", "/usr/bin", "/usr/local/bin", "/bin", "/sbin")
-"""Where programs are looked for after PATH: cron's holds /usr/bin and /bin only."""
 
 Done = subprocess.CompletedProcess[str]
 
@@ -32,12 +31,10 @@ def found(program: str) -> str | None:
 
 
 def run(command: Sequence[str], text: str = "") -> Done:
-    """Run a program, `text` on its input; raises ProgramError if it does not start or end.
-
-    Its output goes to files, since a child that it leaves behind would hold a pipe.
-    """
+    """Run a program, `text` on its input; raises ProgramError if it does not start or end."""
     from tempfile import TemporaryFile
 
+    # its output goes to files: a child that it leaves behind would hold a pipe
     try:
         with TemporaryFile() as out, TemporaryFile() as err:
             done = subprocess.run(

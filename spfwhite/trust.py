@@ -29,8 +29,8 @@ from spfwhite.errors import FileError
 
 MAX_LINKS: Final = 40
 
+# How a file is opened for reading: a pipe makes nobody wait.
 READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-"""How a file is opened for reading: a pipe makes nobody wait."""
 
 _PASS: Final = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 

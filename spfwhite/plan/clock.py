@@ -17,8 +17,8 @@ from spfwhite.plan.state import State
 from spfwhite.sources.memory import Remembered
 from spfwhite.wording import DAY
 
+# Seconds between two runs from which on, in either direction, the clock is not believed.
 LEAP: Final = 120 * DAY
-"""Seconds between two runs from which on, in either direction, the clock is not believed."""
 
 
 def fitted(state: State, now: float) -> State:

@@ -25,8 +25,7 @@ from spfwhite.sources.hosts import host_names
 from spfwhite.sources.memory import Heard, Known, Recall, is_failure, policy
 from spfwhite.spf.reach import address_questions
 
-MANY: Final = 3
-"""Names that are not all gone at once by their owners' will."""
+MANY: Final = 3  # names that are not all gone at once by their owners' will
 
 
 class Decided(NamedTuple):
@@ -48,10 +47,8 @@ class Decided(NamedTuple):
 
 
 def is_dark(config: Config, heard: Heard) -> bool:
-    """Whether a run that asked for all providers got nothing at all from the DNS.
-
-    Whether it has records of SPF counts: some name servers know addresses and no texts.
-    """
+    """Whether a run that asked for all providers got nothing at all from the DNS."""
+    # records of SPF count, if any were asked for: some name servers know addresses and no texts
     records = {Question(domain, "TXT") for domain in roots(config.enabled())}
     came = [heard.answers[question] for question in records & heard.answers.keys()]
     came = came or [answer for q, answer in heard.answers.items() if q.rrtype != "PAGE"]

@@ -35,12 +35,12 @@ from spfwhite.plan.total import Cause, Share, causes, exceeded, to_hold
 from spfwhite.sources.memory import Stale, is_failure
 from spfwhite.wording import DAY, few
 
+# What is told of a provider; "expired" comes from `spfwhite.report.report`.
 Status = Literal["ok", "stale", "held", "incomplete", "missing", "empty", "undecidable", "expired"]
-"""What is told of a provider; "expired" comes from `spfwhite.report.report`."""
 
+# Seconds. Stale answers that are younger do not degrade a run. A question that failed is reported
+# at any age, one that this run did not ask only beyond it.
 STALE_DEGRADES: Final = 2 * DAY
-"""Seconds. Stale answers that are younger do not degrade a run. A question that failed is reported
-at any age, one that this run did not ask only beyond it."""
 
 
 class Decision(NamedTuple):
@@ -116,11 +116,9 @@ def decide(judge: Judge, candidates: list[Candidate], table: Networks) -> Plan:
 
 
 def _released(plan: Plan, judge: Judge) -> Collection[str]:
-    """Return those who are lifted and have a hold, as `plan` or the run before has it.
-
-    Of another one the change still counts: left out, it would release who is held for the list. All
-    of them where all are named, or where the list is refused, so that nobody is held.
-    """
+    """Return those who are lifted and have a hold, as `plan` or the run before has it."""
+    # Of another one the change still counts: left out, it would release who is held for the list.
+    # All of them where all are named, or where the list is refused, so that nobody is held.
     names = {made.provider.name for made in plan.decisions}
     if plan.refusals or names <= set(judge.lifted):
         return judge.lifted

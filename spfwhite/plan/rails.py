@@ -154,10 +154,8 @@ def too_many(old: Networks, new: Networks) -> list[Hold]:
 
 
 def too_many_rules(old: Networks, new: Networks, most: int) -> list[Hold]:
-    """Return a hold for a provider with more rules than `most`, and than were accepted of it.
-
-    A million single addresses are within every limit on their number.
-    """
+    """Return a hold for a provider with more rules than `most`, and than were accepted of it."""
+    # a million single addresses are within every limit on their number
     count = sum(new.rules()) if new != old else 0
     if count <= max(most, sum(old.rules()) if count > most else 0):
         return []

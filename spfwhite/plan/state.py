@@ -36,8 +36,7 @@ FORMAT: Final = "spfwhite-state"
 VERSION: Final = 2
 JOURNAL_DAYS: Final = 30
 
-LAST_TIME: Final = 253_402_300_799
-"""Of the year 9999, with which Python's calendar ends."""
+LAST_TIME: Final = 253_402_300_799  # of the year 9999, with which Python's calendar ends
 
 
 class TableState(NamedTuple):

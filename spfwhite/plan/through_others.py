@@ -13,8 +13,7 @@ from spfwhite.plan.plan import Plan
 from spfwhite.spf.result import owner
 from spfwhite.wording import few
 
-MAX_NAMED = 5
-"""Domains that a sentence names."""
+MAX_NAMED = 5  # domains that a sentence names
 
 
 def through_others(config: Config, plan: Plan) -> Iterator[tuple[str, str]]:

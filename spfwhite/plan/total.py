@@ -56,10 +56,7 @@ def causes(shares: Mapping[str, Share], over: list[Hold]) -> list[Cause]:
 
 
 def to_hold(rail: Rail, shares: Mapping[str, Share]) -> dict[str, list[Hold]] | None:
-    """Return the fewest providers to hold, largest first, that bring the list within its limits.
-
-    None: they would be more than half of them.
-    """
+    """Return the fewest to hold for the list to be within its limits; None: more than half."""
     over = exceeded(rail, shares.values())
     order = causes(shares, over)
 

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 LIST: Final = "postscreen_access_list"
 
+# The types of tables that are local files, with what the name of the file has after the path.
 SUFFIXES: Final = dict.fromkeys(("cidr", "pcre", "regexp", "texthash"), "") | {
     "hash": ".db",
     "btree": ".db",
@@ -18,7 +19,6 @@ SUFFIXES: Final = dict.fromkeys(("cidr", "pcre", "regexp", "texthash"), "") | {
     "dbm": ".pag",
     "sdbm": ".pag",
 }
-"""The types of tables that are local files, with what the name of the file has after the path."""
 
 
 class Openable(NamedTuple):

@@ -58,8 +58,8 @@ class Format(NamedTuple):
 
 
 POSTSCREEN: Final[Mapping[Action, str]] = {"permit": "permit", "reject": "reject"}
+# never OK: before reject_unauth_destination it would relay for all customers of a sender
 ACCESS: Final[Mapping[Action, str]] = {"permit": "permit_auth_destination", "reject": "REJECT"}
-"""Never OK: before reject_unauth_destination it would relay for all customers of a sender."""
 
 
 def _cidr(words: Mapping[Action, str]) -> Callable[[Rows], Iterator[str]]:

@@ -8,8 +8,8 @@ from pathlib import Path
 from spfwhite.errors import ProgramError
 from spfwhite.programs import found, run, said
 
+# What nft says where it cannot ask the kernel, whatever the file holds.
 UNABLE = ("not permitted", "nable to initialize Netlink", "cache initialization failed")
-"""What nft says where it cannot ask the kernel, whatever the file holds."""
 
 
 def verify(table: Path) -> None:
