@@ -172,25 +172,22 @@ def move(path: Path, to: Path) -> None:
 
 @contextmanager
 def lock(path: Path, wait: float) -> Iterator[None]:
-    """Hold an exclusive lock, which the kernel releases if the process dies.
-
-    Waits `wait` seconds at most; raises LockedError and FileError.
-    """
-    # The file is never removed: who waits for it would hold another one.
-    with _saying(f"cannot open the lock {path}", AS_ROOT), place(path) as there:
-        # read access is enough for flock
-        descriptor = there.open(READ | os.O_CREAT)
-        try:
+    """Hold an exclusive lock, waiting `wait` seconds at most; raises LockedError and FileError."""
+    # The kernel releases it if the process dies. The file is never removed: who waits for it would
+    # hold another one.
+    with ExitStack() as stack:
+        with _saying(f"cannot open the lock {path}", AS_ROOT), place(path) as there:
+            # read access is enough for flock
+            descriptor = there.open(READ | os.O_CREAT)
+            stack.callback(_let_go, descriptor)
             _shut(descriptor, there)
-        except BaseException:
-            os.close(descriptor)
-            raise
-    try:
         _take(descriptor, path, wait)
         yield
-    finally:
-        with suppress(OSError):  # there is nothing to lose, and a table may be in place
-            os.close(descriptor)
+
+
+def _let_go(lock: int) -> None:
+    with suppress(OSError):  # there is nothing to lose, and a table may be in place
+        os.close(lock)
 
 
 def _shut(descriptor: int, there: Place) -> None:

@@ -135,12 +135,10 @@ class Place:
         return FileError(f"{self._named}: {why}")
 
     def require_file(self, status: os.stat_result) -> None:
-        """Raise OSError for a folder, and FileError for what is no file that root may use.
-
-        To read a device or a pipe hangs, to replace it harms.
-        """
+        """Raise OSError for a folder, and FileError for what is no file, or not for root."""
         if stat.S_ISDIR(status.st_mode):
             raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        # to read a device or a pipe hangs, to replace it harms
         if not stat.S_ISREG(status.st_mode):
             what = "is not a regular file, and is neither read nor replaced"
             raise FileError(f"{self._named} {what}")

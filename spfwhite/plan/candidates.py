@@ -51,10 +51,7 @@ def candidates(
     stale: Mapping[Question, Stale],
     given_up: Set[Question] = frozenset(),
 ) -> list[Candidate]:
-    """Return the candidates of all enabled providers, by name.
-
-    `given_up` are questions that nobody waits for any more (`Recall.given_up`).
-    """
+    """Return those of all enabled providers; `given_up` are questions that nobody waits for."""
     read = readings(config, answers)
     return [
         _candidate(read[provider.name], stale, given_up, provider) for provider in config.enabled()

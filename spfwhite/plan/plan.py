@@ -1,7 +1,6 @@
 """What a run decides: which candidates are accepted, which providers are held, what is refused.
 
-Owns: these decisions, a pure function of candidates, the state and the time. Refuses: to look up
-and to write anything, and to measure (`spfwhite.plan.rails`).
+Owns: these decisions. Refuses: to look up, to write, and to measure (`spfwhite.plan.rails`).
 """
 
 # Beyond a limit a provider is held: what was accepted of it stays on the list, and all others go
@@ -71,14 +70,11 @@ class Decision(NamedTuple):
 class _Plan(NamedTuple):
     decisions: tuple[Decision, ...]
     refusals: tuple[str, ...] = ()
-    causes: tuple[Cause, ...] = ()
+    causes: tuple[Cause, ...] = ()  # whose loss and gain a refusal is, the largest first
 
 
 class Plan(_Plan):  # a NamedTuple by itself has no room for what is made once
-    """What a run would do: a decision for each provider, and why it must not be done.
-
-    `causes` say of a list that is refused whose loss and gain that is, the largest first.
-    """
+    """What a run would do: a decision for each provider, and why it must not be done."""
 
     @cached_property
     def permitted(self) -> Networks:
@@ -157,12 +153,10 @@ def _refused(plan: Plan, over: list[Hold], shares: Mapping[str, Share]) -> Plan:
 
 
 class _Case(NamedTuple):
-    """One provider to decide on: what it passes now, and what was accepted of it.
-
-    While it `is_unproven`, the latter is that of the definition before.
-    """
+    """One provider to decide on: what it passes now, and what was accepted of it."""
 
     candidate: Candidate
+    # while it `is_unproven`, what follows is of the definition before
     entry: Accepted | None  # what was accepted of this definition of it (None: nothing)
     before: Networks  # what of that the limits on single terms still let pass
     then: Networks  # the same a week ago
@@ -175,18 +169,14 @@ class _Case(NamedTuple):
 
 
 class Judge(NamedTuple):
-    """The limits of one provider: it is taken as it is now, or kept as it was accepted.
-
-    `lifted` names those whose hold, if any, the operator lifts, `force` lifts the limits of the
-    list as a whole. `accepts_losses`: those that were held for `state.held_days`.
-    """
+    """The limits of one provider: it is taken as it is now, or kept as it was accepted."""
 
     config: Config
     state: State
     now: float
-    lifted: Collection[str] = ()
-    force: bool = False
-    accepts_losses: bool = True
+    lifted: Collection[str] = ()  # those whose hold, if any, the operator lifts
+    force: bool = False  # lifts the limits of the list as a whole
+    accepts_losses: bool = True  # those that were held for `state.held_days`
 
     def cases(self, candidates: list[Candidate]) -> list[_Case]:
         """Return what there is to decide on."""

@@ -39,14 +39,11 @@ HoldKind = Literal["loss", "growth", "size", "limit"]
 
 
 class Hold(NamedTuple):
-    """Why a change is not taken over; `phrase` continues "the provider ...".
-
-    `version` is the family that loses or gains, 0 where there is none.
-    """
+    """Why a change is not taken over."""
 
     kind: HoldKind
-    phrase: str
-    version: int = 0
+    phrase: str  # continues "the provider ..."
+    version: int = 0  # the family that loses or gains, 0 where there is none
 
 
 class Rail(NamedTuple):

@@ -1,7 +1,6 @@
 """The list as a whole: whether it is within its limits, and which providers take it beyond them.
 
-Owns: whose share is how large, and how few have to be held. Refuses: to hold them
-(`spfwhite.plan.plan`), and the limits themselves (`spfwhite.plan.rails`).
+Owns: whose share is how large, and how few have to be held. Refuses: to hold them.
 """
 
 from bisect import bisect_left

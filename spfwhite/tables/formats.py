@@ -46,15 +46,12 @@ def _comments(comments: Sequence[str]) -> Iterator[str]:
 
 
 class Format(NamedTuple):
-    """One format: its lines, the head above them, what it needs, and what it is for Postfix.
-
-    `words` are what it answers for each action if it is a table of Postfix, else empty.
-    """
+    """One format: its lines, the head above them, and what it needs."""
 
     lines: Callable[[Rows], Iterable[str]]
     head: Callable[[Sequence[str]], Iterable[str]] = _comments
     needs_sources: bool = False
-    words: Mapping[Action, str] = {}
+    words: Mapping[Action, str] = {}  # what a table of Postfix answers, for others empty
 
 
 POSTSCREEN: Final[Mapping[Action, str]] = {"permit": "permit", "reject": "reject"}

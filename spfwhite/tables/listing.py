@@ -1,7 +1,6 @@
 """Which networks a table has, and who passes each of them.
 
-Owns: the choice by action, provider, category and family, and the sources of a network. Refuses: to
-decide what is accepted (`spfwhite.plan.plan`) and how a line looks (`spfwhite.tables.formats`).
+Owns: what a table chooses, and the sources of a network. Refuses: to decide, and how a line looks.
 """
 
 from bisect import bisect_left, bisect_right

@@ -1,7 +1,6 @@
 """What a run leaves on disk: the state, then the tables, whole or not at all.
 
-Owns: what may be replaced, whether anything has to be, and the order of it. Refuses: to decide on
-networks.
+Owns: what may be replaced, what has to be, and the order. Refuses: to decide on networks.
 """
 
 # The order, and what a kill or a full disk costs between one step and the next:
