@@ -266,10 +266,9 @@ async def _of_postwhite(decided: Decided, allow: write.Ready, options: Options) 
     # all of them, unlike in other news: this is said once, and what is not named is lost
     named = ", ".join(f"{size:,} of {who}" for size, who in sorted(shares, reverse=True) if size)
     shows = ", and -v lists the networks" if options.dry_run else ""
-    return [
-        f"{allow.path}, by Postwhite, has {lost.size(4):,} IPv4 addresses that the new table has "
-        f"not: {named}; `spfwhite add DOMAIN` adds a sender{shows}"
-    ]
+    missing = f"{lost.size(4):,} IPv4 addresses that the new table has not: {named}"
+    adds = f"`spfwhite add DOMAIN` adds a sender{shows}"
+    return [f"{allow.path}, by Postwhite, has {missing}; {adds}"]
 
 
 def _carry_out(

@@ -139,14 +139,11 @@ def too_many(old: Networks, new: Networks) -> list[Hold]:
 
     A family that was already that large when it was accepted is limited by its growth alone.
     """
+    sizes = [(v, amount(v, new), most) for v, most in MAX_PROVIDER_SIZE.items()]
     return [
-        Hold(
-            "size",
-            f"has {amount(version, new):,} {UNITS[version]}, "
-            f"over the {MAX_PROVIDER_SIZE[version]:,} that one provider may have",
-        )
-        for version in (4, 6)
-        if amount(version, new) > MAX_PROVIDER_SIZE[version] >= amount(version, old)
+        Hold("size", f"has {has:,} {UNITS[v]}, over the {most:,} that one provider may have")
+        for v, has, most in sizes
+        if has > most >= amount(v, old)
     ]
 
 

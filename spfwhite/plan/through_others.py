@@ -38,8 +38,6 @@ def through_others(config: Config, plan: Plan) -> Iterator[tuple[str, str]]:
             amount = f"{v4:,} of its addresses" if v4 else f"{v6:,} of its IPv6 /64s"
             through = few(sorted({domain for _, domain, _ in mine}), MAX_NAMED)
             named = ", ".join(f'"{record}"' for record in sorted({record for record, _, _ in mine}))
-            yield (
-                provider.name,
-                f"{provider.name} is off, and {amount} are listed all the same, through {through}; "
-                f"`exclude = [{named}]` in [safety] keeps them out",
-            )
+            stays = f"{amount} are listed all the same, through {through}"
+            remedy = f"`exclude = [{named}]` in [safety] keeps them out"
+            yield provider.name, f"{provider.name} is off, and {stays}; {remedy}"
