@@ -33,6 +33,8 @@ pytestmark = pytest.mark.slow
 
 NOBODY = 65534
 
+RELOADING = ("spfwhite/tables/postfix.py", "spfwhite/programs.py")
+
 needs_root = unless("" if os.geteuid() == 0 else "only root can become another user")
 
 
@@ -65,7 +67,7 @@ def test_killed_at_any_line_of_the_reload_a_run_leaves_it_to_the_next(
     assert launcher.run(*made.arguments).returncode == 0
     for number in count(1):
         publish(made, 24 + number % 2)
-        change = Change(hit=signal.SIGKILL, at=number, lines=("spfwhite/tables/postfix.py",))
+        change = Change(hit=signal.SIGKILL, at=number, lines=RELOADING)
         ended = launcher.run(*made.arguments, change=change)
         assert f"198.51.100.0/{24 + number % 2}\tpermit" in made.rules()
         pending += made.table.read_bytes() != seen.read_bytes()
