@@ -181,6 +181,7 @@ def _report(
     # of a list that the DNS gave nothing for, sizes and shares mean nothing
     nothing = dark if plan.refusals else ""
     configured_tables = configured.output.tables if not options.output else ()
+    foreign = tuple(table.refusal for table in ready if table.refusal)
     providers = (
         *(provider_report(decision, news, dark=bool(dark)) for decision in plan.decisions),
         *notices.expired(configured, decided.config, decided.before),
@@ -199,10 +200,7 @@ def _report(
         last_success=decided.before.written,
         asked=decided.asked,
         dark=dark,
-        refusals=(
-            *((nothing,) if nothing else plan.refusals),
-            *(table.refusal for table in ready if table.refusal),
-        ),
+        refusals=((nothing,) if nothing else plan.refusals) + foreign,
         movers=() if nothing else tuple(notices.movers(plan)),
         tables=tuple(
             TableReport(each.table.path, each.table.format, each.networks, not each.is_current)
