@@ -17,14 +17,7 @@ from typing import Any, Final, NamedTuple
 
 from spfwhite import files
 from spfwhite.config import settings
-from spfwhite.dns.answers import (
-    ROTATING,
-    Failed,
-    Question,
-    answer_from_json,
-    answer_to_json,
-    question_from_text,
-)
+from spfwhite.dns import answers
 from spfwhite.errors import FileError, SnapshotError, StateError
 from spfwhite.networks import Networks
 from spfwhite.plan.past import Accepted, Change
@@ -60,7 +53,7 @@ class State(NamedTuple):
 
     written: float = 0.0  # when it was
     asked: float = 0.0  # when the network was last asked for all providers
-    known: Mapping[Question, Remembered] = {}
+    known: Mapping[answers.Question, Remembered] = {}
     accepted: Mapping[str, Accepted] = {}  # by provider
     tables: Mapping[str, TableState] = {}  # by path
     journal: tuple[Change, ...] = ()
@@ -123,7 +116,7 @@ def recent(journal: tuple[Change, ...], now: float) -> tuple[Change, ...]:
 
 
 def _remembered_json(remembered: Remembered) -> dict[str, Any]:
-    data = {**answer_to_json(remembered.answer), "seen": remembered.seen}
+    data = {**answers.answer_to_json(remembered.answer), "seen": remembered.seen}
     if remembered.values:
         data["values"] = dict(remembered.values)
     if any(remembered.validators):
@@ -166,7 +159,7 @@ def _state(data: dict[str, Any]) -> State:
         written=_time(data["written"]),
         asked=_time(data["asked"]),
         known={
-            question_from_text(_text(key)): _remembered(key, value)
+            answers.question_from_text(_text(key)): _remembered(key, value)
             for key, value in data["known"].items()
         },
         accepted={_text(name): _accepted(value, terms) for name, value in data["accepted"].items()},
@@ -184,12 +177,12 @@ def _state(data: dict[str, Any]) -> State:
 
 def _remembered(key: str, data: dict[str, Any]) -> Remembered:
     kinds = {kind: data[kind] for kind in ("found", "left_out", "void", "failed") if kind in data}
-    answer = answer_from_json(key, kinds)
+    answer = answers.answer_from_json(key, kinds)
     _text(kinds.get("failed", ""))
     values = {_text(value): _time(seen) for value, seen in data.get("values", {}).items()}
     if values:
-        answer_from_json(key, {"found": list(values)})
-        if key.rpartition(" ")[2] not in ROTATING or isinstance(answer, Failed):
+        answers.answer_from_json(key, {"found": list(values)})
+        if key.rpartition(" ")[2] not in answers.ROTATING or isinstance(answer, answers.Failed):
             raise StateError(f"has rotating values for {key[:80]!a}")
     etag, modified = data.get("validators", ("", ""))
     return Remembered(answer, _time(data["seen"]), values, (_text(etag), _text(modified)))
