@@ -98,18 +98,14 @@ class Place:
     def _arrive(self, name: str, status: os.stat_result | None) -> None:
         is_folder = status and stat.S_ISDIR(status.st_mode)
         if self._root and self._shared and not is_folder:
-            raise self._refusal(
-                f"everybody can put files into {self.path}, so root uses none there; "
-                "name a folder that only root can write"
-            )
+            why = f"everybody can put files into {self.path}, so root uses none there"
+            raise self._refusal(f"{why}; name a folder that only root can write")
         self.name, self.path, self.status = name, self.path / name, status
 
     def _judge_link(self, status: os.stat_result, link: Path) -> None:
         if status.st_uid not in (0, os.geteuid()):
-            raise self._refusal(
-                f"{link} is a symlink of {_user(status.st_uid)}, which is not followed; "
-                f"chown -h {_user(os.geteuid())} {quote(str(link))}"
-            )
+            why = f"{link} is a symlink of {_user(status.st_uid)}, which is not followed"
+            raise self._refusal(f"{why}; chown -h {_user(os.geteuid())} {quote(str(link))}")
         if self._root and self._keeper:
             whose = _user(self._keeper)
             raise self._refusal(f"root follows no symlink in a folder of {whose}, as {link} is")

@@ -97,9 +97,7 @@ def dump(state: State) -> bytes:
             for question, remembered in sorted(state.known.items())
         },
         "terms": [[term.domain, term.term, term.networks.texts()] for term in terms.values()],
-        "accepted": {
-            name: _accepted_json(entry, numbers) for name, entry in state.accepted.items()
-        },
+        "accepted": {name: _accepted_json(each, numbers) for name, each in state.accepted.items()},
         "tables": {path: table._asdict() for path, table in state.tables.items()},
         "journal": [
             {**change._asdict(), "added": change.added.texts(), "removed": change.removed.texts()}

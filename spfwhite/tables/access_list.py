@@ -11,13 +11,12 @@ from typing import Final, NamedTuple
 LIST: Final = "postscreen_access_list"
 
 # The types of tables that are local files, with what the name of the file has after the path.
-SUFFIXES: Final = dict.fromkeys(("cidr", "pcre", "regexp", "texthash"), "") | {
-    "hash": ".db",
-    "btree": ".db",
+SUFFIXES: Final = {
+    **dict.fromkeys(("cidr", "pcre", "regexp", "texthash"), ""),
+    **dict.fromkeys(("hash", "btree"), ".db"),
+    **dict.fromkeys(("dbm", "sdbm"), ".pag"),
     "lmdb": ".lmdb",
     "cdb": ".cdb",
-    "dbm": ".pag",
-    "sdbm": ".pag",
 }
 
 

@@ -18,17 +18,12 @@ VERSIONS = {"ipv4": (4,), "ipv6": (6,), "both": (4, 6)}
 
 def chosen(plan: Plan, table: Table) -> list[Decision]:
     """Return the decisions whose networks a table lists: all of its action unless it names some."""
-    everybody = not table.providers and not table.categories
-    return [
-        each
-        for each in plan.decisions
-        if each.provider.action == table.action
-        and (
-            everybody
-            or each.provider.name in table.providers
-            or each.provider.category in table.categories
-        )
-    ]
+    found = [each for each in plan.decisions if each.provider.action == table.action]
+    if not table.providers and not table.categories:
+        return found
+    names = {each.provider.name for each in found if each.provider.category in table.categories}
+    names |= set(table.providers)
+    return [each for each in found if each.provider.name in names]
 
 
 def networks_of(plan: Plan, table: Table) -> Networks:

@@ -292,6 +292,7 @@ def next_state(ready: list[Ready], decided: Decided, missed: Collection[Path | N
     questions = {q for decision in plan.decisions for q in decision.candidate.questions}
     entries = {decision.provider.name: decision.entry for decision in plan.decisions}
     held = [each for each in plan.decisions if each.status == "held" and each.entry]
+    old = {path: each for path, each in state.tables.items() if Path(path) in missed}
     led_to = [domain for each in held for domain in each.provider.domains]
     led_to += [origin.domain for each in held if each.entry for origin in each.entry.origins]
     return State(
@@ -301,10 +302,7 @@ def next_state(ready: list[Ready], decided: Decided, missed: Collection[Path | N
         # recovered, one of them may time out
         known=decided.recall.below(led_to) | decided.recall.for_next_run(questions),
         accepted={name: entry for name, entry in entries.items() if entry},
-        tables={
-            str(each.path): _table_state(each, state) for each in ready if each.path not in missed
-        }
-        | {path: each for path, each in state.tables.items() if Path(path) in missed},
+        tables={str(r.path): _table_state(r, state) for r in ready if r.path not in missed} | old,
         journal=recent((*state.journal, *_changes(plan, state, now)), now),
         told=decided.told,
     )
