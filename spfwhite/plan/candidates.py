@@ -74,6 +74,7 @@ def _candidate(
     never = barred(provider.special_use) | config.safety.exclude.networks
     limits_met = [p for p in gaps if p.kind == "limit"]
     failed = {q for q in questions if isinstance(reading.answers.get(q, NOT_ASKED), Failed)}
+    silent = {q for q, old in remembered.items() if old.kind == "failed"}
     open_questions = failed - given_up if gaps else set()
     standing = gaps if open_questions else limits_met
     denied = _denied(evaluation, provider) if standing else set()
@@ -97,9 +98,7 @@ def _candidate(
         blocking=(*(whole or limits_met), *(p for p in standing if p.widens or p in denied)),
         is_waiting=bool(limits_met)
         or not all(_has_other_family(reading.answers, question) for question in open_questions),
-        is_unanswered=all(
-            remembered[q].kind == "failed" if q in remembered else q in failed for q in questions
-        ),
+        is_unanswered=questions <= failed | silent,
     )
 
 
