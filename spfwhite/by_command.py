@@ -1,7 +1,6 @@
 """Providers that are added and taken off by command, and the runs that follow.
 
-Owns: the order: what would be refused is refused before anybody is asked, and the file is written
-before the run. Refuses: the form of that file (`spfwhite.config.adding`), and the run itself.
+Owns: the order: to refuse, to ask, to write the file, to run. Refuses: the form of that file.
 """
 
 from __future__ import annotations

@@ -142,8 +142,7 @@ async def run(config: Config, options: Options) -> Report:
 def reload(config: Config, wait: float = 0.0) -> str:
     """Make Postfix load the tables of earlier runs; return what came of it, "" if it has them.
 
-    `wait` is how many seconds to wait for the lock. Raises UsageError without a state, ReloadError,
-    FileError and LockedError.
+    Waits `wait` seconds for the lock; raises UsageError, ReloadError, FileError and LockedError.
     """
     _required(config)  # before a folder is made for the lock
     with _lock(config, Options(wait=wait)):

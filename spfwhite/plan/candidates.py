@@ -1,7 +1,6 @@
 """What each provider passes now: the candidates among which a run decides.
 
-Owns: what is never listed, and which problems keep a provider from being known. Refuses: to know
-what a kind of source is, to compare with earlier runs and to look anything up.
+Owns: what is never listed, and what keeps a provider from being known. Refuses: to compare.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Set
@@ -21,26 +20,21 @@ from spfwhite.wording import counts, few
 
 
 class Candidate(NamedTuple):
-    """What a provider would contribute.
-
-    `excluded` is what the operator keeps out of it: what is never listed, and what only records
-    pass that are followed for nobody. `blocking` are the gaps with which it must not be accepted:
-    over a limit, or a denial unknown.
-    """
+    """What a provider would contribute."""
 
     provider: Provider
     evaluation: Evaluation
     origins: tuple[Contribution, ...]  # the terms, pages and hosts that pass it
     passed: Networks  # by SPF and lists
     static: Networks  # by its configuration
-    excluded: Networks
+    excluded: Networks  # never listed, or passed by records alone that are followed for nobody
     left_out: str  # says that most of it is too wide, "" if not
     problems: tuple[Problem, ...]
     questions: frozenset[Question]  # all that it leads to
     stale: Mapping[Question, Stale]  # those answered from memory
     empty_domains: tuple[str, ...]  # pass nothing though they could
     gaps: tuple[Problem, ...]  # that keep a part of the provider from being known
-    blocking: tuple[Problem, ...]
+    blocking: tuple[Problem, ...]  # those that forbid to take it: over a limit, a denial unknown
     is_waiting: bool  # whether any of the gaps may still be filled
     is_unanswered: bool  # whether this run asked its questions and got no answer to any
 
@@ -67,11 +61,12 @@ def _candidate(
     questions = frozenset(question for part in listed for question in part.questions)
     remembered = {question: stale[question] for question in questions & stale.keys()}
     problems = [problem for part in listed for problem in part.problems]
-    problems += _too_large(config, reading.answers, questions)
+    problems += _too_large(reading, questions)
     # in strict mode a limit at a term is that of RFC 7208, and the record's own fault
     own = [p for p in problems if p.kind == "limit" and p.term and config.spf.strict]
     gaps = [p for p in problems if p.kind in ("temporary", "limit") and p not in own]
-    never = barred(provider.special_use) | config.safety.exclude.networks
+    special = barred(provider.special_use)
+    never = special | config.safety.exclude.networks
     limits_met = [p for p in gaps if p.kind == "limit"]
     failed = {q for q in questions if isinstance(reading.answers.get(q, NOT_ASKED), Failed)}
     silent = {q for q, old in remembered.items() if old.kind == "failed"}
@@ -81,7 +76,7 @@ def _candidate(
     whole = [p for p in limits_met if not p.term]  # which says why single terms were not asked
     named = Networks.union(part.passed for part in listed)
     passed = named - never
-    problems += _special_use(provider, origins, named - passed)
+    problems += _special_use(origins, named & special)
     return Candidate(
         provider=provider,
         evaluation=evaluation,
@@ -126,12 +121,10 @@ def _denied(evaluation: Evaluation, provider: Provider) -> set[Problem]:
     return {problem for node in evaluation.walk_from(*denied) for problem in node.problems}
 
 
-def _too_large(
-    config: Config, answers: Answers, questions: Collection[Question]
-) -> Iterator[Problem]:
+def _too_large(reading: Reading, questions: Collection[Question]) -> Iterator[Problem]:
     """Yield a problem for answers of the DNS, and one for pages, that have too many values."""
     # texts have one limit together, that of `Reach`
-    safety = config.safety
+    safety, answers = reading.config.safety, reading.answers
     caps = {"PAGE": ("provider_max_rules", safety.provider_max_rules)}
     over: dict[tuple[str, int], list[Question]] = {}
     for question in questions:
@@ -149,10 +142,7 @@ def _too_large(
         yield Problem("limit", first.name, "", detail)
 
 
-def _special_use(
-    provider: Provider, passing: tuple[Contribution, ...], dropped: Networks
-) -> list[Problem]:
-    special = dropped & barred(provider.special_use)
+def _special_use(passing: tuple[Contribution, ...], special: Networks) -> list[Problem]:
     return [
         Problem("special-use", domain, term, f"passes {few(networks.texts(), 3)}")
         for domain, term, networks in (parts(passing, special) if special else ())

@@ -36,6 +36,12 @@ class Cause(NamedTuple):
         """Return how much it has in what exceeds a limit: IPv4 addresses or IPv6 /64s."""
         return amount(hold.version, self.lost if hold.kind == "loss" else self.gained)
 
+    def blamed(self, hold: Hold) -> Hold:
+        """Return why the provider is held where the list exceeds a limit."""
+        verb = "loses" if hold.kind == "loss" else "gains"
+        phrase = f"{verb} {self.part(hold):,} {UNITS[hold.version]}, and the list {hold.phrase}"
+        return hold._replace(phrase=phrase)
+
 
 def exceeded(rail: Rail, shares: Collection[Share]) -> list[Hold]:
     """Return the limits that the list exceeds by what all shares would be."""
@@ -69,12 +75,6 @@ def to_hold(rail: Rail, shares: Mapping[str, Share]) -> dict[str, list[Hold]] | 
     if count > min(len(order), len(shares) // 2):
         return None
     return {
-        cause.provider: [
-            hold._replace(
-                phrase=f"{verb} {part:,} {UNITS[hold.version]}, and the list {hold.phrase}"
-            )
-            for hold in over
-            if (part := cause.part(hold)) and (verb := "loses" if hold.kind == "loss" else "gains")
-        ]
+        cause.provider: [cause.blamed(hold) for hold in over if cause.part(hold)]
         for cause in order[:count]
     }
