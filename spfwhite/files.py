@@ -36,8 +36,7 @@ def _saying(what: str, advice: str = "") -> Iterator[None]:
 def read(path: Path, *, data: bool) -> bytes:
     """Return what a file holds; raises OSError, and FileError for what root does not trust.
 
-    `data` is False for configuration, which has no keeper. What the caller has opened, as standard
-    input, is read as it is.
+    `data`: it may have a keeper. What the caller has opened, as standard input, is read as it is.
     """
     is_open = str(path.parent) in ("/dev/fd", "/proc/self/fd") and path.name.isdecimal()
     if is_open or str(path) == "/dev/stdin":
@@ -48,11 +47,9 @@ def read(path: Path, *, data: bool) -> bytes:
 
 def read_if_there(path: Path) -> bytes | None:
     """Return the content of a data file, or None if there is none; raises FileError."""
-    with _saying(f"cannot read {path}"):
-        try:
-            return read(path, data=True)
-        except FileNotFoundError:
-            return None
+    with _saying(f"cannot read {path}"), suppress(FileNotFoundError):
+        return read(path, data=True)
+    return None
 
 
 def names_in(folder: Path) -> list[str]:
@@ -87,8 +84,7 @@ class Replacement:
 def replacement(path: Path, content: bytes) -> Iterator[Replacement]:
     """Yield the finished temporary file, which is gone after the block unless it was put in place.
 
-    Mode and owner of the old file are kept; a new one is readable by all and owned as its folder
-    is. Raises FileError.
+    Mode and owner stay; a new file is readable by all and owned as its folder. Raises FileError.
     """
     with ExitStack() as stack:
         with _saying(f"cannot write {path}"):

@@ -20,7 +20,7 @@ import os
 import pwd
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from shlex import quote
 from typing import Final
@@ -75,10 +75,9 @@ class Place:
 
     def look(self, name: str) -> os.stat_result | None:
         """Return what a name in the folder is, if there is one."""
-        try:
+        with suppress(FileNotFoundError):
             return os.stat(name, dir_fd=self.folder, follow_symlinks=False)
-        except FileNotFoundError:
-            return None
+        return None
 
     def _enter(self, name: str) -> None:
         try:
@@ -177,14 +176,12 @@ def _is_shared(status: os.stat_result) -> bool:
 
 def _is_home(folder: Path, user: int) -> bool:
     """Whether a folder is its owner's home, to which he could not log in if it were root's."""
-    try:
+    with suppress(KeyError):
         return os.path.realpath(pwd.getpwuid(user).pw_dir) == str(folder)
-    except KeyError:
-        return False
+    return False
 
 
 def _user(number: int) -> str:
-    try:
+    with suppress(KeyError):
         return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return str(number)
+    return str(number)

@@ -69,7 +69,6 @@ def _named(content: bytes, form: re.Pattern[str]) -> Networks:
 
 
 def _network(text: str) -> Networks:
-    try:
+    with suppress(ValueError):
         return Networks.parse([text])
-    except ValueError:
-        return Networks()
+    return Networks()

@@ -257,11 +257,10 @@ def is_unread(config: Config, written: list[Ready]) -> bool:
         return False
     from spfwhite.tables import access_list  # only a run that is not to reload looks at it
 
-    try:
+    with suppress(ProgramError, OSError):  # what is wrong there is for `spfwhite check` to say
         value = postfix.parameters(access_list.LIST).get(access_list.LIST, "")
         return any(access_list.entry(word).path in replaced for word in access_list.words(value))
-    except (ProgramError, OSError):
-        return False  # what is wrong there is for `spfwhite check` to say
+    return False
 
 
 def create_header_only(ready: list[Ready], now: float) -> None:
