@@ -135,10 +135,7 @@ def amounts(networks: Networks, of: str = "") -> str:
 
 
 def too_many(old: Networks, new: Networks) -> list[Hold]:
-    """Return a hold for each family of which one provider passes more than any real one.
-
-    A family that was already that large when it was accepted is limited by its growth alone.
-    """
+    """Return a hold for each family that is now larger than any real one, and was not before."""
     sizes = [(v, amount(v, new), most) for v, most in MAX_PROVIDER_SIZE.items()]
     return [
         Hold("size", f"has {has:,} {UNITS[v]}, over the {most:,} that one provider may have")
