@@ -47,9 +47,7 @@ def candidates(
 ) -> list[Candidate]:
     """Return those of all enabled providers; `given_up` are questions that nobody waits for."""
     read = readings(config, answers)
-    return [
-        _candidate(read[provider.name], stale, given_up, provider) for provider in config.enabled()
-    ]
+    return [_candidate(read[each.name], stale, given_up, each) for each in config.enabled()]
 
 
 def _candidate(

@@ -26,8 +26,7 @@ class Accepted(_Accepted):  # a NamedTuple by itself has no room for what is mad
     """What was accepted of a provider, and for which definition of it; nothing too is remembered.
 
     `since` is when it was first accepted, or by the operator's hand, or as a loss that was
-    confirmed. A loss that stays the same for `state.held_days` is accepted in the end. Times are in
-    seconds since the epoch.
+    confirmed, as one is that stays the same for `state.held_days`. Times are in seconds.
     """
 
     @cached_property

@@ -97,11 +97,10 @@ def prepared(
     reject = _whole(config.output.reject, "reject")
     used = any(decision.provider.action == "reject" for decision in plan.decisions)
     used = used or owner_of(files.read_if_there(reject.path) or b"") == "ours"
-    return [
-        _ready(table, config, plan, now, force=force)
-        for table in (_whole(config.output.allow, "permit"), reject, *config.output.tables)
-        if table is not reject or used
-    ]
+    tables = [_whole(config.output.allow, "permit"), *config.output.tables]
+    if used:
+        tables.insert(1, reject)
+    return [_ready(table, config, plan, now, force=force) for table in tables]
 
 
 def _ready(table: Table, config: Config, plan: Plan, now: float, *, force: bool) -> Ready:
@@ -233,10 +232,7 @@ def replaced(written: list[Ready]) -> list[str]:
 
 
 def reload_if_needed(config: Config, state: State) -> str:
-    """Make Postfix load the rules that were written; return what came of it, "" if it has them.
-
-    Raises ReloadError and FileError.
-    """
+    """Reload if Postfix lacks rules; return what came of it, or raise ReloadError, FileError."""
     if all(table.loaded == table.written for table in state.tables.values()):
         return ""
     command, postfix = config.postfix.reload_command, Postfix(config.postfix.config_directory)
