@@ -204,5 +204,7 @@ def _take(descriptor: int, path: Path, wait: float) -> None:
                 return
             except BlockingIOError:
                 if time.monotonic() >= until:
-                    raise LockedError(f"another run of spfwhite holds {path}") from None
+                    raise LockedError(
+                        f"another run of spfwhite is under way (it holds {path}): try again"
+                    ) from None
                 time.sleep(0.1)

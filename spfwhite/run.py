@@ -230,13 +230,13 @@ def _news(
     yield from lost
     yield from notices.needless(decided, options.accept)
     if options.accept:
-        yield from notices.staying(decided.plan)
+        yield from notices.staying(decided.plan, notices.let_go(decided.plan))
     yield from notices.long_tables(ready, config.safety.total_rules_notice, news)
     yield from notices.expiring(config, news)
     if not options.compares:
         return
     if before.written:
-        yield from notices.unconfigured(configured, before)
+        yield from notices.unconfigured(configured, before, decided.plan)
         others = through_others(config, decided.plan)
         yield from (sentence for name, sentence in others if name in before.accepted)
         yield from write.left_behind(config, ready, before)

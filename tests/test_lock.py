@@ -66,7 +66,9 @@ def test_a_second_run_is_exit_6_and_one_line_that_names_the_lock(
         before = listing(made.folder)
         done = made.generate("--nameserver", good_server.address)
         assert (done.returncode, done.stdout) == (6, "")
-        assert done.stderr == f"spfwhite: another run of spfwhite holds {lock(made)}\n"
+        assert done.stderr == (
+            f"spfwhite: another run of spfwhite is under way (it holds {lock(made)}): try again\n"
+        )
         assert listing(made.folder) == before
     assert not good_server.queries
 

@@ -96,7 +96,8 @@ def add(
         print_lines(f"  {problem(each)}" for each in evaluation.problems(name))
     if not addition.domains and not networks:
         why = few([f"{name} {what}" for name, what in passing.items()], 3)
-        print_lines([f"nothing was added: {why}"], err=True)
+        lists = "`spfwhite add --networks ADDRESS` lists an address of the mail log by itself"
+        print_lines([f"nothing was added: {why}; {lists}"], err=True)
         sys.exit(1)
     new, holders = app.not_listed(config, addition, evaluation)
     if not new:
@@ -104,8 +105,8 @@ def add(
         return
     rest = f"{amounts(new)} are not on the list yet; the rest is, through {few(holders, 3)}"
     print_lines([rest if holders else "none of it is on the list yet"])
-    # or the domain that is left out would give it
-    name = unused_name([*addition.domains, *networks][0], taken)
+    # a domain that is left out gives it only where there is no other
+    name = unused_name([*addition.domains, *names, *networks][0], taken)
     addition = addition._replace(name=name)
     left_out = [each for each in names if each not in addition.domains]
     print_lines((f"{each} is left out: it {passing[each]}" for each in left_out), err=True)

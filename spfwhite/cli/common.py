@@ -104,8 +104,9 @@ def provider_meant(common: Common, config: Config, text: str) -> Provider:
     holders = [it for it in config.providers if domain in it.domains or it.name in names]
     holders = [each for each in holders if each.enabled] or holders
     if not holders:
-        known = (*named, *(domain for each in config.providers for domain in each.domains))
-        meant = did_you_mean(domain, known) or f"; `{common.program} providers` lists them"
+        meant = did_you_mean(domain, named) or f"; `{common.program} providers` lists them"
+        if "." in domain:  # the name that is most like it may be anybody's
+            meant = " with such a domain; `spfwhite add --dry-run DOMAIN` says if another lists it"
         raise UsageError(f"there is no provider {text!a}{meant}")
     if len(holders) > 1:
         several = ", ".join(each.name for each in holders)

@@ -19,9 +19,9 @@ def reload(common: Common) -> None:
     \b
     spfwhite reload
 
-    For root. What Postfix has is known from the state; who reloaded by hand causes
-    one reload too many. Exit codes: 0 Postfix has the tables, or will read them when
-    it starts, 2 there is no state, 5 Postfix did not reload.
+    For root. Whether Postfix has them is known from the state, so after a reload by hand
+    it reloads once more. Exit codes: 0 Postfix has the tables, or will read them when it
+    starts, 2 there is no state, 5 Postfix did not reload.
     """
     from spfwhite import run as app
 

@@ -196,27 +196,26 @@ def lines(findings: Findings, *, verbose: bool) -> Iterator[str]:
     proposed = [group for group in findings.groups if group.is_proposed]
     waiting = [group for group in findings.groups if group.is_waiting and not group.is_proposed]
     others = [group for group in findings.groups if group not in (*proposed, *waiting)]
+    if waiting:
+        yield ""
+        yield f"Waiting: their SPF passes them, so they are not forged; {CAVEAT}."
+    for group in waiting:
+        passed = "all" if group.passed == group.clients else f"{group.passed:,}"
+        came = f"{group.deferred:,} deferred from {many(group.clients, 'address', 'es')}"
+        fate = f"its SPF passes {passed} of them, none got in"
+        yield f"  {group.domain}: {came}, {fate}; `{program} add {group.domain}` lists it"
     yield ""
     if proposed:
         since = "since a spammer's own SPF covers him too. Nothing was added."
         yield f"Proposed: these come from where their SPF says; {CAVEAT}, {since}"
     else:
-        none = f"has a client that its SPF passes and that {findings.proof}"
-        yield f"No proposal: no sender that the list lacks {none}."
+        yield f"No proposal: nobody whose SPF passes him and who is not listed {findings.proof}."
     for group in proposed:
         yield ""
         yield f"  {_title(group)}"
         yield f"    its SPF passes {group.passed:,} of them; {group.proven:,} {findings.proof}"
         yield f"    from {_places(group)}"
         yield f"    {program} add {group.domain}"
-    if waiting:
-        yield ""
-        yield f"Waiting: their SPF passes them, so they are not forged; {CAVEAT}."
-    for group in waiting:
-        passed = "all" if group.passed == group.clients else f"{group.passed:,}"
-        came = f"{group.deferred:,} deferred from {group.clients:,} addresses"
-        fate = f"its SPF passes {passed} of them, none got in"
-        yield f"  {group.domain}: {came}, {fate}; `{program} add {group.domain}` lists it"
     if others:
         yield ""
         yield "Not proposed:"

@@ -163,7 +163,8 @@ def _denials(
         name = decision.provider.name
         if decision.candidate.passed & missing and not decision.passed & missing:
             reasons = "; ".join(hold.phrase for hold in decision.holds)
-            yield Denial(name, f"{name} passes it now and is held (--accept {name}): {reasons}")
+            text = f"passes it now, but is held (see `spfwhite providers {name}`): {reasons}"
+            yield Denial(name, text)
         yield from _in_records(decision, missing, listable)
 
 

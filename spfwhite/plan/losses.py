@@ -93,7 +93,7 @@ def _new_faults(made: Decision, earlier: Candidate | None) -> set[str]:
                 at = node.domain, term
                 passed[at] = passed.get(at, EMPTY) | networks
     return {
-        ": ".join(filter(None, (fault.domain, fault.term, fault.detail)))
+        ": ".join(fault.parts)
         for fault in faults
         if fault[:3] not in known and passed.get((fault.domain, fault.term), lost) & lost
     }

@@ -310,7 +310,7 @@ class Judge(NamedTuple):
         by_hand = candidate.provider.name in self.lifted or (case.earlier and not entry)
         said = self.state.told.get(candidate.provider.name)
         if said and said.kind == "held" and not (told or by_hand):
-            told.append("no longer held: within its limits again")
+            told.append("no longer held, since within the limits again")
         if self.state.written and not by_hand:
             days = self.config.state.settle_days
             told += news(case.before, candidate.passed, case.then, days)

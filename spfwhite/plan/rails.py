@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
 from spfwhite.networks import Networks
+from spfwhite.wording import many
 
 UNITS: Final = {4: "IPv4 addresses", 6: "IPv6 /64s"}
 
@@ -116,7 +117,7 @@ def news(old: Networks, new: Networks, then: Networks, days: int) -> Iterator[st
         had, has, was = (amount(version, each) for each in (old, new, then))
         gained = amount(version, new - (old | then))
         if has and not had:
-            yield f"has {has:,} {UNITS[version]} and had none before"
+            yield f"has {_sized(version, has)} and had none before"
         elif gained > max(had, small):
             yield _grows(version, gained, had, has, "")
         elif has - was > max(was, small) >= had - was and was:
@@ -131,7 +132,13 @@ def amount(version: int, networks: Networks) -> int:
 def amounts(networks: Networks, of: str = "") -> str:
     """Return how much of each family a set holds, `of` before the unit; "" for nothing."""
     held = ((v, amount(v, networks)) for v in UNITS if networks.ranges(v))
-    return " and ".join(f"{count:,} {of}{UNITS[v]}" for v, count in held)
+    return " and ".join(
+        f"{count:,} {of}{UNITS[v]}" if of else _sized(v, count) for v, count in held
+    )
+
+
+def _sized(version: int, count: int) -> str:
+    return many(count, "IPv4 address", "es") if version == 4 else many(count, "IPv6 /64")
 
 
 def too_many(old: Networks, new: Networks) -> list[Hold]:

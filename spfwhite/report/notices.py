@@ -68,11 +68,13 @@ def forgotten(path: Path, allow: Ready) -> list[str]:
     return [f"there is no {path}, though spfwhite wrote {allow.path}: {had}"]
 
 
-def unconfigured(configured: Config, state: State) -> list[str]:
+def unconfigured(configured: Config, state: State, plan: Plan) -> Iterator[str]:
     """Say which providers go since the configuration has them no more, or switches them off."""
     enabled = {provider.name for provider in configured.providers if provider.enabled}
-    gone = sorted(state.accepted.keys() - enabled)
-    return [f"no longer configured, or switched off: {few(gone, MAX_NAMES)}"] if gone else []
+    if gone := sorted(state.accepted.keys() - enabled):
+        yield f"no longer configured, or switched off: {few(gone, MAX_NAMES)}"
+        entries = map(state.accepted.__getitem__, gone)
+        yield from staying(plan, Networks.union(it.networks | it.static for it in entries))
 
 
 def expired(configured: Config, in_force: Config, state: State) -> Iterator[ProviderReport]:
@@ -111,12 +113,20 @@ def needless(decided: Decided, names: Collection[str]) -> list[str]:
     return [f"--accept {name} had no effect: {name} is not held" for name in names if name in idle]
 
 
-def staying(plan: Plan) -> Iterator[str]:
-    """Say what stays on the list of that which `--accept` let go, and through whom."""
-    allowed = [made for made in plan.decisions if made.provider.action == "permit"]
-    gone = Networks.union(made.before - made.passed for made in allowed)
+def let_go(plan: Plan) -> Networks:
+    """Return what providers lose in a run."""
+    allowed = (made for made in plan.decisions if made.provider.action == "permit")
+    return Networks.union(made.before - made.passed for made in allowed)
+
+
+def staying(plan: Plan, gone: Networks) -> Iterator[str]:
+    """Say what stays on the list of that which the operator let go, and through whom."""
     if stays := gone & plan.permitted:
-        others = [made.provider.name for made in allowed if made.networks & stays]
+        others = [
+            made.provider.name
+            for made in plan.decisions
+            if made.provider.action == "permit" and made.networks & stays
+        ]
         yield f"{amounts(stays)} stay on the list through others: {few(others, MAX_NAMES)}"
 
 

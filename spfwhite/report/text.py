@@ -47,13 +47,8 @@ TO_DO: Final[Mapping[Status, str]] = {
 
 def problem(fault: Problem) -> str:
     """Return a problem as one line."""
-    where = f"{clipped(fault.domain)}:"
-    if fault.term:
-        where += f" {clipped(fault.term)}:"
-    elif fault.detail.startswith(f"{fault.domain} "):
-        where = ""  # the detail begins with the name
     widens = " (widens the list: it could have denied something)" if fault.widens else ""
-    return f"{fault.kind}: {where}{' ' * bool(where)}{clipped(fault.detail)}{widens}"
+    return ": ".join([fault.kind, *map(clipped, fault.parts)]) + widens
 
 
 def summary(

@@ -39,6 +39,12 @@ class Problem(NamedTuple):
     detail: str
     widens: bool = False
 
+    @property
+    def parts(self) -> list[str]:
+        """Where it is and what it is; a detail that begins with the domain says where itself."""
+        is_said = not self.term and self.detail.startswith(f"{self.domain} ")
+        return [self.detail] if is_said else [self.domain, *filter(None, [self.term]), self.detail]
+
 
 class Fault(NamedTuple):
     """Why a record or a term cannot be used, wherever it stands; `detail` is a sentence."""

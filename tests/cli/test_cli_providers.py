@@ -265,7 +265,10 @@ def test_a_domain_stands_for_the_provider_that_has_it(made: Site) -> None:
     [
         (["plian"], "there is no provider 'plian'; did you mean plain?"),
         (["plain", "zzzzzz"], "there is no provider 'zzzzzz'; `spfwhite -c "),
-        (["https://plian.test/"], "'https://plian.test/'; did you mean plain.test?"),
+        (
+            ["https://plian.test/"],
+            "'https://plian.test/' with such a domain; `spfwhite add --dry-run ",
+        ),
         (["--html", "x.html", "plain"], "--html writes a page of all providers"),
         (["--html", "x.html", "--format", "json"], "--html writes a page of all providers"),
     ],

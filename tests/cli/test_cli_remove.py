@@ -169,7 +169,7 @@ def test_what_no_provider_has_is_not_removed(site: Site, named: str) -> None:
     done = site.run("remove", named)
     assert (done.returncode, done.stdout) == (2, "")
     assert f"there is no provider '{named}'" in done.stderr
-    assert ("did you mean first.test?" in done.stderr) is (named == "firts.test")
+    assert "did you mean" not in done.stderr, "what is most like it may be somebody else"
 
 
 def test_with_a_file_of_ones_own_the_line_to_write_is_said(site: Site) -> None:

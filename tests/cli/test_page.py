@@ -86,7 +86,7 @@ def test_the_table_has_a_row_a_provider_with_what_it_lists_and_what_only_it_adds
     assert rows["big"][1].strip() == "65,536 IPv4 addresses"
     assert rows["big"][2].startswith("65,280 IPv4 addresses")
     assert "also through: rest" in rows["big"][2]
-    assert re.fullmatch(r"[0-9-]{10}: added 1 IPv4 addresses ", rows["rest"][3])
+    assert re.fullmatch(r"[0-9-]{10}: added 1 IPv4 address ", rows["rest"][3])
 
 
 def test_a_bar_is_as_long_as_the_root_of_the_addresses_and_strong_where_nobody_else_lists() -> None:

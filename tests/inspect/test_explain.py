@@ -234,8 +234,8 @@ def test_a_held_provider_that_would_pass_it_now_is_named_with_the_flag() -> None
     (text,) = sentences(found, certain=True)
     assert "held" in text
     assert "provider_max_growth" in text
-    assert "--accept q" in text
-    assert "--accept q" in said(series, "24.0.0.1")  # though the sentence is cut
+    assert "`spfwhite providers q`" in text
+    assert "`spfwhite providers q`" in said(series, "24.0.0.1")  # though the sentence is cut
     assert [each.provider for each in found.denials] == ["q"]
 
 

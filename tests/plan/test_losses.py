@@ -159,7 +159,7 @@ def test_what_is_taken_of_a_held_provider_is_told_though_the_fault_is_older() ->
     night = series.night(one)
     assert night.decision("p").status == "ok"
     held, _, lost = night.decision("p").notice.partition("; ")
-    assert held == "no longer held: within its limits again"
+    assert held == "no longer held, since within the limits again"
     assert lost == f"{LOSS}p.test: include:y.test: y.test does not exist"
 
 

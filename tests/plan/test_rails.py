@@ -184,5 +184,7 @@ def test_a_loss_that_leaves_something_does_not_read_as_one_of_all(left: int, sai
 def test_of_a_family_that_a_set_has_not_no_amount_is_told() -> None:
     assert amounts(ipv4(3), "of its ") == "3 of its IPv4 addresses"
     assert amounts(ipv6(2)) == "2 IPv6 /64s"
+    assert amounts(ipv4(1) | ipv6(1)) == "1 IPv4 address and 1 IPv6 /64"
+    assert amounts(ipv4(1), "of its ") == "1 of its IPv4 addresses"
     assert amounts(ipv4(3) | ipv6(2)) == "3 IPv4 addresses and 2 IPv6 /64s"
     assert amounts(EMPTY) == ""

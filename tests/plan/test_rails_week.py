@@ -102,7 +102,7 @@ def test_what_is_news() -> None:
     assert said(ipv4(300), ipv4(301), ipv4(43)) == [], "it was said before"
     assert said(ipv4(300), ipv4(1000), ipv4(1000)) == [], "it is back"
     assert said(EMPTY, ipv4(1) | ipv6(2), EMPTY) == [
-        "has 1 IPv4 addresses and had none before",
+        "has 1 IPv4 address and had none before",
         "has 2 IPv6 /64s and had none before",
     ]
     assert said(ipv4(1), EMPTY, ipv4(1)) == []

@@ -100,7 +100,7 @@ def test_a_trouble_that_ended_and_begins_again_is_news_with_a_new_date() -> None
     assert is_said(series.night(HELD))
     over = series.night(GOOD)
     assert "p: ok: 2 IPv4 networks" in said(over)
-    assert "  no longer held: within its limits again" in said(over).splitlines()
+    assert "  no longer held, since within the limits again" in said(over).splitlines()
     assert (over.report.exit_code, over.report.has_news) == (Exit.OK, True)
     assert not is_said(series.night(GOOD))
     night = series.night(HELD)

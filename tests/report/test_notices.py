@@ -48,6 +48,13 @@ def test_a_provider_that_is_switched_off_is_named_once(ran: Site) -> None:
     assert said(ran) == ""
 
 
+def test_what_others_keep_on_the_list_of_one_that_is_switched_off_is_said(tmp_path: Path) -> None:
+    with site(tmp_path, providers={**PROVIDERS, "twin": ["plain.test"]}) as made:
+        assert made.generate().returncode == 0
+        edit(made, "[providers.plain]", "[providers.plain]\nenabled = false")
+        assert "256 IPv4 addresses stay on the list through others: twin\n" in said(made)
+
+
 def test_many_providers_that_go_are_counted(tmp_path: Path) -> None:
     many = {f"p{number:02}": ["plain.test"] for number in range(15)}
     with site(tmp_path, providers={**PROVIDERS, **many}) as made:
