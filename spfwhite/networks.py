@@ -1,8 +1,7 @@
 """An immutable set of IPv4 and IPv6 addresses, kept as sorted ranges of integers.
 
-Owns: set algebra over addresses, sizes, the fewest CIDRs that cover a set, and the reading of what
-operators write. Refuses: text from DNS (that is parsed by `spfwhite.spf.record` to integers).
-The only importer of netaddr, which is loaded when an operator's text is read and not before.
+The only importer of netaddr, which reads what operators write and never what DNS says
+(`spfwhite.spf.record` does).
 """
 
 from __future__ import annotations
@@ -47,15 +46,11 @@ def masked(value: int, prefix: int, bits: int) -> Range:
 
 def _collapsed(ranges: Iterable[Range]) -> Ranges:
     result: list[Range] = []
-    last = -2
     for pair in sorted(ranges):  # the pairs themselves are kept: a large run has many
-        low, high = pair
-        if low > last + 1:
+        if not result or pair[0] > result[-1][1] + 1:
             result.append(pair)
-            last = high
-        elif high > last:
-            result[-1] = (result[-1][0], high)
-            last = high
+        elif pair[1] > result[-1][1]:
+            result[-1] = (result[-1][0], pair[1])
     return tuple(result)
 
 
