@@ -197,7 +197,7 @@ class Recall:
             entry = self._known.get(question)
             if entry and question not in entries:
                 entries[question] = entry
-                queue += follow_up(question, entry.answer).questions
+                queue += follow_up(question, entry.answer)
         return entries
 
     def _with_earlier_values(

@@ -10,7 +10,7 @@ Owns: the terms that count, the step from a term to the names it needs (RFC 7208
 # what a stranger's record may cost, and a domain that meets one is named (`Reach.over`) and held.
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -85,26 +85,18 @@ def exchanges(answer: Found) -> list[str]:
     return [host for host in mx_hosts(answer) if name_fault(host) is None][:MAX_MX_HOSTS]
 
 
-class FollowUp(NamedTuple):
-    """The questions that an answer leads to, in the order of its terms, and its octets."""
-
-    questions: tuple[Question, ...]
-    octets: int = 0
-
-
 @lru_cache(maxsize=32768)
-def follow_up(question: Question, answer: Answer) -> FollowUp:
-    """Return what an answer leads to."""
+def follow_up(question: Question, answer: Answer) -> tuple[Question, ...]:
+    """Return the questions that an answer leads to, in the order of its terms."""
     if not isinstance(answer, Found):
-        return FollowUp(())
-    questions: Iterable[Question] = ()
+        return ()
     if question.rrtype == "MX":
-        questions = (asked for host in exchanges(answer) for asked in address_questions(host))
-    # section 4.5: of several records none counts
-    elif question.rrtype == "TXT" and len(texts := spf.spf_texts(answer.values)) == 1:
-        terms = reached_terms(spf.parse(texts[0]))
-        questions = (asked for term in terms for asked in term_questions(term, question.name))
-    return FollowUp(tuple(questions), answer.octets)
+        return tuple(asked for host in exchanges(answer) for asked in address_questions(host))
+    texts = spf.spf_texts(answer.values) if question.rrtype == "TXT" else []
+    if len(texts) != 1:  # section 4.5: of several records none counts
+        return ()
+    terms = reached_terms(spf.parse(texts[0]))
+    return tuple(asked for term in terms for asked in term_questions(term, question.name))
 
 
 class Reach:
@@ -139,18 +131,15 @@ class Reach:
         return self._octets > self._limits.octets
 
     def _below(self, question: Question, answer: Answer) -> Iterator[tuple[Question, int]]:
-        if self.is_too_long:
-            return  # and the record is not even parsed, which takes memory
-        below = follow_up(question, answer)
-        if below.octets and question not in self._read:
+        if isinstance(answer, Found) and question not in self._read:
             self._read.add(question)
-            self._octets += below.octets
-        if self.is_too_long:
+            self._octets += answer.octets
+        if self.is_too_long:  # so that the record is not even parsed, which takes memory
             most = self._limits.octets
             self.over = f"its answers have more than {most:,} octets (spf.max_octets)"
             return
         depth = self.depth[question]
-        for asked in below.questions:
+        for asked in follow_up(question, answer):
             # only includes and redirects ask for TXT, and only they may lead on without end
             yield asked, depth + 1 if asked.rrtype == "TXT" else depth
 

@@ -24,7 +24,7 @@ def chain(domains: Iterable[str], answers: Answers) -> int:
     while wave:
         waves += 1
         seen |= wave
-        named = {below for asked in wave for below in follow_up(asked, answers[asked]).questions}
+        named = {below for asked in wave for below in follow_up(asked, answers[asked])}
         wave = (named & answers.keys()) - seen
     return waves
 

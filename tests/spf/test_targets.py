@@ -27,7 +27,7 @@ def txt(name: str) -> Question:
 
 def after(record: str, domain: str = "a.test") -> list[str]:
     """Return what a record leads to, as `TYPE name`."""
-    return [f"{q.rrtype} {q.name}" for q in follow_up(txt(domain), Found((record,))).questions]
+    return [f"{q.rrtype} {q.name}" for q in follow_up(txt(domain), Found((record,)))]
 
 
 @pytest.mark.parametrize(
@@ -65,26 +65,26 @@ def test_a_redirect_is_asked_for_last_and_only_without_all() -> None:
 
 def test_only_the_one_spf_record_counts() -> None:
     record, other = "v=spf1 include:b.test", "v=spf1 include:c.test"
-    assert follow_up(txt("a.test"), Found(("x", record, "v=spf10 include:d.test"))).questions == (
+    assert follow_up(txt("a.test"), Found(("x", record, "v=spf10 include:d.test"))) == (
         txt("b.test"),
     )
-    assert follow_up(txt("a.test"), Found((record, other))).questions == ()
-    assert follow_up(txt("a.test"), Found(("x",))).questions == ()
+    assert follow_up(txt("a.test"), Found((record, other))) == ()
+    assert follow_up(txt("a.test"), Found(("x",))) == ()
 
 
 @pytest.mark.parametrize("answer", [Void("NXDOMAIN"), Void("NODATA"), Failed("timed out")])
 @pytest.mark.parametrize("rrtype", ["TXT", "MX", "A", "AAAA"])
 def test_an_answer_without_values_leads_nowhere(rrtype: RRType, answer: Answer) -> None:
-    assert follow_up(Question("a.test", rrtype), answer).questions == ()
+    assert follow_up(Question("a.test", rrtype), answer) == ()
 
 
 def test_addresses_lead_nowhere() -> None:
-    assert follow_up(Question("a.test", "A"), Found(("192.0.2.1",))).questions == ()
-    assert follow_up(Question("a.test", "AAAA"), Found(("2001:db8::1",))).questions == ()
+    assert follow_up(Question("a.test", "A"), Found(("192.0.2.1",))) == ()
+    assert follow_up(Question("a.test", "AAAA"), Found(("2001:db8::1",))) == ()
 
 
 def mx(*values: str) -> list[Question]:
-    return list(follow_up(Question("a.test", "MX"), Found(values)).questions)
+    return list(follow_up(Question("a.test", "MX"), Found(values)))
 
 
 def test_an_mx_answer_leads_to_the_addresses_of_its_hosts_best_preference_first() -> None:
@@ -278,4 +278,4 @@ def test_no_record_beyond_1_mib_of_a_domain_is_parsed() -> None:
     reach.start("a.test")
     assert reach.is_too_long
     assert reach.over == "its answers have more than 1,048,576 octets (spf.max_octets)"
-    assert spf.parse.cache_info().misses == 1 + 17
+    assert spf.parse.cache_info().misses == 1 + 16
