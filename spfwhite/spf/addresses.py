@@ -73,10 +73,8 @@ def addresses(answers: Answers, term: spf.Hosts, name: str) -> Addresses:
         read = len(answer.values) if isinstance(answer, Found) else 0
     v4, voids4, fault4 = _family(answers, hosts, "A", term.prefix4)
     v6, voids6, fault6 = _family(answers, hosts, "AAAA", term.prefix6)
-    networks = Networks(v4, v6)
     return Addresses(
-        # section 5: a client at ::ffff:0:0/96 is an IPv4 client
-        networks=networks - IPV4_MAPPED if networks.v6 else networks,
+        networks=Networks(v4, v6) - IPV4_MAPPED,  # section 5: a client there is an IPv4 client
         voids=(voids + voids4, voids + voids6),
         faults=(fault or fault4, fault or fault6),
         read=read + len(v4) + len(v6),

@@ -126,16 +126,10 @@ class _ListMode:
             self.nodes.append(node.followed_by_nobody() if record.is_excluded else node)
 
     def _step(self, match: Match, matched: Networks, passed: Networks) -> Step:
-        is_too_wide = match.problem is not None and match.problem.kind == "too-wide"
-        return Step(
-            term=match.term.text,
-            qualifier=match.term.qualifier,
-            matched=matched,
-            passed=passed,
-            child=self._index.get(match.child),
-            left_out=match.unrailed - match.networks if is_too_wide else EMPTY,
-            problem=match.problem,
-        )
+        term, problem, child = match.term, match.problem, self._index.get(match.child)
+        is_too_wide = problem is not None and problem.kind == "too-wide"
+        left_out = match.unrailed - match.networks if is_too_wide else EMPTY
+        return Step(term.text, term.qualifier, matched, passed, child, left_out, problem)
 
     def _record(self, domain: str, circle: frozenset[str], budget: Budget) -> MatchedRecord:
         found, is_excluded = record_at(self._answers, domain), domain in self._widest.excluded
@@ -214,11 +208,10 @@ def _widening(matches: list[Match]) -> list[Match]:
 
 def _of_hosts(record: MatchedRecord, term: spf.Term, name: str, hosts: Addresses) -> Match:
     record.voids = [a + b for a, b in zip(record.voids, hosts.voids, strict=True)]
-    fault = hosts.faults[0] or hosts.faults[1]
-    if fault:
-        return Match(term, networks=hosts.networks, problem=record.problem(term, fault))
-    if not hosts.networks:
+    problem = None
+    if fault := hosts.faults[0] or hosts.faults[1]:
+        problem = record.problem(term, fault)
+    elif not hosts.networks:
         # no match and no error (section 4.6.4: a void look-up), so that nothing was dropped
-        missing = Fault("missing", f"{name} has no address")
-        return Match(term, problem=missing.at(record.domain, term.text))
-    return Match(term, networks=hosts.networks)
+        problem = Fault("missing", f"{name} has no address").at(record.domain, term.text)
+    return Match(term, hosts.networks, problem=problem)

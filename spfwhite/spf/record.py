@@ -107,8 +107,7 @@ class Malformed(NamedTuple):
     reason: str
 
 
-Mechanism = All | Include | Hosts | Ip | ByClient
-Body = Mechanism | Redirect | Ignored | Malformed
+Body = All | Include | Hosts | Ip | ByClient | Redirect | Ignored | Malformed
 
 
 class Term(NamedTuple):
@@ -160,9 +159,7 @@ def parse(text: str) -> Record:
     """Return the terms of a record that `spf_texts` chose; raises nothing."""
     seen: set[str] = set()
     terms = []
-    for word in text[6:].split(" "):
-        if not word:
-            continue
+    for word in filter(None, text[6:].split(" ")):
         modifier = _MODIFIER.fullmatch(word) if "=" in word else None
         if not modifier:
             terms.append(_directive(word))
@@ -205,7 +202,7 @@ def _modifier(name: str, value: str) -> Body:
 MECHANISMS: Final = ("all", "include", "a", "mx", "ptr", "ip4", "ip6", "exists")
 
 
-def _mechanism(name: str, rest: str) -> Mechanism | Malformed:
+def _mechanism(name: str, rest: str) -> Body:
     match name:
         case "ip4" | "ip6":  # section 5.6
             return _ip(4 if name == "ip4" else 6, rest)
@@ -292,7 +289,10 @@ def expand(spec: str, domain: str) -> str | None:
             parts.append(_transformed(domain, digits, reverse, delimiters or ".", letter))
         else:
             parts.append({"%": "%", "_": " ", "-": "%20"}[literal] if literal else text)
-    return _shortened("".join(parts))
+    name = "".join(parts)
+    while len(name.removesuffix(".")) > 253 and "." in name:  # section 7.3: labels go from the left
+        name = name.partition(".")[2]
+    return name
 
 
 def _transformed(domain: str, digits: str, reverse: str, delimiters: str, letter: str) -> str:
@@ -308,10 +308,3 @@ def _transformed(domain: str, digits: str, reverse: str, delimiters: str, letter
     from urllib.parse import quote  # section 7.3: an upper-case letter asks for URL escaping
 
     return quote(value, safe="-._~")
-
-
-def _shortened(name: str) -> str:
-    """Drop labels from the left until the name fits 253 characters (section 7.3)."""
-    while len(name.removesuffix(".")) > 253 and "." in name:
-        name = name.partition(".")[2]
-    return name

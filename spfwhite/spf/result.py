@@ -12,17 +12,10 @@ from typing import Final, Literal, NamedTuple
 from spfwhite.networks import EMPTY, Networks
 from spfwhite.spf.record import Qualifier
 
-ProblemKind = Literal[
-    "temporary",
-    "missing",
-    "syntax",
-    "multiple",
-    "undecidable",
-    "loop",
-    "limit",
-    "too-wide",
-    "special-use",
-]
+ProblemKind = (
+    Literal["temporary", "missing", "syntax", "multiple", "undecidable", "loop"]
+    | Literal["limit", "too-wide", "special-use"]
+)
 
 
 class Problem(NamedTuple):
@@ -151,16 +144,15 @@ class Evaluation(NamedTuple):
 
     def chains(self, domains: Iterable[str]) -> dict[str, tuple[str, ...]]:
         """Return one shortest chain of records from any of the domains to each that passes."""
-        queue: dict[int, tuple[str, ...]]
-        queue = {self.roots[domain]: (domain,) for domain in domains}
-        order = list(queue)
+        chains: dict[int, tuple[str, ...]] = {self.roots[name]: (name,) for name in domains}
+        order = list(chains)
         for index in order:  # grows while it is walked
             node = self.nodes[index]
             for step in () if node.excluded else node.steps:
-                if step.qualifier == "+" and step.child is not None and step.child not in queue:
-                    queue[step.child] = (*queue[index], self.nodes[step.child].domain)
+                if step.qualifier == "+" and step.child is not None and step.child not in chains:
+                    chains[step.child] = (*chains[index], self.nodes[step.child].domain)
                     order.append(step.child)
-        return {chain[-1]: chain for chain in reversed(queue.values())}
+        return {chain[-1]: chain for chain in reversed(chains.values())}
 
     def problems(self, domain: str) -> tuple[Problem, ...]:
         """Return the problems of all records that the domain reaches, each once."""

@@ -128,8 +128,7 @@ class _Check:
 
     def _is_ip(self, term: spf.Term) -> bool:
         """Whether a term is matched without a look-up and without a fault."""
-        body = term.body
-        return isinstance(body, spf.Ip) and self._widest.allows(term)
+        return isinstance(term.body, spf.Ip) and self._widest.allows(term)
 
     def _turns(self, domain: str, terms: list[spf.Term], remaining: Networks) -> list[_Turn]:
         """Take the terms of a run in turn, until nothing remains (section 4.6.2)."""
@@ -229,12 +228,6 @@ def _syntax(term: spf.Term) -> Fault | None:
 
 
 def _step(domain: str, term: spf.Term, turn: _Turn) -> Step:
-    return Step(
-        term=term.text,
-        qualifier=term.qualifier,
-        matched=turn.matched,
-        passed=turn.matched if term.qualifier == "+" else EMPTY,
-        child=turn.child,
-        left_out=turn.left_out,
-        problem=turn.fault.at(domain, term.text) if turn.fault else None,
-    )
+    passed = turn.matched if term.qualifier == "+" else EMPTY
+    problem = turn.fault.at(domain, term.text) if turn.fault else None
+    return Step(term.text, term.qualifier, turn.matched, passed, turn.child, turn.left_out, problem)
