@@ -7,7 +7,6 @@ to remember it, and to believe the environment about proxies and passwords.
 """
 
 import asyncio
-import math
 import re
 import ssl
 from collections.abc import AsyncIterator
@@ -17,7 +16,7 @@ from typing import Final, NamedTuple
 import httpx
 
 from spfwhite._version import __version__
-from spfwhite.config.values import Selection
+from spfwhite.config.settings import Provider, Safety
 from spfwhite.dns.answers import NOT_ASKED, Answer, Failed, Found
 from spfwhite.sources.memory import Validators
 from spfwhite.sources.page_addresses import networks_in
@@ -50,20 +49,13 @@ class _UnusableError(Exception):
 
 
 async def fetch_page(
-    url: str,
-    known: Page = UNKNOWN,
-    *,
-    max_networks: int,
-    max_bytes: int,
-    select: Selection = (),
-    allow_http: bool = False,
-    seconds: float = math.inf,
+    url: str, known: Page, provider: Provider, safety: Safety, seconds: float
 ) -> Page:
     """Return what a page lists now, `known` if it has not changed since, or why neither.
 
-    Of a page with more than `max_networks` one more is kept, by which one can tell, and reading
-    ends. `max_bytes` are those of the body. What is known is sent along by its validators (RFC 9110
-    section 13.1). `seconds` may leave it less time than `SECONDS`. Never raises but if cancelled.
+    Of a page with too many networks one more is kept, by which one can tell, and reading ends.
+    What is known is sent along by its validators (RFC 9110 section 13.1). `seconds` may leave it
+    less time than `SECONDS`. Never raises but if cancelled.
     """
     seconds = min(SECONDS, seconds)
     pairs = zip(_VALIDATORS.values(), known.validators, strict=True)
@@ -71,10 +63,10 @@ async def fetch_page(
     try:
         # As a task of its own: with anyio 3.6, which Debian 12 has, an `asyncio.timeout` around a
         # TLS handshake does not learn that it was the one who cancelled it.
-        fetch = _fetch(url, conditions, allow_http=allow_http, max_bytes=max_bytes)
+        fetch = _fetch(url, conditions, provider, safety)
         fetched = await asyncio.wait_for(fetch, seconds)
         # a thread of its own: the time of other pages runs while 8 MiB of markup are read
-        return await asyncio.to_thread(_page, *fetched, max_networks, select) if fetched else known
+        return await asyncio.to_thread(_page, *fetched, provider, safety) if fetched else known
     except TimeoutError:
         return Page(Failed(f"took longer than {seconds:.2g} s"))
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:  # httpx 0.23 lets TLS errors out
@@ -88,16 +80,16 @@ def _is_validator(text: str) -> bool:
     return re.fullmatch(r"[!-~](?:[ -~]{0,498}[!-~])?", text) is not None
 
 
-def _page(headers: httpx.Headers, body: bytes, max_networks: int, select: Selection) -> Page:
+def _page(headers: httpx.Headers, body: bytes, provider: Provider, safety: Safety) -> Page:
     """Return what was fetched as a page; raises _UnusableError and ValueError."""
-    text = visible_text(body, headers["content-type"], select)
+    text = visible_text(body, headers["content-type"], provider.pages_select)
     cidrs: dict[str, None] = {}
     for networks in networks_in(text):  # one range may be two hundred CIDRs
         cidrs.update(dict.fromkeys(networks.texts()))
-        if len(cidrs) > max_networks:
+        if len(cidrs) > safety.provider_max_rules:
             # Without validators, so that it is read again once more are allowed; and marked as cut,
             # so that what is remembered of it never passes for the whole page.
-            return Page(Found(tuple(cidrs)[: max_networks + 1], left_out=1))
+            return Page(Found(tuple(cidrs)[: safety.provider_max_rules + 1], left_out=1))
     if not cidrs:
         raise _UnusableError("lists no address")
     etag, modified = (headers.get(name, "") for name in _VALIDATORS)
@@ -106,7 +98,7 @@ def _page(headers: httpx.Headers, body: bytes, max_networks: int, select: Select
 
 
 async def _fetch(
-    url: str, conditions: dict[str, str], *, allow_http: bool, max_bytes: int
+    url: str, conditions: dict[str, str], provider: Provider, safety: Safety
 ) -> tuple[httpx.Headers, bytes] | None:
     """Return headers and body, None for 304; raises _UnusableError and httpx's errors."""
     headers = {"User-Agent": f"spfwhite/{__version__}", "Accept-Encoding": "identity", **conditions}
@@ -114,13 +106,13 @@ async def _fetch(
         verify=_trust(), trust_env=False, timeout=None, headers=headers
     ) as client:
         request = client.build_request("GET", url)
-        if request.url.scheme != "https" and not (allow_http and request.url.scheme == "http"):
+        if request.url.scheme not in ("https", "http" if provider.pages_http else "https"):
             raise _UnusableError("is not an https address")
         async with _followed(client, request) as response:
             if response.status_code == httpx.codes.NOT_MODIFIED and conditions:
                 return None
             _refuse_by_head(response)
-            return response.headers, await _body(response, max_bytes)
+            return response.headers, await _body(response, safety.pages_max_mib << 20)
 
 
 def _trust() -> ssl.SSLContext:

@@ -35,16 +35,9 @@ async def ask(providers: list[Provider], asking: Asking) -> Answers:
 
     entries = ((question, asking.recall.entry(question)) for question in wanted)
     known = {q: Page(entry.answer, entry.validators) for q, entry in entries if entry}
+    safety, seconds = asking.config.safety, asking.left()
     fetches = (
-        fetch_page(
-            q.name,
-            known.get(q, UNKNOWN),
-            max_networks=asking.config.safety.provider_max_rules,
-            max_bytes=asking.config.safety.pages_max_mib << 20,
-            select=provider.pages_select,
-            allow_http=provider.pages_http,
-            seconds=asking.left(),
-        )
+        fetch_page(q.name, known.get(q, UNKNOWN), provider, safety, seconds=seconds)
         for q, provider in wanted.items()
     )
     pages = dict(zip(wanted, await asyncio.gather(*fetches), strict=True))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import math
 from collections.abc import AsyncIterator, Iterable, Iterator
 from itertools import repeat
-from typing import Any
 
 import httpx
 import pytest
@@ -15,17 +15,13 @@ import respx
 from spfwhite import __version__
 from spfwhite.dns.answers import Failed, Found
 from spfwhite.sources import page_fetch
-from spfwhite.sources.page_fetch import (
-    MAX_REDIRECTS,
-    UNKNOWN,
-    Page,
-    fetch_page,
-)
+from spfwhite.sources.page_fetch import MAX_REDIRECTS, UNKNOWN, Page, fetch_page
+from tests.support.nights import configured
 
 pytestmark = pytest.mark.slow
 
 MAX_BYTES = 2 << 20
-LIMITS: Any = {"max_networks": 1000, "max_bytes": MAX_BYTES}
+CONFIG = configured({"x": ()}, safety={"provider_max_rules": 1000, "pages_max_mib": 2})
 URL = "https://senders.example.org/outbound/"
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 PLAIN = {"Content-Type": "text/plain"}
@@ -60,8 +56,15 @@ def web() -> Iterator[respx.MockRouter]:
         yield router
 
 
+async def fetching(
+    url: str = URL, known: Page = UNKNOWN, *, http: bool = False, seconds: float = math.inf
+) -> Page:
+    provider = CONFIG.providers[0]._replace(pages_http=http)
+    return await fetch_page(url, known, provider, CONFIG.safety, seconds)
+
+
 def fetched(url: str = URL, known: Page = UNKNOWN, *, http: bool = False) -> Page:
-    return asyncio.run(fetch_page(url, known, **LIMITS, allow_http=http))
+    return asyncio.run(fetching(url, known, http=http))
 
 
 def listing(networks: tuple[str, ...], etag: str = "", last_modified: str = "") -> Page:
@@ -460,7 +463,7 @@ class Clock(asyncio.SelectorEventLoop):
 
 def fetched_by(clock: Clock) -> Page:
     with asyncio.Runner(loop_factory=lambda: clock) as runner:
-        return runner.run(fetch_page(URL, **LIMITS))
+        return runner.run(fetching())
 
 
 def test_a_server_that_says_nothing_is_given_up(
@@ -483,7 +486,7 @@ def test_a_run_that_has_less_time_left_gives_a_page_less(web: respx.MockRouter) 
 
     web.get(URL).mock(side_effect=silence)
     for seconds in (0.0, 0.2):
-        page = asyncio.run(fetch_page(URL, **LIMITS, seconds=seconds))
+        page = asyncio.run(fetching(seconds=seconds))
         assert reason(page) == f"took longer than {seconds:g} s"
 
 
@@ -519,7 +522,7 @@ def test_cancellation_is_not_taken_for_a_failure(web: respx.MockRouter) -> None:
     async def cancelled() -> None:
         body = Body(repeat(b" "), pause=0.01)
         web.get(URL).mock(httpx.Response(200, headers=HTML, stream=body))
-        task = asyncio.create_task(fetch_page(URL, **LIMITS))
+        task = asyncio.create_task(fetching())
         while not body.taken:
             await asyncio.sleep(0.01)
         task.cancel()

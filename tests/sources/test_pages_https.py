@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,10 @@ import trustme
 from spfwhite.dns.answers import Failed, Found
 from spfwhite.sources import page_fetch
 from spfwhite.sources.page_fetch import UNKNOWN, Page, fetch_page
+from tests.support.nights import configured
 from tests.support.webserver import Reply, WebServer
+
+CONFIG = configured({"x": ()}, safety={"provider_max_rules": 1000, "pages_max_mib": 1})
 
 REPLIES = {
     "/": Reply(b"192.0.2.0/24", headers={"Content-Type": "text/plain", "ETag": '"one"'}),
@@ -54,7 +58,12 @@ def certified(authority: trustme.CA, name: str) -> ssl.SSLContext:
 
 def fetched(server: WebServer, path: str = "/", known: Page = UNKNOWN) -> Page:
     url = f"https://127.0.0.1:{server.port}{path}"
-    return asyncio.run(fetch_page(url, known, max_networks=1000, max_bytes=1 << 20))
+    return asyncio.run(fetching(url, known))
+
+
+async def fetching(url: str, known: Page = UNKNOWN) -> Page:
+    (provider,) = CONFIG.providers
+    return await fetch_page(url, known, provider, CONFIG.safety, math.inf)
 
 
 def reason(page: Page) -> str:
@@ -123,9 +132,7 @@ def test_a_server_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch
         given_up, closed = asyncio.Event(), asyncio.Event()
         silent = await asyncio.start_server(accept, "127.0.0.1", 0)
         port = silent.sockets[0].getsockname()[1]
-        answer = await fetch_page(
-            f"https://127.0.0.1:{port}/", max_networks=1000, max_bytes=1 << 20
-        )
+        answer = await fetching(f"https://127.0.0.1:{port}/")
         given_up.set()
         await closed.wait()
         silent.close()
