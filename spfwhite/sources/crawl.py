@@ -24,11 +24,6 @@ Progress = Callable[[int, int], None]
 Answered = Callable[[Question], Iterable[Question]]  # what is wanted after an answer to it
 
 
-def as_it_came(_question: Question, answer: Answer) -> Answer:
-    """Read each answer as it is, with no memory."""
-    return answer
-
-
 def no_progress(_answered: int, _asked: int) -> None:
     """Tell nobody."""
 
@@ -41,7 +36,7 @@ async def crawl(
     deadline: float,
     concurrency: int,
     known: Answers | None = None,
-    read_as: ReadAs = as_it_came,
+    read_as: ReadAs = lambda _question, answer: answer,
     progress: Progress = no_progress,
 ) -> dict[Question, Answer]:
     """Return what came for every question that the domains lead to, within the limits.

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from spfwhite.networks import BITS, Address, Networks, masked
+from spfwhite.networks import BITS, Networks, masked
 from spfwhite.sources.page_doubts import CELL, Entry, is_range, refuse_unclear
 
 GLOBAL_UNICAST: Final = Networks.of(6, 0x2000 << 112, (0x4000 << 112) - 1)
@@ -70,7 +70,8 @@ def _entries(text: str) -> Iterator[Entry]:
     position = 0
     while entry := _ENTRY.search(text, position):
         row, position = _row(text, entry)
-        if not _is_version(text, entry.start("first")):
+        before = entry.start("first")
+        if not _VERSION.search(text[max(0, before - _REACH) : before]):
             for networks in _meaning(entry, row):
                 if not networks.family(6) - GLOBAL_UNICAST:
                     is_lone = not (row[1:] or entry["prefix"] or entry["octet"])
@@ -88,10 +89,6 @@ def _row(text: str, entry: re.Match[str]) -> tuple[list[str], int]:
     return row, end
 
 
-def _is_version(text: str, start: int) -> bool:
-    return _VERSION.search(text[max(0, start - _REACH) : start]) is not None
-
-
 def _meaning(entry: re.Match[str], row: list[str]) -> Iterator[Networks]:
     """Yield the set of an entry, or of each address of a row that is no range."""
     try:
@@ -100,7 +97,9 @@ def _meaning(entry: re.Match[str], row: list[str]) -> Iterator[Networks]:
         return
     first = found[0]
     if entry["prefix"]:
-        yield from _cidr(first, entry["prefix"])
+        prefix, bits = int(entry["prefix"]), BITS[first.version]
+        if prefix <= bits and entry["prefix"] == str(prefix):
+            yield Networks.of(first.version, *masked(int(first), prefix, bits))
     elif entry["octet"]:
         last = int(entry["octet"])
         if first.version == 4 and int(first) & 255 <= last <= 255:
@@ -109,9 +108,3 @@ def _meaning(entry: re.Match[str], row: list[str]) -> Iterator[Networks]:
         yield Networks.of(first.version, int(first), int(found[1]))
     else:
         yield from (Networks.of(each.version, int(each), int(each)) for each in found)
-
-
-def _cidr(address: Address, length: str) -> Iterator[Networks]:
-    prefix, bits = int(length), BITS[address.version]
-    if prefix <= bits and length == str(prefix):
-        yield Networks.of(address.version, *masked(int(address), prefix, bits))

@@ -83,8 +83,7 @@ def _decoded(content: bytes, content_type: str) -> str:
     page, so only UTF-16 has to be told; some of Python's codecs take quadratic time.
     """
     codec = _BYTE_ORDER_MARKS.get(content[:2])
-    declared = _UTF16.search(content_type)
-    if codec is None and declared:
+    if codec is None and (declared := _UTF16.search(content_type)):
         codec = f"utf-16-{(declared[1] or 'le').lower()}"
     if codec is not None:
         return content.decode(codec, "replace")
@@ -107,7 +106,7 @@ class _Screen:
         if self._unread:
             return
         shown = _REFERENCE.sub(lambda reference: html.unescape(reference[0]), source)
-        self.parts.append(shown if self._preformatted() else _SPACES.sub(" ", shown))
+        self.parts.append(shown if any(self._open.values()) else _SPACES.sub(" ", shown))
 
     def tag(self, name: str, *, closing: bool, hides: bool) -> None:
         if name == self._unread:
@@ -125,9 +124,6 @@ class _Screen:
             self.parts.append(CELL)
         elif name not in _GLUING:
             self.parts.append("\v" if self._in_row else "\n")
-
-    def _preformatted(self) -> bool:
-        return any(self._open[name] for name in _PREFORMATTED)
 
 
 def _html(source: str) -> str:

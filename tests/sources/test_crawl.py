@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 import pytest
 
 from spfwhite.dns.answers import Answer, Failed, Found, Question, Void
-from spfwhite.sources.crawl import Ask, ReadAs, as_it_came, crawl
+from spfwhite.sources.crawl import Ask, ReadAs, crawl
 from spfwhite.spf.reach import Limits
 
 LIMITS = Limits(lookups=500, depth=20)
@@ -72,7 +72,7 @@ def run(
     limits: Limits = LIMITS,
     deadline: float = PATIENCE,
     known: World | None = None,
-    read_as: ReadAs = as_it_came,
+    read_as: ReadAs = lambda _question, answer: answer,
 ) -> dict[Question, Answer]:
     return asyncio.run(
         crawl(
