@@ -29,7 +29,7 @@ from spfwhite.report.news import News
 from spfwhite.report.report import Report, TableReport, provider_report
 from spfwhite.sources import fetch
 from spfwhite.sources.crawl import Progress, no_progress
-from spfwhite.sources.memory import Heard, Recall, policy
+from spfwhite.sources.memory import Heard, Recall
 from spfwhite.spf.evaluation import evaluate
 from spfwhite.tables import write
 from spfwhite.tables.content import owner_of
@@ -168,7 +168,7 @@ async def _heard(config: Config, before: State, now: float, options: Options) ->
         return Heard(answers=fetch.load_snapshot(options.replay), whole=True)
     if options.offline:
         return Heard(answers={}, whole=False)
-    recall = Recall(before.known, policy(config), now)
+    recall = Recall(before.known, config, now)
     return await fetch.fetch(config, recall, only=options.only, progress=options.progress)
 
 

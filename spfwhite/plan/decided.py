@@ -22,7 +22,7 @@ from spfwhite.plan.candidates import candidates
 from spfwhite.plan.losses import with_losses
 from spfwhite.plan.state import State, Told
 from spfwhite.sources.hosts import host_names
-from spfwhite.sources.memory import Heard, Known, Recall, is_failure, policy
+from spfwhite.sources.memory import Heard, Known, Recall, is_failure
 from spfwhite.spf.reach import address_questions
 
 MANY: Final = 3  # names that are not all gone at once by their owners' will
@@ -74,7 +74,7 @@ def decide_run(
     limits of the list as a whole; `table` is what our own list holds where there is no state to
     tell it.
     """
-    recall = Recall(state.known, policy(config), now)
+    recall = Recall(state.known, config, now)
     answers = _counting(config, state, heard, recall, now)
     everybody = {provider.name for provider in config.providers}
     dark = is_dark(config, heard)

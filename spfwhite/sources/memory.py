@@ -79,23 +79,6 @@ class Stale(NamedTuple):
     kind: Literal["failed", "missed", "unasked"] = "failed"
 
 
-class Policy(NamedTuple):
-    """What memory counts: `max_stale` and `sticky` in seconds, `max_values` of one answer."""
-
-    max_stale: float
-    sticky: float
-    max_values: int
-
-
-def policy(config: Config) -> Policy:
-    """Return what memory counts by a configuration.
-
-    In strict mode no value outlives the answer that had it: what has rotated out does not pass.
-    """
-    sticky = 0.0 if config.spf.strict else config.state.sticky_days * DAY
-    return Policy(config.state.max_stale_days * DAY, sticky, config.safety.max_values)
-
-
 class Heard(NamedTuple):
     """What came in one run, before memory takes the place of what failed.
 
@@ -112,13 +95,15 @@ class Heard(NamedTuple):
 class Recall:
     """The memory in one run: decides what is used, and what will be remembered."""
 
-    def __init__(self, known: Known, policy: Policy, now: float) -> None:
+    def __init__(self, known: Known, config: Config, now: float) -> None:
         self._unclamped = known
         entries = {question: _not_after(now, entry) for question, entry in known.items()}
         self._failing = {q: entry for q, entry in entries.items() if is_failure(entry)}
         self._known = {q: entry for q, entry in entries.items() if q not in self._failing}
-        self._policy = policy
-        self._now = now
+        self._now, self._max_values = now, config.safety.max_values
+        self._max_stale = config.state.max_stale_days * DAY
+        # strictly no value outlives the answer that had it: what has rotated out does not pass
+        self._sticky = 0.0 if config.spf.strict else config.state.sticky_days * DAY
         self._came: dict[Question, Remembered] = {}
         self.stale: dict[Question, Stale] = {}
         self.fading: dict[Question, Void] = {}
@@ -137,7 +122,7 @@ class Recall:
         """Return the answer to use: the one that came, or the remembered one if it failed."""
         old = self._known.get(question)
         if not isinstance(answer, Failed):
-            answer = kept(question, answer, self._policy.max_values)
+            answer = kept(question, answer, self._max_values)
             entry = self._with_earlier_values(question, answer, old)
             if any(validators):
                 entry = entry._replace(validators=validators)
@@ -149,14 +134,14 @@ class Recall:
             since = self._failing[question].seen if question in self._failing else self._now
             self._failing[question] = Remembered(answer, since)
             return answer
-        if self._now - old.seen > self._policy.max_stale:
+        if self._now - old.seen > self._max_stale:
             return answer
         self.stale[question] = Stale(old.seen, answer.reason)
         return self._as_last_used(old)
 
     def given_up(self) -> set[Question]:
-        """Return the questions that nobody waits for: they first failed `max_stale` ago."""
-        oldest = self._now - self._policy.max_stale
+        """Return the questions that nobody waits for: they first failed `max_stale_days` ago."""
+        oldest = self._now - self._max_stale
         return {question for question, entry in self._failing.items() if entry.seen < oldest}
 
     def give_up(self, failures: Mapping[Question, Failed]) -> None:
@@ -207,22 +192,22 @@ class Recall:
         if question.rrtype not in ROTATING:
             return Remembered(answer, self._now)
         values: dict[str, float] = {}
-        if old and self._policy.sticky:
-            oldest = self._now - self._policy.sticky
+        if old and self._sticky:
+            oldest = self._now - self._sticky
             values = {value: seen for value, seen in old.values.items() if seen >= oldest}
         if isinstance(answer, Found):
             values.update(dict.fromkeys(answer.values, self._now))
-        if len(values) > self._policy.max_values:
+        if len(values) > self._max_values:
             newest = sorted(values.items(), key=lambda item: item[1], reverse=True)
-            values = dict(newest[: self._policy.max_values + 1])
+            values = dict(newest[: self._max_values + 1])
         return Remembered(answer, self._now, values)
 
     def _as_last_used(self, old: Remembered) -> Answer:
         """Return a remembered answer with the values that were in use when it was seen."""
-        if not self._policy.sticky:
+        if not self._sticky:
             return old.answer
         # measured from when it was seen: while questions fail, nothing can rotate out
-        oldest = old.seen - self._policy.sticky
+        oldest = old.seen - self._sticky
         return _joined(old.answer, (value for value, seen in old.values.items() if seen >= oldest))
 
 

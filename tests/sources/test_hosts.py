@@ -11,13 +11,11 @@ import pytest
 from spfwhite.dns.answers import Answer, Failed, Found, Question, Void
 from spfwhite.sources import hosts
 from spfwhite.sources.interface import Asking
-from spfwhite.sources.memory import Policy, Recall, Remembered
-from spfwhite.wording import DAY
+from spfwhite.sources.memory import Recall, Remembered
 from tests.support.nights import configured, edited
 
 NOW = 1_700_000_000.0
 HOUR = 3600.0
-POLICY = Policy(max_stale=14 * DAY, sticky=7 * DAY, max_values=1000)
 NXDOMAIN = Void("NXDOMAIN")
 NODATA = Void("NODATA")
 CUT = Failed("no answer within the deadline of 0.5 s (dns.hosts_deadline)")
@@ -68,9 +66,9 @@ class Run:
         deadline: float = 60.0,
     ) -> None:
         self.progress: list[tuple[int, int]] = []
-        self.recall = Recall(known or {}, POLICY, NOW)
         dns = {"concurrency": workers, "hosts_deadline": deadline, "hosts_max_age_hours": 20}
         config = edited(configured({"p": ()}, dns=dns), "p", hosts=names)
+        self.recall = Recall(known or {}, config, NOW)
         asking = Asking(
             config=config,
             recall=self.recall,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from spfwhite.config.settings import Config
 from spfwhite.dns.answers import Answer, Failed, Found, Question, RRType, Void
-from spfwhite.sources.memory import Policy, Recall, Remembered
+from spfwhite.sources.memory import Recall, Remembered
 from spfwhite.wording import DAY
+from tests.support.nights import configured
 
 NOW = 1_700_000_000.0
-POLICY = Policy(max_stale=14 * DAY, sticky=7 * DAY, max_values=1000)
-STRICT = Policy(max_stale=14 * DAY, sticky=0.0, max_values=1000)
+CONFIG = configured({}, state={"max_stale_days": 14, "sticky_days": 7}, safety={"max_values": 1000})
+STRICT = CONFIG._replace(spf=CONFIG.spf._replace(strict=True))
 TXT = Question("a.test", "TXT")
 A = Question("a.test", "A")
 RECORD = Found(("v=spf1 -all",))
@@ -21,15 +23,15 @@ Known = dict[Question, Remembered]
 
 
 def after(question: Question, answer: Answer, known: Known, *, days: float = 0.0) -> Known:
-    recall = Recall(known, POLICY, NOW + days * DAY)
+    recall = Recall(known, CONFIG, NOW + days * DAY)
     recall.use(question, answer)
     return recall.for_next_run([question])
 
 
 def used(
-    question: Question, answer: Answer, known: Known, *, days: float = 0.0, policy: Policy = POLICY
+    question: Question, answer: Answer, known: Known, *, days: float = 0.0, config: Config = CONFIG
 ) -> Answer:
-    return Recall(known, policy, NOW + days * DAY).use(question, answer)
+    return Recall(known, config, NOW + days * DAY).use(question, answer)
 
 
 @pytest.mark.parametrize("answer", [RECORD, *VOIDS])
@@ -46,7 +48,7 @@ def test_a_failed_query_is_answered_from_memory(answer: Answer) -> None:
 
 
 def test_a_stale_answer_says_since_when_and_why() -> None:
-    recall = Recall(after(TXT, RECORD, {}), POLICY, NOW + DAY)
+    recall = Recall(after(TXT, RECORD, {}), CONFIG, NOW + DAY)
     recall.use(TXT, FAILED)
     assert (recall.stale[TXT].seen, recall.stale[TXT].reason) == (NOW, "timed out")
 
@@ -54,7 +56,7 @@ def test_a_stale_answer_says_since_when_and_why() -> None:
 def test_a_failure_with_nothing_remembered_stays_one_and_is_remembered_as_such() -> None:
     known: Known = {}
     for day in range(3):
-        recall = Recall(known, POLICY, NOW + day * DAY)
+        recall = Recall(known, CONFIG, NOW + day * DAY)
         assert recall.use(TXT, FAILED) == FAILED
         assert recall.stale == {}
         known = recall.for_next_run([TXT])
@@ -62,7 +64,7 @@ def test_a_failure_with_nothing_remembered_stays_one_and_is_remembered_as_such()
 
 
 def test_a_failure_is_no_answer_that_is_known() -> None:
-    recall = Recall(after(TXT, FAILED, {}), POLICY, NOW)
+    recall = Recall(after(TXT, FAILED, {}), CONFIG, NOW)
     assert recall.entry(TXT) is None
     assert recall.answer_younger_than(TXT, 60) is None
     recall.not_asked(TXT, 0.0)
@@ -72,18 +74,18 @@ def test_a_failure_is_no_answer_that_is_known() -> None:
 
 def test_a_question_is_given_up_max_stale_days_after_it_first_failed() -> None:
     known = after(TXT, FAILED, {})
-    assert Recall(known, POLICY, NOW + 14 * DAY).given_up() == set()
-    assert Recall(known, POLICY, NOW + 14.001 * DAY).given_up() == {TXT}
+    assert Recall(known, CONFIG, NOW + 14 * DAY).given_up() == set()
+    assert Recall(known, CONFIG, NOW + 14.001 * DAY).given_up() == {TXT}
     answered = after(TXT, RECORD, known, days=14)
-    assert Recall(answered, POLICY, NOW + 99 * DAY).given_up() == set()
+    assert Recall(answered, CONFIG, NOW + 99 * DAY).given_up() == set()
 
 
 def test_the_operator_gives_up_at_once_what_failed_until_it_is_answered() -> None:
-    recall = Recall({}, POLICY, NOW)
+    recall = Recall({}, CONFIG, NOW)
     recall.use(TXT, FAILED)
     recall.give_up({TXT: FAILED})
     known = recall.for_next_run([TXT])
-    assert Recall(known, POLICY, NOW).given_up() == {TXT}
+    assert Recall(known, CONFIG, NOW).given_up() == {TXT}
     assert after(TXT, RECORD, known) == {TXT: Remembered(RECORD, NOW)}
 
 
@@ -95,7 +97,7 @@ def test_a_stale_answer_is_used_up_to_max_stale_days_and_then_not() -> None:
 
 def test_an_answer_too_old_to_be_used_is_not_called_stale_and_is_still_kept() -> None:
     known = after(TXT, RECORD, {})
-    recall = Recall(known, POLICY, NOW + 20 * DAY)
+    recall = Recall(known, CONFIG, NOW + 20 * DAY)
     recall.use(TXT, FAILED)
     assert recall.stale == {}
     assert recall.for_next_run([TXT]) == known
@@ -116,13 +118,13 @@ def test_a_clock_set_back_makes_an_answer_younger_never_older() -> None:
 
 def test_offline_uses_what_is_remembered_whatever_its_age() -> None:
     known = {**after(TXT, RECORD, {}), **after(A, Found(("198.18.0.1",)), {})}
-    offline = Recall(known, POLICY, NOW + 999 * DAY).offline()
+    offline = Recall(known, CONFIG, NOW + 999 * DAY).offline()
     assert offline == {TXT: RECORD, A: Found(("198.18.0.1",))}
 
 
 def test_only_questions_that_are_still_led_to_are_remembered() -> None:
     known = {**after(TXT, RECORD, {}), **after(A, Found(("198.18.0.1",)), {})}
-    assert Recall(known, POLICY, NOW).for_next_run([A]).keys() == {A}
+    assert Recall(known, CONFIG, NOW).for_next_run([A]).keys() == {A}
 
 
 @pytest.mark.parametrize(
@@ -170,7 +172,7 @@ def test_a_void_answer_leaves_rotating_values_their_days(void: Void) -> None:
 def test_that_an_answer_became_void_is_noted_in_that_run_alone(void: Void) -> None:
     known = after(A, Found(("198.18.0.1",)), {})
     for day, noted in ((1, {A: void}), (2, {})):
-        recall = Recall(known, POLICY, NOW + day * DAY)
+        recall = Recall(known, CONFIG, NOW + day * DAY)
         recall.use(A, void)
         assert recall.fading == noted
         known = recall.for_next_run([A])
@@ -195,8 +197,8 @@ def test_strict_mode_uses_the_answer_that_came_alone() -> None:
     known = after(A, Found(("198.18.0.1",)), {})
     known = after(A, Found(("198.18.0.2",)), known, days=1)
     one = Found(("198.18.0.2",))
-    assert used(A, one, known, days=2, policy=STRICT) == one
-    assert used(A, FAILED, known, days=2, policy=STRICT) == one
+    assert used(A, one, known, days=2, config=STRICT) == one
+    assert used(A, FAILED, known, days=2, config=STRICT) == one
 
 
 @pytest.mark.parametrize("days", [0, -1])
@@ -205,7 +207,7 @@ def test_strict_mode_uses_the_answer_that_came_alone_when_the_clock_was_set_back
 ) -> None:
     known = after(A, Found(("198.18.0.1",)), {})
     one = Found(("198.18.0.2",))
-    assert used(A, one, known, days=days, policy=STRICT) == one
+    assert used(A, one, known, days=days, config=STRICT) == one
 
 
 def test_a_clock_set_back_keeps_rotating_values() -> None:
@@ -215,7 +217,7 @@ def test_a_clock_set_back_keeps_rotating_values() -> None:
 
 def test_a_clock_that_was_ahead_makes_no_answer_young_for_long() -> None:
     known = after(TXT, RECORD, {}, days=800)
-    recall = Recall(known, POLICY, NOW)
+    recall = Recall(known, CONFIG, NOW)
     assert recall.answer_younger_than(TXT, 60) == RECORD
     recall.use(A, Void("NODATA"))
     known = recall.for_next_run([TXT])
@@ -226,7 +228,7 @@ def test_a_clock_that_was_ahead_makes_no_answer_young_for_long() -> None:
 def test_a_clock_that_is_behind_ages_nothing_if_nobody_answers() -> None:
     """A machine without a clock of its own starts in 1970, and perhaps before its network."""
     known = after(TXT, RECORD, {})
-    recall = Recall(known, POLICY, 0.0)
+    recall = Recall(known, CONFIG, 0.0)
     assert recall.use(TXT, FAILED) == RECORD
     assert recall.for_next_run([TXT]) == known
 
@@ -243,4 +245,4 @@ def test_two_records_of_one_text_stay_two() -> None:
     twice = Found(("v=spf1 -all", "v=spf1 -all"))
     known = after(TXT, twice, {})
     assert used(TXT, twice, {}) == used(TXT, FAILED, known, days=1) == twice
-    assert Recall(known, POLICY, NOW).offline() == {TXT: twice}
+    assert Recall(known, CONFIG, NOW).offline() == {TXT: twice}

@@ -27,7 +27,7 @@ from spfwhite.report.news import News
 from spfwhite.report.report import ProviderReport, Report, provider_report
 from spfwhite.sources.crawl import crawl
 from spfwhite.sources.hosts import host_names
-from spfwhite.sources.memory import Heard, Recall, policy
+from spfwhite.sources.memory import Heard, Recall
 from spfwhite.spf.reach import address_questions
 from spfwhite.tables import write
 from spfwhite.wording import DAY
@@ -134,7 +134,7 @@ def _asked(config: Config, zone: Zone, before: State, now: float) -> dict[Questi
     async def ask(question: Question) -> Answer:
         return snapshot[question]
 
-    recall = Recall(before.known, policy(config), now)
+    recall = Recall(before.known, config, now)
     hosts = [q for name in host_names(config.enabled()) for q in address_questions(name)]
     answers = asyncio.run(
         crawl(
