@@ -208,10 +208,7 @@ class Resolver:
     def _answered(self, packet: Packet, tries: Tries) -> None:
         server = packet.server
         server.measured(packet.seconds)
-        if message.has_edns(packet.query):
-            server.knows_edns = True
-        elif server.knows_edns is None:
-            server.knows_edns = False
+        server.knows_edns = server.knows_edns or message.has_edns(packet.query)
         self._window.answered()
         lost_at = packet.overtook or tries.refused_at.get(server)
         if lost_at:
