@@ -8,7 +8,6 @@ Takes linear time on any input. The standard library's HTML parser does not: up 
 looks for the end of each unfinished tag anew, and 2 MiB of `</` take it hours.
 """
 
-import codecs
 import html
 import json
 import re
@@ -57,8 +56,6 @@ _VERSION_KEY: Final = re.compile(r"version|release|revision|build", re.IGNORECAS
 _ADDRESS_KEY: Final = re.compile(r"[0-9A-Fa-f.:]{3,39}(?:/[0-9]{1,3})?")
 _CONTROL: Final = re.compile(r"[\0-\x08\x0e-\x1f]")
 _COMMENT_LINE: Final = re.compile(r"^[ \t]*#.*", re.MULTILINE)
-_BYTE_ORDER_MARKS: Final = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
-_UTF16: Final = re.compile(r'charset\s*=\s*"?utf-?16(le|be)?\b', re.IGNORECASE)
 
 
 def media_type(content_type: str) -> str:
@@ -72,25 +69,13 @@ def visible_text(content: bytes, content_type: str, select: Selection = ()) -> s
     `select` is what the objects of JSON have that count, with all that is in them. Raises
     ValueError with a phrase about the document for JSON that is none.
     """
-    source = _decoded(content, content_type)
-    return _json(source, select) if select else MEDIA_TYPES[media_type(content_type)](source)
-
-
-def _decoded(content: bytes, content_type: str) -> str:
-    """Return the characters of a document.
-
-    Addresses are ASCII and the dashes between them either UTF-8 or the 0x96 of every Windows code
-    page, so only UTF-16 has to be told; some of Python's codecs take quadratic time.
-    """
-    codec = _BYTE_ORDER_MARKS.get(content[:2])
-    if codec is None and (declared := _UTF16.search(content_type)):
-        codec = f"utf-16-{(declared[1] or 'le').lower()}"
-    if codec is not None:
-        return content.decode(codec, "replace")
+    # Addresses are ASCII and the dashes between them either UTF-8 or the 0x96 of every Windows code
+    # page, so no character set has to be told; some of Python's codecs take quadratic time.
     try:
-        return content.decode("utf-8-sig")
+        source = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return content.decode("cp1252", "replace")
+        source = content.decode("cp1252", "replace")
+    return _json(source, select) if select else MEDIA_TYPES[media_type(content_type)](source)
 
 
 class _Screen:
@@ -144,12 +129,10 @@ def _html(source: str) -> str:
 
 
 def _end_of_tag(source: str, position: int) -> tuple[int, bool]:
-    """Return where the tag ends whose name ends at a position, and whether it hides its element.
-
-    A `>` in quotes is no end.
-    """
+    """Return where the tag ends whose name ends at a position, and whether it hides its element."""
     hides, names = False, [""]
-    # one by one: a repeated group would keep hundreds of octets for each attribute that it matched
+    # A `>` in quotes is no end. One by one: a repeated group would keep hundreds of octets for each
+    # attribute that it matched.
     while attribute := _ATTRIBUTE.match(source, position):
         position = attribute.end()
         if attribute[0].startswith("="):
