@@ -74,10 +74,7 @@ Strings = tuple[bytes, ...]
 
 
 class UnusableError(Exception):
-    """A response, or its absence, that is no answer; another try may help.
-
-    `rcode` is that of a response which says no more.
-    """
+    """A response, or its absence, that is no answer; `rcode` is that of one which says no more."""
 
     def __init__(self, reason: str, rcode: int | None = None) -> None:
         super().__init__(reason)

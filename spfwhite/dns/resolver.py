@@ -91,10 +91,8 @@ class Tries:
         return pause * random.uniform(1, 1.5)
 
     def drops_edns(self, server: Server) -> bool:
-        """Ask a server without EDNS from now on if it may not know it; return whether that is new.
-
-        RFC 6891 section 7: it may refuse such questions, or drop them.
-        """
+        """Ask a server without EDNS from now on if it may not know it; return if that is new."""
+        # RFC 6891 section 7: it may refuse such questions, or drop them
         if server.knows_edns is not None or server in self.without_edns:
             return False
         self.without_edns.add(server)

@@ -28,14 +28,11 @@ class Connections:
         self._answered_at = self._timed_out_at = float("-inf")
 
     async def ask(self, query: bytes, timeout: float) -> bytes:
-        """Return the response; raises UnusableError.
-
-        `timeout` begins with the connection. Who waited for one while another timed out, and none
-        was answered, gives up as well, or 300 would time out one after the other.
-        """
+        """Return the response; `timeout` begins with the connection. Raises UnusableError."""
         loop = asyncio.get_running_loop()
         waits_since = loop.time()
         async with self._free:
+            # another one timed out meanwhile: without this 300 would, one after the other
             if self._answered_at < waits_since < self._timed_out_at:
                 raise UnreachableError("timed out over TCP")
             try:

@@ -98,10 +98,7 @@ class Window:
             self._hand_out()
 
     def lost(self, sent_at: float) -> None:
-        """Halve the window, once for all packets that were in flight at the time.
-
-        The pace becomes that at which answers came.
-        """
+        """Halve the window, once for all that was in flight; the pace becomes that of answers."""
         if sent_at <= self._narrowed_at:
             return
         self._lost += 1

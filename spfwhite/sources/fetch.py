@@ -28,10 +28,7 @@ from spfwhite.spf.result import Evaluation
 async def fetch(
     config: Config, recall: Recall, *, only: str = "", progress: Progress = no_progress
 ) -> Heard:
-    """Ask the network for all enabled providers, or for the one named `only`.
-
-    `recall` says where a question that fails leads on to. Raises NoNameServerError.
-    """
+    """Ask for all enabled providers, or for the one named `only`; raises NoNameServerError."""
     providers = [provider for provider in config.enabled() if not only or provider.name == only]
     connect = cache(lambda: asker(config.dns))  # all kinds share its pace and what it remembers
     end = monotonic() + config.dns.run_deadline

@@ -82,12 +82,10 @@ class MatchedRecord:
         ]
 
     def passed(self, matched: Sequence[Networks], budget: Budget) -> list[Networks]:
-        """Return what each term passes: what a "+" directive matches and the record not denies.
-
-        Denied is what a directive that is not "+" matches first (section 4.6.2). No "+" directive
-        before that one matches it, so it goes from all of them, wherever they stand. What no
-        directive matches is neutral (section 4.7) and not passed.
-        """
+        """Return what each term passes: what a "+" directive matches and the record not denies."""
+        # Denied is what a directive that is not "+" matches first (section 4.6.2). No "+" directive
+        # before that one matches it, so it goes from all of them, wherever they stand. What no
+        # directive matches is neutral (section 4.7) and not passed.
         budget.spend(len(matched))
         denied = self._denied(matched, budget)
         return [

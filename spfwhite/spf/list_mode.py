@@ -61,11 +61,9 @@ class _ListMode:
         self.nodes: list[Node] = []
 
     def root(self, domain: str) -> int:
-        """Return the index of a domain's node, evaluating all that it leads to first.
-
-        The cost of shared records counts for every domain that reaches them, so the order of the
-        domains does not matter.
-        """
+        """Return the index of a domain's node, evaluating all that it leads to first."""
+        # the cost of shared records counts for every domain that reaches them, so that the order of
+        # the domains does not matter
         spent = sum(self._spent.get(name, 0) for name in self._reached(domain))
         for circle in components(domain, self._leads_to, self._index):
             if is_over(spent):

@@ -55,10 +55,7 @@ def evaluate(domains: Iterable[str], answers: Answers, widest: Widest) -> Evalua
 
 
 class _Turn(NamedTuple):
-    """What a term, or a whole record, makes of the addresses that reached it.
-
-    A record matches what it passes. The rest goes on to the next term.
-    """
+    """What a term, or a record, makes of addresses; a record matches what it passes."""
 
     matched: Networks = EMPTY
     undecided: Networks = EMPTY
