@@ -34,7 +34,7 @@ class Packets:
         self._loop = asyncio.get_running_loop()
         self.under_way: dict[Packet, socket.socket] = {}
         self._came: list[Packet | UnusableError] = []
-        self._waiter: asyncio.Future[None] | None = None
+        self._awake = asyncio.Event()
         self._was_other = False
 
     def send(self, query: bytes, server: Server) -> None:
@@ -57,13 +57,12 @@ class Packets:
     async def answered(self, deadline: float) -> Packet:
         """Return the next one that is answered; raises UnusableError, as at the deadline."""
         if not self._came:
-            self._waiter = self._loop.create_future()
-            timer = self._loop.call_at(deadline, self._wake)
+            self._awake.clear()
+            timer = self._loop.call_at(deadline, self._awake.set)
             try:
-                await self._waiter
+                await self._awake.wait()
             finally:
                 timer.cancel()
-                self._waiter = None
         if not self._came:
             for packet in list(self.under_way):  # what came while the process was busy counts
                 self._read(packet)
@@ -80,10 +79,6 @@ class Packets:
         """Listen no more."""
         for packet in list(self.under_way):
             self._close(packet)
-
-    def _wake(self) -> None:
-        if self._waiter and not self._waiter.done():
-            self._waiter.set_result(None)
 
     def _read(self, packet: Packet) -> None:
         """Read one datagram, so that a flood of them keeps nobody waiting."""
@@ -109,7 +104,7 @@ class Packets:
 
     def _take(self, came: Packet | UnusableError) -> None:
         self._came.append(came)
-        self._wake()
+        self._awake.set()
 
     def _close(self, packet: Packet) -> None:
         sock = self.under_way.pop(packet)
