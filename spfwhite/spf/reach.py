@@ -148,7 +148,13 @@ class Reach:
         while queue:
             question, depth = queue.popleft()
             known = self.depth.get(question)
-            if (known is not None and known <= depth) or not self._admits(known, depth):
+            if known is not None and known <= depth:
+                continue
+            if depth > self._limits.depth:
+                self.over = f"its includes go deeper than {self._limits.depth} (spf.max_depth)"
+                continue
+            if known is None and len(self.depth) >= self._limits.lookups:
+                self.over = f"it needs more than {self._limits.lookups} questions (spf.max_lookups)"
                 continue
             self.depth[question] = depth
             answer = self._answers.get(question)
@@ -157,12 +163,3 @@ class Reach:
             elif known is None:
                 unanswered.append(question)
         return unanswered
-
-    def _admits(self, known: int | None, depth: int) -> bool:
-        if depth > self._limits.depth:
-            self.over = f"its includes go deeper than {self._limits.depth} (spf.max_depth)"
-            return False
-        if known is None and len(self.depth) >= self._limits.lookups:
-            self.over = f"it needs more than {self._limits.lookups} questions (spf.max_lookups)"
-            return False
-        return True
