@@ -23,11 +23,6 @@ class OverBudgetError(Exception):
     """The records of one domain make more work than they may."""
 
 
-def is_over(spent: int) -> bool:
-    """Whether the records of a domain make more work than they may."""
-    return spent > MAX_STEPS
-
-
 class Budget:
     """The count for one domain, or for a part of it."""
 
@@ -39,7 +34,7 @@ class Budget:
     def spend(self, amount: int) -> None:
         """Count terms and ranges; raises OverBudgetError."""
         self.spent += amount
-        if is_over(self.spent):
+        if self.spent > MAX_STEPS:
             raise OverBudgetError
 
     def union(self, sets: Iterable[Networks]) -> Networks:

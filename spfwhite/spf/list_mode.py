@@ -23,14 +23,14 @@ from contextlib import suppress
 from itertools import count
 from typing import Final
 
-from spfwhite.dns.answers import Answers
+from spfwhite.dns.answers import NOT_ASKED, Answers, Question
 from spfwhite.networks import EMPTY, EVERYTHING, Networks
 from spfwhite.spf import record as spf
 from spfwhite.spf.addresses import Addresses, addresses, record_at
-from spfwhite.spf.budget import Budget, OverBudgetError, is_over, over_budget
+from spfwhite.spf.budget import Budget, OverBudgetError, over_budget
 from spfwhite.spf.circles import Match, MatchedRecord, fixed_point
 from spfwhite.spf.components import components
-from spfwhite.spf.reach import reached_terms, target_name
+from spfwhite.spf.reach import follow_up, reached_terms, target_name
 from spfwhite.spf.result import Evaluation, Fault, Node, Step
 from spfwhite.spf.width import Widest
 
@@ -54,7 +54,6 @@ class _ListMode:
     def __init__(self, answers: Answers, widest: Widest) -> None:
         self._answers = answers
         self._widest = widest
-        self._below: dict[str, list[str]] = {}
         self._index: dict[str, int] = {}
         self._unrailed: dict[str, Networks] = {}
         self._spent: dict[str, int] = {}
@@ -64,12 +63,12 @@ class _ListMode:
         """Return the index of a domain's node, evaluating all that it leads to first."""
         # the cost of shared records counts for every domain that reaches them, so that the order of
         # the domains does not matter
-        spent = sum(self._spent.get(name, 0) for name in self._reached(domain))
-        for circle in components(domain, self._leads_to, self._index):
-            if is_over(spent):
-                break
-            spent += self._settle(circle)
-        if is_over(spent):
+        budget = Budget()
+        try:
+            budget.spend(sum(self._spent.get(name, 0) for name in self._reached(domain)))
+            for circle in components(domain, self._leads_to, self._index):
+                budget.spend(self._settle(circle))
+        except OverBudgetError:
             self.nodes.append(over_budget(domain))
             return len(self.nodes) - 1
         return self._index[domain]
@@ -84,16 +83,11 @@ class _ListMode:
 
     def _leads_to(self, domain: str) -> list[str]:
         """Return the domains of a record's includes and its redirect, in order."""
-        if domain not in self._below:
-            record = record_at(self._answers, domain)
-            terms = () if isinstance(record, Fault) else reached_terms(record)
-            names = (
-                target_name(term.body.domain, domain)
-                for term in terms
-                if isinstance(term.body, spf.Include | spf.Redirect)
-            )
-            self._below[domain] = [name for name in names if isinstance(name, str)]
-        return self._below[domain]
+        if "." not in domain:  # section 4.3: it has no record
+            return []
+        question = Question(domain, "TXT")
+        below = follow_up(question, self._answers.get(question, NOT_ASKED))
+        return [asked.name for asked in below if asked.rrtype == "TXT"]
 
     def _settle(self, names: list[str]) -> int:
         """Evaluate records that lead to each other, or one alone; return what it cost."""
