@@ -66,10 +66,7 @@ KEPT_FILES: Final = 64
 
 
 class Tries:
-    """How it went with one question so far; `order` are the servers, in that order.
-
-    `refused_at` is when the packet was sent that a server refused which has answered others.
-    """
+    """How it went with one question so far; `order` are the servers, in that order."""
 
     def __init__(self, order: list[Server], left: int, made: int = 0) -> None:
         self.order, self.left, self.made = order, left, made
@@ -77,7 +74,7 @@ class Tries:
         self.reasons: dict[Server, str] = {}
         self.unreachable: set[Server] = set()
         self.without_edns: set[Server] = set()
-        self.refused_at: dict[Server, float] = {}
+        self.refused_at: dict[Server, float] = {}  # by servers that have answered others
 
     @property
     def server(self) -> Server:

@@ -41,11 +41,9 @@ async def crawl(
 ) -> dict[Question, Answer]:
     """Return what came for every question that the domains lead to, within the limits.
 
-    `deadline` is in seconds for the whole crawl; what is unanswered then has failed. At most
-    `concurrency` questions are asked at a time. `known` is what an earlier run knew: all that it
-    leads to is asked at once. `read_as` says which answer is followed in place of one that came,
-    and so where a failed question leads on to; what came is returned all the same, as far as it
-    is kept (`spfwhite.sources.memory.kept`). What `ask` raises is raised.
+    What is unanswered after `deadline` seconds has failed; `concurrency` questions are asked at a
+    time. All that `known` leads to, what an earlier run knew, is asked at once. `read_as` says
+    which answer is followed in place of one that came, and is returned. Raises what `ask` raises.
     """
     work = Crawl(ask, max_values=limits.values, read_as=read_as, progress=progress)
     names = sorted(set(domains))

@@ -33,8 +33,8 @@ from spfwhite.spf.result import Contribution, Evaluation, Problem
 class Asking(NamedTuple):
     """What kinds ask with; those of pages leave their `validators` here.
 
-    `connect` returns what asks name servers; it raises NoNameServerError, so that nobody may call
-    it who has nothing to ask. `end` is when the run has no time left, by the monotonic clock.
+    `connect` returns what asks name servers, for who has something to ask: it raises
+    NoNameServerError. `end` is when the run has no time left, by the monotonic clock.
     """
 
     config: Config

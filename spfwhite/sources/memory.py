@@ -31,10 +31,9 @@ Validators = tuple[str, str]
 
 
 def kept(question: Question, answer: Answer, max_values: int) -> Answer:
-    """Return what is kept of an answer that came.
+    """Return what is kept of an answer that came: of TXT what is, or nearly is, an SPF record.
 
-    Of TXT that is what is, or nearly is, an SPF record; of the other types of the DNS it is
-    `max_values` values and one more, which tells that they were too many.
+    Of other types of the DNS it is `max_values` and one more, which tells that they were too many.
     """
     if question.rrtype == "PAGE" or not isinstance(answer, Found):
         return answer
@@ -52,9 +51,8 @@ def kept(question: Question, answer: Answer, max_values: int) -> Answer:
 class Remembered(NamedTuple):
     """A found or void answer, or a failure if there was none; times in seconds since the epoch.
 
-    `seen` is when the answer came, or when the question first failed. `values` are all values of
-    an A, AAAA or MX answer seen lately, with when each was last seen; `validators` the ETag and
-    Last-Modified of a page.
+    `seen` is when it came, or first failed. `values` are all of A, AAAA or MX that were seen
+    lately, with when each was last seen; `validators` the ETag and Last-Modified of a page.
     """
 
     answer: Answer
@@ -69,9 +67,8 @@ Known = Mapping[Question, Remembered]
 class Stale(NamedTuple):
     """A question that this run answers from memory: when its answer was seen, and why.
 
-    `kind` is "failed": asked in this run, and no answer came; "missed": not asked in this run, and
-    without an answer when all providers were last asked for; or "unasked": not asked in this run,
-    and answered then, so that only its age tells.
+    `kind` is "failed" if it was asked in this run; if not, "missed" where there was no answer when
+    all providers were last asked for, and "unasked" where there was, so that only its age tells.
     """
 
     seen: float
@@ -82,9 +79,8 @@ class Stale(NamedTuple):
 class Heard(NamedTuple):
     """What came in one run, before memory takes the place of what failed.
 
-    The keys of `answers` are the questions that were asked, of name servers, web servers or a
-    snapshot; `validators` belong to pages. `whole`: all providers were asked for. If not, all
-    else comes from memory, whatever its age.
+    The keys of `answers` are all questions that were asked; `validators` belong to pages. `whole`:
+    all providers were asked for. If not, all else comes from memory, whatever its age.
     """
 
     answers: Mapping[Question, Answer]

@@ -47,8 +47,7 @@ _VERSION: Final = re.compile(
     r"\b(?:version|ver|release|rev|build|section|chapter|clause|paragraph)[^\w\n]{0,3}\Z",
     re.ASCII | re.IGNORECASE,
 )
-_REACH: Final = 12
-"""Characters before an address in which `_VERSION` looks."""
+_REACH: Final = 12  # characters before an address in which `_VERSION` looks
 
 
 def networks_in(text: str) -> Iterator[Networks]:

@@ -33,8 +33,7 @@ _VALIDATORS: Final = {"etag": "If-None-Match", "last-modified": "If-Modified-Sin
 class Page(NamedTuple):
     """What came for a page, and the validators of RFC 9110 section 8.8 it came with, "" for none.
 
-    Found values are CIDRs without host bits, in the order of the page, each once and not joined, so
-    that a width can be judged entry by entry.
+    Found values are CIDRs in the order of the page, each once and not joined: each has its width.
     """
 
     answer: Answer
@@ -54,10 +53,10 @@ async def fetch_page(
     """Return what a page lists now, `known` if it has not changed since, or why neither.
 
     Of a page with too many networks one more is kept, by which one can tell, and reading ends.
-    What is known is sent along by its validators (RFC 9110 section 13.1). `seconds` may leave it
-    less time than `SECONDS`. Never raises but if cancelled.
+    `seconds` may leave it less time than `SECONDS`. Never raises but if cancelled.
     """
     seconds = min(SECONDS, seconds)
+    # RFC 9110 section 13.1
     pairs = zip(_VALIDATORS.values(), known.validators, strict=True)
     conditions = {name: value for name, value in pairs if _is_validator(value)}
     try:

@@ -17,12 +17,10 @@ from spfwhite.wording import printable
 
 
 class Addresses(NamedTuple):
-    """What an `a` or `mx` term matches, voids and faults for IPv4 and for IPv6, values read.
-
-    A check asks only for the family of its client, so each family has its own.
-    """
+    """What an `a` or `mx` term matches, voids and faults for IPv4 and for IPv6, values read."""
 
     networks: Networks
+    # a check asks only for the family of its client, so each family has its own
     voids: tuple[int, int]
     faults: tuple[Fault | None, Fault | None]
     read: int

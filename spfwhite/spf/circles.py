@@ -45,10 +45,7 @@ class Match(NamedTuple):
 
 
 class MatchedRecord:
-    """The record at a domain: its terms, and what they match as far as no circle decides that.
-
-    `lookups` and `voids` are those of section 4.6.4, voids for IPv4 and for IPv6.
-    """
+    """The record at a domain: its terms, and what they match as far as no circle decides that."""
 
     def __init__(
         self, domain: str, text: str = "", fault: Problem | None = None, *, is_excluded: bool
@@ -56,7 +53,7 @@ class MatchedRecord:
         self.domain, self.text, self.fault = domain, text, fault
         self.is_excluded = is_excluded  # it passes nothing, but is denied in full
         self.matches: list[Match] = []
-        self.lookups, self.voids = 0, [0, 0]
+        self.lookups, self.voids = 0, [0, 0]  # section 4.6.4; voids for IPv4 and for IPv6
 
     def problem(self, term: spf.Term, fault: Fault) -> Problem:
         """Return the problem of a term; a denial that is not known widens the list."""

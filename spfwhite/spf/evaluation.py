@@ -17,8 +17,7 @@ def evaluate(
 ) -> Evaluation:
     """Return what each domain passes, with every term on the way; raises nothing.
 
-    "+" terms wider than `widest` pass nothing (`too-wide`). A domain that takes more work than
-    `spfwhite.spf.budget` allows passes nothing (`limit`), and so does a question without an answer.
+    What passes nothing: "+" terms wider than `widest`, and a domain beyond `spfwhite.spf.budget`.
     """
     if not strict:
         return list_mode.evaluate(domains, answers, widest)

@@ -45,18 +45,14 @@ def evaluate(domains: Iterable[str], answers: Answers, widest: Widest) -> Evalua
 
 
 class _ListMode:
-    """Evaluates each record once, the records of a circle together.
-
-    `_unrailed` is what a domain passes without the limit on width, `_spent` what it cost to work
-    out a circle, under the first name of it.
-    """
+    """Evaluates each record once, the records of a circle together."""
 
     def __init__(self, answers: Answers, widest: Widest) -> None:
         self._answers = answers
         self._widest = widest
         self._index: dict[str, int] = {}
-        self._unrailed: dict[str, Networks] = {}
-        self._spent: dict[str, int] = {}
+        self._unrailed: dict[str, Networks] = {}  # what domains pass without the limits
+        self._spent: dict[str, int] = {}  # on a circle, under the first name of it
         self.nodes: list[Node] = []
 
     def root(self, domain: str) -> int:

@@ -22,10 +22,9 @@ MAX_MX_HOSTS: Final = 100
 
 
 class Limits(NamedTuple):
-    """The caps of one domain, and `values`, that of one answer.
+    """The caps of one domain: questions, depth of includes, octets of all its answers, SPF or not.
 
-    The domain has `lookups` (questions too), `depth` (of its includes) and `octets` (of all its
-    answers, SPF or not).
+    `values` is the cap of one answer.
     """
 
     lookups: int
@@ -114,8 +113,7 @@ class Reach:
         self.depth: dict[Question, int] = {}
         self._read: set[Question] = set()
         self._octets = 0
-        self.over = ""
-        """Which limit was met, as a phrase; "" for none."""
+        self.over = ""  # which limit was met, as a phrase; "" for none
 
     def start(self, domain: str) -> list[Question]:
         """Begin at a domain; return the questions that have no answer yet."""

@@ -21,9 +21,8 @@ ProblemKind = (
 class Problem(NamedTuple):
     """Why something is not listed, or why more is listed than was meant.
 
-    `domain` is the domain whose record has the fault and `term` the term as written ("" for the
-    whole record); `detail` is a sentence. `widens`: a directive that is not "+" was dropped, so
-    the list may hold addresses that it would have denied.
+    `domain` is that of the record, `term` as written ("" for all of it), `detail` a sentence.
+    `widens`: a directive was dropped that could have denied some of what is listed.
     """
 
     kind: ProblemKind
@@ -179,9 +178,7 @@ def owner(domain: str) -> str:
 
 
 def nearness(chain: Sequence[str]) -> tuple[bool, int]:
-    """Order chains of domains by how surely the last one's record is the first one's own.
-
-    The owner comes first: google for `_netblocks.google.com`, which github.com includes as
-    directly. Networks that no record names, an empty chain, are the provider's own.
-    """
+    """Order chains of domains by how surely the last one's record is the first one's own."""
+    # The owner comes first: google for `_netblocks.google.com`, which github.com includes as
+    # directly. Networks that no record names, an empty chain, are the provider's own.
     return bool(chain) and owner(chain[0]) != owner(chain[-1]), len(chain)
