@@ -15,8 +15,8 @@ from functools import cached_property
 from itertools import chain
 from typing import Final
 
+# First and last address, both included
 Range = tuple[int, int]
-"""First and last address, both included."""
 
 Ranges = tuple[Range, ...]
 
@@ -26,11 +26,9 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 BITS: Final = {4: 32, 6: 128}
 
 _OCTET: Final = "(0|[1-9][0-9]{0,2})"
+# As this module prints one, without leading zeros, which some read as octal numbers. ipaddress
+# takes six times as long to read it, and tables are large.
 _IPV4_CIDR: Final = re.compile(rf"{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}/(0|[1-9][0-9]?)")
-"""As this module prints one, without leading zeros, which some read as octal numbers.
-
-ipaddress takes six times as long to read it, and tables are large.
-"""
 
 
 def address(version: int, value: int) -> Address:
@@ -239,12 +237,12 @@ class Networks:
 EMPTY: Final = Networks()
 EVERYTHING: Final = Networks([(0, 2**32 - 1)], [(0, 2**128 - 1)])
 
+# ::ffff:0:0/96: a client there is an IPv4 client (RFC 7208 section 5), named by no IPv6 term
 IPV4_MAPPED: Final = Networks((), [(0xFFFF << 32, (0xFFFF << 32) + 2**32 - 1)])
-"""::ffff:0:0/96: a client there is an IPv4 client (RFC 7208 section 5), named by no IPv6 term."""
 
 
+# An address, with a prefix length or the end of a range; netaddr itself takes far more
 _OPERATORS_TEXT: Final = r"([0-9A-Fa-f.:]+)(?:/(0|[1-9][0-9]{0,2})| *- *([0-9A-Fa-f.:]+))?"
-"""An address, with a prefix length or the end of a range; netaddr itself takes far more."""
 
 
 def parse_operator(text: str) -> Networks:

@@ -52,10 +52,10 @@ _GLOBAL_WITHIN: Final = (
 
 SPECIAL_USE: Final = Networks.parse(_NOT_GLOBAL) - Networks.parse(_GLOBAL_WITHIN)
 
+# Each stands for all of IPv4: RFC 4291, RFC 2765, RFC 6052 and RFC 8215
 TRANSLATED: Final = Networks.parse(
     ("::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48")
 )
-"""Each stands for all of IPv4: RFC 4291, RFC 2765, RFC 6052 and RFC 8215."""
 
 
 def barred(special_use: str) -> Networks:

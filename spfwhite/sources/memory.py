@@ -102,8 +102,8 @@ class Recall:
         self._sticky = 0.0 if config.spf.strict else config.state.sticky_days * DAY
         self._came: dict[Question, Remembered] = {}
         self.stale: dict[Question, Stale] = {}
+        # Answers that became void in this run, and whose earlier values stay in use
         self.fading: dict[Question, Void] = {}
-        """Answers that became void in this run, and whose earlier values stay in use."""
 
     def answer_younger_than(self, question: Question, age: float) -> Answer | None:
         """Return a remembered answer that is no older than `age` seconds."""

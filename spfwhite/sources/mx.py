@@ -10,8 +10,8 @@ from spfwhite.dns.answers import Answer, Failed, Found, Question
 from spfwhite.sources.crawl import ReadAs
 from spfwhite.spf.record import spf_texts
 
+# What is evaluated for a domain without an SPF record; `fallback=` tells it from a real one
 MX_FALLBACK: Final = "v=spf1 mx -all fallback=mx"
-"""What is evaluated for a domain without an SPF record; `fallback=` tells it from a real one."""
 
 
 def read_as(providers: list[Provider]) -> ReadAs:

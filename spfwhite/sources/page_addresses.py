@@ -17,11 +17,11 @@ from typing import Final
 from spfwhite.networks import BITS, Networks, masked
 from spfwhite.sources.page_doubts import CELL, Entry, is_range, refuse_unclear
 
+# 2000::/3 (RFC 4291 section 2.4): `::`, `fade::bed` and an EUI-64 are IPv6 in form only
 GLOBAL_UNICAST: Final = Networks.of(6, 0x2000 << 112, (0x4000 << 112) - 1)
-"""2000::/3 (RFC 4291 section 2.4): `::`, `fade::bed` and an EUI-64 are IPv6 in form only."""
 
+# Characters, of which 10,000 networks need less; all that a row names is held at once
 MAX_ROW: Final = 1 << 19
-"""Characters, of which 10,000 networks need less; all that a row names is held at once."""
 
 _INVISIBLE: Final = re.compile("[\xad\u200b-\u200d\u2060\ufeff]+")
 _DASH: Final = "[-\u2010-\u2015\u2212]"

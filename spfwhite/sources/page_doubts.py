@@ -12,30 +12,30 @@ from typing import Final, NamedTuple
 from spfwhite.networks import BITS, Address, Networks
 from spfwhite.wording import clipped
 
+# Ends a cell of a row, as the record separator of ASCII does
 CELL: Final = "\x1e"
-"""Ends a cell of a row, as the record separator of ASCII does."""
 
+# Prefix lengths. `192.0.2.1 - 198.51.100.7` is no range but two addresses with a dash between.
 WIDEST_RANGE: Final = {4: 12, 6: 28}
-"""Prefix lengths. `192.0.2.1 - 198.51.100.7` is no range but two addresses with a dash between."""
 
 MOST_PARTS: Final = 9  # addresses of a row, one of which may have its length in another cell
 
+# What makes an address before it half of a range or network
 _BEHIND: Final = re.compile(
     r"\s*(?:(?:to|through|thru|until|till|bis|\.{2,3}|[\u2026\u2192])\s*(?=[0-9A-Fa-f]{1,4}[.:])"
     r"|/\s*[0-9]{1,3}(?![0-9A-Fa-f.:])|[-\u2010-\u2015\u2212]\s*[0-9]{1,3}\s*\Z)",
     re.IGNORECASE,
 )
-"""What makes an address before it half of a range or network."""
 
 _REJECTS: Final = re.compile(r"\s*(?:reject|deny|denied|drop|discard|dunno)\b\s*", re.IGNORECASE)
 _SECTION: Final = re.compile(r"\s*1?[0-9](?:\.1?[0-9]){3}\.?\s+[A-Z][a-z]")
+# `192.0.2.*`, a network with its mask behind a slash, and a range that ends in `192.0.2.300`
 _PATTERN: Final = re.compile(
     r"(?<![\w.])(?=(?:[0-9*x]{1,3}\.){3}[*x])[0-9]{1,3}(?:\.[0-9*x]{1,3}){3}(?![\w.*])"
     r"|[0-9]/255\."
     r"|[-\u2010-\u2015\u2212]\s*(?:[0-9]{1,3}\.){3}(?:2(?:5[6-9]|[6-9][0-9])|[3-9][0-9]{2})(?![\w.])",
     re.ASCII,
 )
-"""`192.0.2.*`, a network with its mask behind a slash, and a range that ends in `192.0.2.300`."""
 
 _LENGTH: Final = re.compile(r"\s*(/?)\s*([0-9]{1,3})\s*")
 

@@ -22,8 +22,8 @@ from spfwhite.sources.memory import Validators
 from spfwhite.sources.page_addresses import networks_in
 from spfwhite.sources.page_text import MEDIA_TYPES, media_type, visible_text
 
+# For everything: name look-up, redirects, and a body that comes drop by drop
 SECONDS: Final = 10.0
-"""For everything: name look-up, redirects, and a body that comes drop by drop."""
 
 MAX_REDIRECTS: Final = 5
 

@@ -204,6 +204,7 @@ def _octets(source: str) -> str:
     return _json(source) if source.lstrip()[:1] in ("{", "[") else _plain(source)
 
 
+# The media types that are read, each with what shows the text of a document
 MEDIA_TYPES: Final[dict[str, Callable[[str], str]]] = {
     "text/html": _html,
     "application/xhtml+xml": _xhtml,
@@ -212,4 +213,3 @@ MEDIA_TYPES: Final[dict[str, Callable[[str], str]]] = {
     "text/plain": _plain,
     **dict.fromkeys(("application/octet-stream", "binary/octet-stream"), _octets),
 }
-"""The media types that are read, each with what shows the text of a document."""

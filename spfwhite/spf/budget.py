@@ -15,8 +15,8 @@ from typing import Final
 from spfwhite.networks import Networks
 from spfwhite.spf.result import Fault, Node
 
+# Terms and ranges of one domain; the dearest known sender, mailchimp.com, takes 2,500
 MAX_STEPS: Final = 500_000
-"""Terms and ranges of one domain; the dearest known sender, mailchimp.com, takes 2,500."""
 
 
 class OverBudgetError(Exception):

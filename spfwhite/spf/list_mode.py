@@ -34,8 +34,8 @@ from spfwhite.spf.reach import follow_up, reached_terms, target_name
 from spfwhite.spf.result import Evaluation, Fault, Node, Step
 from spfwhite.spf.width import Widest
 
+# Look-ups are counted up to here: doubled includes would make numbers of a thousand digits
 MAX_COUNT: Final = 1_000_000
-"""Look-ups are counted up to here: doubled includes would make numbers of a thousand digits."""
 
 
 def evaluate(domains: Iterable[str], answers: Answers, widest: Widest) -> Evaluation:
