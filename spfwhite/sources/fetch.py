@@ -59,8 +59,7 @@ async def look_up(domains: Iterable[str], dns: Dns, limits: Limits) -> dict[Ques
 def passed_by(domains: Sequence[str], config: Config) -> Evaluation:
     """Ask what domains pass, within the limits of the allow table; raises NoNameServerError."""
     answers = asyncio.run(look_up(domains, config.dns, config.limits()))
-    strict, widest = config.spf.strict, config.widest("permit")
-    return evaluate(domains, answers, strict=strict, widest=widest)
+    return evaluate(domains, answers, strict=config.spf.strict, widest=config.widest("permit"))
 
 
 def load_snapshot(path: Path) -> dict[Question, Answer]:
