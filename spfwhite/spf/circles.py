@@ -10,9 +10,8 @@ Owns: first match and fixed point in list mode. Refuses: to read answers (`spfwh
 #
 # A record passes all that a "+" include brings if it denies nothing before that term, so records
 # that reach each other by such terms pass the same and are one group, worked out once. That leaves
-# circles that deny first, in which a group is worked out again when one that it includes has
-# grown. Without the groups a ring of n records would take n rounds, and a stranger may publish
-# hundreds.
+# circles that deny first, whose groups are worked out in turn until none of them grows. Without the
+# groups a ring of n records would take n rounds, and a stranger may publish hundreds.
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -126,21 +125,21 @@ def fixed_point(
     """Return what each record of a circle passes, or the only one; raises OverBudgetError."""
     passed = dict.fromkeys(records, EMPTY)
     groups = _groups(records)
-    includers = _includers(records, groups)
-    waiting = dict.fromkeys(range(len(groups)))  # in this order, each once
-    while waiting:
-        number = next(iter(waiting))
-        del waiting[number]
-        parts = [
-            part
-            for name in groups[number]
-            if not (railed and records[name].is_excluded)
-            for part in records[name].passed(records[name].matched(passed, railed=railed), budget)
-        ]
-        together = budget.union(parts)
-        if together != passed[groups[number][0]]:
-            passed.update(dict.fromkeys(groups[number], together))
-            waiting.update(dict.fromkeys(includers[number]))
+    before: Mapping[str, Networks] = {}
+    while passed != before:
+        before = dict(passed)
+        for group in groups:
+            parts = [
+                part
+                for name in group
+                if not (railed and records[name].is_excluded)
+                for part in records[name].passed(
+                    records[name].matched(passed, railed=railed), budget
+                )
+            ]
+            passed.update(dict.fromkeys(group, budget.union(parts)))
+        if len(groups) == 1:  # there is no other that may have grown
+            break
     return passed
 
 
@@ -154,15 +153,3 @@ def _groups(records: Mapping[str, MatchedRecord]) -> list[list[str]]:
             known.update(group)
             groups.append(group)
     return groups
-
-
-def _includers(records: Mapping[str, MatchedRecord], groups: list[list[str]]) -> list[set[int]]:
-    """Return for each group the other groups that include one of its records."""
-    number_of = {name: number for number, group in enumerate(groups) for name in group}
-    includers: list[set[int]] = [set() for _ in groups]
-    for name, record in records.items():
-        for match in record.matches:
-            child = number_of.get(match.child)
-            if child is not None and child != number_of[name] and match.term.qualifier == "+":
-                includers[child].add(number_of[name])
-    return includers
