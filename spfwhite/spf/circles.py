@@ -129,14 +129,10 @@ def fixed_point(
     while passed != before:
         before = dict(passed)
         for group in groups:
-            parts = [
-                part
-                for name in group
-                if not (railed and records[name].is_excluded)
-                for part in records[name].passed(
-                    records[name].matched(passed, railed=railed), budget
-                )
-            ]
+            parts: list[Networks] = []
+            for record in map(records.__getitem__, group):
+                if not (railed and record.is_excluded):
+                    parts += record.passed(record.matched(passed, railed=railed), budget)
             passed.update(dict.fromkeys(group, budget.union(parts)))
         if len(groups) == 1:  # there is no other that may have grown
             break
