@@ -119,13 +119,11 @@ class Recall:
         old = self._known.get(question)
         if not isinstance(answer, Failed):
             answer = kept(question, answer, self._max_values)
-            entry = self._with_earlier_values(question, answer, old)
-            if any(validators):
-                entry = entry._replace(validators=validators)
-            self._came[question] = entry
-            if entry.values and old and isinstance(old.answer, Found) and isinstance(answer, Void):
+            values = self._with_earlier_values(question, answer, old)
+            self._came[question] = Remembered(answer, self._now, values, validators)
+            if values and old and isinstance(old.answer, Found) and isinstance(answer, Void):
                 self.fading[question] = answer
-            return _joined(entry.answer, entry.values.keys())
+            return _joined(answer, values)
         if old is None:
             since = self._failing[question].seen if question in self._failing else self._now
             self._failing[question] = Remembered(answer, since)
@@ -183,11 +181,11 @@ class Recall:
 
     def _with_earlier_values(
         self, question: Question, answer: Answer, old: Remembered | None
-    ) -> Remembered:
-        """Return what is remembered of an answer that came: addresses with what rotated out."""
-        if question.rrtype not in ROTATING:
-            return Remembered(answer, self._now)
+    ) -> dict[str, float]:
+        """Return the values of a rotating answer that came, with those that rotated out lately."""
         values: dict[str, float] = {}
+        if question.rrtype not in ROTATING:
+            return values
         if old and self._sticky:
             oldest = self._now - self._sticky
             values = {value: seen for value, seen in old.values.items() if seen >= oldest}
@@ -196,7 +194,7 @@ class Recall:
         if len(values) > self._max_values:
             newest = sorted(values.items(), key=lambda item: item[1], reverse=True)
             values = dict(newest[: self._max_values + 1])
-        return Remembered(answer, self._now, values)
+        return values
 
     def _as_last_used(self, old: Remembered) -> Answer:
         """Return a remembered answer with the values that were in use when it was seen."""
