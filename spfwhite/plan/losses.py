@@ -20,7 +20,7 @@ from spfwhite.plan.plan import Decision, Plan
 from spfwhite.plan.rails import amounts
 from spfwhite.sources.hosts import host_names
 from spfwhite.sources.memory import Recall
-from spfwhite.spf.record import All, parse
+from spfwhite.spf.record import All, Redirect, parse
 from spfwhite.spf.result import PASSES_NOTHING, Node, Problem
 from spfwhite.wording import few
 
@@ -111,5 +111,4 @@ def _records(candidate: Candidate) -> list[Node]:
 
 
 def _has_end(node: Node) -> bool:
-    record = parse(node.text)
-    return bool(record.redirect) or any(isinstance(term.body, All) for term in record.terms)
+    return any(isinstance(term.body, All | Redirect) for term in parse(node.text).terms)

@@ -54,10 +54,9 @@ def reached_terms(record: spf.Record) -> Iterator[spf.Term]:
             case spf.Ignored("") | spf.Redirect():
                 continue
         yield term
-        if isinstance(term.body, spf.All):  # section 5.1: what comes after it is ignored
+        if isinstance(term.body, spf.All):  # sections 5.1 and 6.1: all else is ignored
             return
-    if record.redirect:
-        yield record.redirect
+    yield from (term for term in record.terms if isinstance(term.body, spf.Redirect))
 
 
 def term_questions(term: spf.Term, domain: str) -> list[Question]:

@@ -124,13 +124,6 @@ class Record(NamedTuple):
     text: str
     terms: tuple[Term, ...]
 
-    @property
-    def redirect(self) -> Term | None:
-        """The redirect that counts: none where there is an `all` anywhere (section 6.1)."""
-        if any(isinstance(term.body, All) for term in self.terms):
-            return None
-        return next((term for term in self.terms if isinstance(term.body, Redirect)), None)
-
 
 def spf_texts(values: Iterable[str]) -> list[str]:
     """Return the TXT texts that are SPF records (section 4.5): `v=spf1` alone or before a space."""
