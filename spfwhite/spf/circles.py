@@ -37,11 +37,6 @@ class Match(NamedTuple):
     child: str = ""
     problem: Problem | None = None
 
-    @property
-    def may_pass(self) -> bool:
-        """Whether a directive before it could deny something of it."""
-        return self.term.qualifier == "+" and bool(self.networks or self.child)
-
 
 class MatchedRecord:
     """The record at a domain: its terms, and what they match as far as no circle decides that."""

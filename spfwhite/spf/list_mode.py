@@ -187,7 +187,8 @@ class _ListMode:
 
 def _widening(matches: list[Match]) -> list[Match]:
     """Return what terms match, those at the end without widening: they had nothing to deny."""
-    end = max((at for at, match in enumerate(matches, 1) if match.may_pass), default=0)
+    may_pass = [m.term.qualifier == "+" and bool(m.networks or m.child) for m in matches]
+    end = max((at for at, passes in enumerate(may_pass, 1) if passes), default=0)
     return matches[:end] + [
         match._replace(problem=match.problem and match.problem._replace(widens=False))
         for match in matches[end:]
