@@ -74,7 +74,7 @@ class Tries:
         self.reasons: dict[Server, str] = {}
         self.unreachable: set[Server] = set()
         self.without_edns: set[Server] = set()
-        self.refused_at: dict[Server, float] = {}  # by servers that have answered others
+        self.refused_at: dict[Server, float] = {}  # when it was sent; of those that answered others
 
     @property
     def server(self) -> Server:

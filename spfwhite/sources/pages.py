@@ -33,8 +33,7 @@ async def ask(providers: list[Provider], asking: Asking) -> Answers:
 
     from spfwhite.sources.page_fetch import UNKNOWN, Page, fetch_page  # httpx takes 0.1 s to import
 
-    entries = ((question, asking.recall.entry(question)) for question in wanted)
-    known = {q: Page(entry.answer, entry.validators) for q, entry in entries if entry}
+    known = {q: Page(e.answer, e.validators) for q in wanted if (e := asking.recall.entry(q))}
     safety, seconds = asking.config.safety, asking.left()
     fetches = (
         fetch_page(q.name, known.get(q, UNKNOWN), provider, safety, seconds=seconds)
