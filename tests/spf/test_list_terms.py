@@ -123,3 +123,17 @@ def test_two_circles_below_one_domain_are_kept_apart() -> None:
     passed = {node.domain: node.passed.texts() for node in evaluation.nodes}
     assert passed["b.test"] == passed["c.test"] == ["20.8.0.1/32"]
     assert passed["d.test"] == ["20.8.0.2/32"]
+
+
+def test_a_name_of_one_label_leads_nowhere() -> None:
+    texts = {"a.test": "include:%{d1} ip4:20.8.0.1", "test": "include:a.test"}
+    zone: Zone = {(name, "TXT"): (f"v=spf1 {text}",) for name, text in texts.items()}
+    evaluation = evaluate(["a.test"], Snapshot(zone))
+    (step, _) = evaluation.root("a.test").steps
+    assert step.problem
+    assert step.problem.detail == "test is not a domain of several labels"
+
+
+def test_the_record_of_a_host_is_not_evaluated() -> None:
+    evaluation = listed(a="a:b.test mx:c.test -all", b="ip4:20.8.0.1", c="include:a.test")
+    assert [node.domain for node in evaluation.nodes] == ["a.test"]
