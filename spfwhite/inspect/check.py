@@ -42,9 +42,8 @@ MAX_RUN_AGE: Final = 48 * 3600.0
 
 MAX_LIST_AGE: Final = 365  # days for which the default list of providers counts as current
 
-# What contrib/systemd and the package put beside the configuration, and what a run is there.
-SERVICE_FILE: Final = "10-systemd.toml"
-SERVICE_RUN: Final = "run `systemctl start spfwhite.service`"
+SERVICE_FILE: Final = "10-systemd.toml"  # of contrib/systemd and the package
+
 RUN: Final = "run `spfwhite generate`"
 
 REST_IGNORED: Final = ", and postscreen ignores all that its access list names after it"
@@ -75,25 +74,25 @@ def check(overlay: Path | None, places: Places, now: float) -> Iterator[Finding]
         return
     today = datetime.fromtimestamp(now, UTC).date()
     config = config.in_force(today)
-    run = SERVICE_RUN if any(Path(it.file).name == SERVICE_FILE for it in own) else RUN
     yield from _of_configuration(config, own, today)
     yield from without_effect.notes(own, config)
-    state, finding = _state(config, now, run)
+    state, finding = _state(config, now)
     yield finding
     if state:
         # nobody's own trouble can be told from that of all
-        yield from [*_darkness(config, state, run)] or [_troubles(state)]
+        yield from [*_darkness(config, state)] or [_troubles(state)]
     used, more = _used(config), [table.path for table in config.output.tables]
     allow, reject = config.output.allow, config.output.reject
     for path in (*used, *more):
         missing = REST_IGNORED if path in used else ""
-        yield _table(path, state, now, run, missing)
+        yield _table(path, state, now, missing)
     yield from _postfix(config, used, state)
     ours = [path.name for path in (allow, reject, *more)]
     if not overlay and not leftovers.is_renewed(places.cron):
         text = "none names spfwhite, so perhaps nobody renews the tables"
         enable = "`systemctl enable --now spfwhite.timer`"
-        advice = enable if run == SERVICE_RUN else 'see "Every night" in the README'
+        has_unit = any(Path(it.file).name == SERVICE_FILE for it in own)
+        advice = enable if has_unit else 'see "Every night" in the README'
         yield Finding("note", "cron and timers", text, advice)
     yield from leftovers.leftovers(places.cron, places.postwhite, allow.parent, ours)
 
@@ -110,7 +109,7 @@ def _of_configuration(config: Config, own: Collection[Overlay], today: date) -> 
         yield Finding("note", "configuration", text, "install a newer release of spfwhite")
 
 
-def _state(config: Config, now: float, run: str) -> tuple[State | None, Finding]:
+def _state(config: Config, now: float) -> tuple[State | None, Finding]:
     path = config.state.path
     try:
         state = load(config.state)
@@ -120,11 +119,11 @@ def _state(config: Config, now: float, run: str) -> tuple[State | None, Finding]
     except FileError as fault:
         return None, _unreadable(path, fault)
     if state:
-        return state, age_finding(path, state, now, run)
-    text, advice = "there is no state yet", run
+        return state, age_finding(path, state, now)
+    text, advice = "there is no state yet", RUN
     if _our_rules(config.output.allow):
         text = "the state is gone, but its table is there"
-        advice = f"{run}, which starts a new one and compares its list with that table"
+        advice = f"{RUN}, which starts a new one and compares its list with that table"
     return None, Finding("warning", str(path), text, advice)
 
 
@@ -142,22 +141,22 @@ def _unreadable(path: Path, fault: Exception) -> Finding:
     return Finding("error", str(path), str(fault).removeprefix(f"{path}: "), advice)
 
 
-def age_finding(path: Path, state: State, now: float, run: str) -> Finding:
-    """Return what there is to say of the age of a state; `run` says how a run is started."""
+def age_finding(path: Path, state: State, now: float) -> Finding:
+    """Return what there is to say of the age of a state."""
     age, unasked = now - state.written, now - state.asked
     text, advice = f"the last run was {span(age)} ago", ""
     if age > MAX_RUN_AGE:
         advice = "see whether cron or the timer runs spfwhite"
     elif age < -MAX_CLOCK_SKEW:
         text = f"the last run is {span(-age)} in the future"
-        advice = f"set the clock, then {run}"
+        advice = f"set the clock, then {RUN}"
     elif unasked > MAX_RUN_AGE:
         text = f"DNS was last asked for all providers {span(unasked)} ago"
-        advice = f"{run}; --offline and --only do not ask for all"
+        advice = f"{RUN}; --offline and --only do not ask for all"
     return Finding("warning" if advice else "ok", str(path), text, advice)
 
 
-def _darkness(config: Config, state: State, run: str) -> Findings:
+def _darkness(config: Config, state: State) -> Findings:
     """Warn if the last run that asked for all providers got no answer about any record."""
     records = (state.known.get(Question(name, "TXT")) for name in roots(config.enabled()))
     seen = [entry.seen for entry in records if entry and not is_failure(entry)]
@@ -165,7 +164,7 @@ def _darkness(config: Config, state: State, run: str) -> Findings:
         last = day(min(seen) + config.state.max_stale_days * DAY)
         stays = f"remembered answers stand in until {last} (state.max_stale_days)"
         stays = "what is listed stays" if min(seen) == state.asked else stays
-        advice = f"make the name server answer, then {run}"
+        advice = f"make the name server answer, then {RUN}"
         yield Finding("warning", "DNS", f"gave no answer at all in the last run; {stays}", advice)
 
 
@@ -188,24 +187,24 @@ def _used(config: Config) -> list[Path]:
     return [allow, reject] if rejects or _our_rules(reject) is not None else [allow]
 
 
-def _table(path: Path, state: State | None, now: float, run: str, missing: str) -> Finding:
+def _table(path: Path, state: State | None, now: float, missing: str) -> Finding:
     try:
         content = files.read_if_there(path)
         if content is None:
             is_nowhere = not path.parent.is_dir()
             folder = f"make the folder {path.parent} or set output.allow, then " * is_nowhere
-            return Finding("error", str(path), f"the table is missing{missing}", f"{folder}{run}")
+            return Finding("error", str(path), f"the table is missing{missing}", f"{folder}{RUN}")
         age = now - path.stat().st_mtime
     except (FileError, OSError) as fault:
         return _unreadable(path, fault)
     entry = state.tables.get(os.path.realpath(path)) if state else None
-    return table_finding(path, content, entry and entry.written, age, run)
+    return table_finding(path, content, entry and entry.written, age)
 
 
-def table_finding(path: Path, content: bytes, written: str | None, age: float, run: str) -> Finding:
+def table_finding(path: Path, content: bytes, written: str | None, age: float) -> Finding:
     """Return what there is to say of a table whose file changed `age` seconds ago.
 
-    `written` is the digest of its rules as the state has it, `run` says how a run is started.
+    `written` is the digest of its rules as the state has it.
     """
     owner = owner_of(content)
     if owner == "foreign":
@@ -213,13 +212,13 @@ def table_finding(path: Path, content: bytes, written: str | None, age: float, r
         advice = "`spfwhite generate --force` replaces it, and keeps it as .orig"
     elif owner != "ours":
         text = "was written by Postwhite" if owner == "postwhite" else "is empty"
-        advice = f"{run}, which replaces it"
+        advice = f"{RUN}, which replaces it"
     elif written is not None and digest(rules_in(content)) != written:
         text = "is not as the last run wrote it"
-        advice = f"{run}; edits belong in the configuration"
+        advice = f"{RUN}; edits belong in the configuration"
     elif not (count := len(listed_in(content).texts())) and written is None:
         text = "has no rules yet"
-        advice = f"{run}; if that is refused, `spfwhite generate --dry-run` says why"
+        advice = f"{RUN}; if that is refused, `spfwhite generate --dry-run` says why"
     else:
         text, advice = f"{count:,} rule{'s' * (count != 1)}, written {span(age)} ago", ""
     return Finding("warning" if advice else "ok", str(path), text, advice)
