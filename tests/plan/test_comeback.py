@@ -180,3 +180,13 @@ def test_one_within_its_own_limits_that_takes_the_list_beyond_its_own_stops_nobo
     assert phrase.startswith("gains 4,294,967,296 IPv6 /64s, and the list grows from 65,536 to ")
     assert phrase.endswith("of safety.total_max_growth")
     assert "22.0.0.0/15" in series.texts()
+
+
+def test_of_many_records_that_keep_a_new_definition_from_being_known_three_are_named() -> None:
+    series = after(OLD)
+    names = [f"lame{at}.test" for at in range(5)]
+    series.config = edited(CONFIG, "p", domains=tuple(names))
+    zone = {**NEW, **{(name, "TXT"): ("v=spf1 ip4:46.0.0.0/24 -all",) for name in names}}
+    (phrase,) = phrases(series.night(failing(zone, *names)))
+    assert phrase.count("lame") == 2 * 3
+    assert phrase.endswith(" and 2 more")

@@ -79,3 +79,12 @@ def test_the_week_begins_anew_when_a_gap_is_filled_and_when_something_is_first_p
     nights.night(records(q="ip4:21.0.0.0/16"))
     nights.night(records(q="ip4:21.0.0.0/16", p="ip4:20.1.0.0/24"))
     assert nights.state.accepted["p"].since == nights.now
+
+
+def test_what_comes_by_a_record_that_the_missing_one_leads_to_is_no_growth_either() -> None:
+    nights = series()
+    deep = {**WHOLE, **records(s="include:deep.test", deep="ip4:20.0.0.0/16")}
+    nights.night(failing(deep, "s.test"))
+    night = nights.night(deep)
+    assert night.decision("p").status == "ok"
+    assert night.decision("p").networks.size(4) > 65_536

@@ -346,3 +346,14 @@ def test_static_networks_count_in_no_rail() -> None:
     nights.config = CONFIG
     assert not nights.night(world()).plan.refusals
     assert nights.table.size(4) == 40_960
+
+
+def test_where_the_list_is_refused_a_provider_that_has_no_hold_is_lifted_all_the_same() -> None:
+    nights = Nights(configured({name: [f"{name}.test"] for name in "pqr"}))
+    nights.night(records(**{name: f"ip4:20.{at}.0.0/20" for at, name in enumerate("pqr")}))
+    half = {name: f"ip4:20.{at}.0.0/21 ip4:20.{at}.8.0/27" for at, name in enumerate("pqr")}
+    assert nights.night(records(**half)).plan.refusals, "two of three would have to be held"
+    night = nights.night(records(**half), lifted=["p"])
+    assert not night.plan.refusals
+    assert len(held(night)) == 1
+    assert "p" not in held(night)
