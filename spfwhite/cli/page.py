@@ -36,16 +36,18 @@ def page(run: LastRun, told: Told, facts: Iterable[str]) -> str:
     """Return the page of the providers as the last run left them; `facts` concern them all."""
     made, out = datetime.fromtimestamp(run.now, UTC), run.config.output.allow
     policy = f"script-src {_digest(SCRIPT)}; style-src {_digest(STYLE)}; base-uri 'none'"
-    troubles = [(row, lines) for row, lines in told if row.report.degraded]
-    others = [(row, lines) for row, lines in told if lines and not row.report.degraded]
+    said = [(row, lines) for row, lines in told if lines]  # in a night without DNS nobody's
+    troubles = [(row, lines) for row, lines in said if row.report.degraded]
+    others = [(row, lines) for row, lines in said if not row.report.degraded]
+    is_well = not any(row.report.degraded for row, _ in told)
     body = "\n".join(
         [
             f"<p>{_text(counts(run.plan.permitted))}, of {len(told)} providers.</p>",
             f'<p class="soft">{_text(str(out))}: by a run {span(run.now - run.state.written)} '
             f'before this page, which is of <span class="whole">{made:%F %H:%M} UTC</span>.</p>',
             *(f'<p class="soft">{_text(fact)}</p>' for fact in facts),
-            *_sections("What needs you", troubles),
-            "" if troubles else "<p>Nothing: no provider is in trouble.</p>",
+            *(_sections("What needs you", troubles) if troubles or is_well else ()),
+            "<p>Nothing: no provider is in trouble.</p>" * is_well,
             *_table(sorted(told, key=lambda each: _place(each[0]))),
             *(_sections("These list nothing, or not all", others) if others else ()),
         ]

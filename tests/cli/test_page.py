@@ -89,6 +89,18 @@ def test_the_table_has_a_row_a_provider_with_what_it_lists_and_what_only_it_adds
     assert re.fullmatch(r"[0-9-]{10}: added 1 IPv4 address ", rows["rest"][3])
 
 
+def test_the_page_says_if_nobody_is_in_trouble_and_of_a_dark_night_no_trouble_of_each() -> None:
+    series = nights(GOOD)
+    well = "Nothing: no provider is in trouble."
+    assert well in made(series)
+    series.night(BAD)
+    assert well not in made(series)
+    assert "<section>" in made(series)
+    series.night({})
+    assert well not in made(series)
+    assert "<section>" not in made(series)
+
+
 def test_a_bar_is_as_long_as_the_root_of_the_addresses_and_strong_where_nobody_else_lists() -> None:
     elements = Reader(made(nights(GOOD))).elements
     widths = [attributes["width"] for tag, attributes in elements if tag == "rect"]
