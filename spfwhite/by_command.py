@@ -77,7 +77,10 @@ def remove(config: Config, provider: Provider, system: Path, anew: Anew, wait: f
 
     The other arguments are those of `add`. Raises UsageError for one that is not on the list.
     """
-    if why := config.why_off(provider, datetime.now(UTC).date()):
+    today = datetime.now(UTC).date()
+    # one whose last day is over is told of until it is taken off
+    has_expired = provider.enabled and provider.expires and provider.expires < today
+    if (why := config.why_off(provider, today)) and not has_expired:
         raise UsageError(f"provider {provider.name} is off already: {why}")
     remembers = _readable(config) is not None
     write.require_folders(config, None)

@@ -182,7 +182,7 @@ def _report(
     configured_tables = configured.output.tables if not options.output else ()
     foreign = tuple(table.refusal for table in ready if table.refusal)
     providers = (
-        *(provider_report(decision, news, dark=bool(dark)) for decision in plan.decisions),
+        *(provider_report(decision, plan, news, dark=bool(dark)) for decision in plan.decisions),
         *notices.expired(configured, decided.config, decided.before),
     )
     return Report(
@@ -225,8 +225,12 @@ def _news(
     config, before = decided.config, decided.before
     if dark and not decided.plan.refusals:
         yield news.lasting("", dark)
-    if decided.heard.whole and not dark and "" in before.told:
-        yield "DNS answers again"
+    if "" in before.told and not dark:
+        came = decided.heard.answers.values()
+        if decided.heard.whole and 2 * sum(isinstance(it, Failed) for it in came) < len(came):
+            yield "DNS answers again"
+        else:
+            news.told[""] = before.told[""]
     yield from lost
     yield from notices.needless(decided, options.accept)
     if options.accept:

@@ -118,7 +118,7 @@ class Place:
         if status.st_uid not in (0, self._keeper):
             is_home = _is_home(self.path, status.st_uid)
             mend = "move it to /etc/spfwhite" if is_home else f"chown root {path}"
-            raise self._refusal(f"root uses nothing that {owner} put there; {mend}")
+            raise self._refusal(f"root uses nothing that the user {owner} put there; {mend}")
         if _is_shared(status) and not (is_folder and status.st_mode & stat.S_ISVTX):
             what = "others can write the folder" if is_folder else "others can write it"
             raise self._refusal(f"{what}, so root does not use it; chmod go-w {path}")

@@ -170,7 +170,7 @@ def test_root_reads_no_configuration_that_others_could_have_put_there(
 def test_a_refusal_says_whose_it_is(home: Path) -> None:
     path = overlay(home)
     give(home, DAEMON)
-    with pytest.raises(ConfigError, match="nothing that daemon put there"):
+    with pytest.raises(ConfigError, match="nothing that the user daemon put there"):
         load(path)
 
 
@@ -191,7 +191,7 @@ def test_a_home_is_not_to_be_given_to_root(home: Path) -> None:
         timeout=60,
     )
     assert done.returncode == 2
-    said = "root uses nothing that joe put there; move it to /etc/spfwhite"
+    said = "root uses nothing that the user joe put there; move it to /etc/spfwhite"
     assert done.stderr == f"spfwhite: {path}: {said}\n"
 
 
@@ -368,7 +368,7 @@ def test_in_the_folder_of_a_service_no_third_user_is_trusted(made: Site) -> None
     give(made.state, DAEMON)
     done = made.generate()
     assert done.returncode == 1
-    assert "nothing that daemon put there" in done.stderr
+    assert "nothing that the user daemon put there" in done.stderr
 
 
 def test_a_service_in_a_sticky_folder_is_no_keeper(home: Path) -> None:

@@ -49,7 +49,6 @@ def add(
     category: str,
     expires: date | None,
     dry_run: bool,
-    reload_: bool | None,
 ) -> None:
     """Add a sender now, so that the mail that waits gets in.
 
@@ -81,7 +80,7 @@ def add(
     if name := "" if own else adding.taken_off(names, config, SYSTEM):
         print_lines([f"provider {name} was taken off by `spfwhite remove`, and is put back"])
         report = app.add(config, name, partial(adding.put_back, name, SYSTEM), anew, LOCK_WAIT)
-        raise finish(common, config, report, reload=reload_)
+        raise finish(common, config, report)
     had = adding.had(names, config, datetime.now(UTC).date())
     names = [name for name in names if name not in had]
     if not names and not networks:
@@ -119,4 +118,4 @@ def add(
         print_lines([f"# paste this into {file}" if common.config else "# not written"])
         return
     report = app.add(config, name, partial(adding.append, addition, SYSTEM), anew, LOCK_WAIT)
-    raise finish(common, config, report, reload=reload_)
+    raise finish(common, config, report)

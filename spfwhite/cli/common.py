@@ -17,7 +17,7 @@ import click
 
 from spfwhite.cli.printing import print_lines
 from spfwhite.errors import FileError, StateError, UsageError
-from spfwhite.wording import clipped, counts, did_you_mean
+from spfwhite.wording import clipped, counts, did_you_mean, few
 
 if TYPE_CHECKING:
     from spfwhite.config.settings import Config, Provider
@@ -38,6 +38,7 @@ class Common(NamedTuple):
     nameservers: tuple[NameServer, ...] = ()
     deadline: float | None = None  # in seconds
     strict: bool = False
+    reload: bool | None = None  # whether Postfix is to reload, whatever the configuration says
 
     @property
     def program(self) -> str:
@@ -62,7 +63,8 @@ def config_of(common: Common) -> Config:
     if common.deadline:
         dns = dns._replace(deadline=common.deadline, run_deadline=common.deadline)
     spf = config.spf._replace(strict=common.strict or config.spf.strict)
-    return config._replace(dns=dns, spf=spf)
+    reload = config.postfix.reload if common.reload is None else common.reload
+    return config._replace(dns=dns, spf=spf, postfix=config.postfix._replace(reload=reload))
 
 
 def read_anew(common: Common, written: Path) -> Config:
@@ -104,9 +106,11 @@ def provider_meant(common: Common, config: Config, text: str) -> Provider:
     holders = [it for it in config.providers if domain in it.domains or it.name in names]
     holders = [each for each in holders if each.enabled] or holders
     if not holders:
+        if "." in domain:  # the one that is most like it may be anybody's
+            asks = "explain" if _is_like_address(domain) else "add --dry-run"
+            meant = f"`spfwhite {asks} {clipped(domain)}` says who lists it"
+            raise UsageError(f"no provider is called {text!a} or has it among its domains; {meant}")
         meant = did_you_mean(domain, named) or f"; `{common.program} providers` lists them"
-        if "." in domain:  # the name that is most like it may be anybody's
-            meant = " with such a domain; `spfwhite add --dry-run DOMAIN` says if another lists it"
         raise UsageError(f"there is no provider {text!a}{meant}")
     if len(holders) > 1:
         several = ", ".join(each.name for each in holders)
@@ -125,6 +129,10 @@ def pasted(text: str) -> str:
     return text
 
 
+def _is_like_address(name: str) -> bool:
+    return ":" in name or re.fullmatch(r"[0-9./]+", name) is not None
+
+
 def domain_names(texts: Iterable[str], providers: Collection[str] = ()) -> list[str]:
     """Return domains, or names of `providers`, each once; ends the program with 2 for a bad one."""
     from spfwhite.config.values import parse_domain
@@ -132,7 +140,7 @@ def domain_names(texts: Iterable[str], providers: Collection[str] = ()) -> list[
 
     names = list(dict.fromkeys(canonical(pasted(text)) for text in texts))
     for name in (name for name in names if name not in providers):
-        if ":" in name or re.fullmatch(r"[0-9./]+", name):
+        if _is_like_address(name):
             hint = f"`spfwhite explain {name}` says who lists it, `add --networks {name}` lists it"
             raise click.UsageError(f"{name!a} is no domain: if it is an address, {hint}")
         try:
@@ -150,4 +158,5 @@ def what_passes(evaluation: Evaluation, domain: str) -> str:
     failed = [each.detail for each in evaluation.problems(domain) if each.kind == "temporary"]
     if failed:
         return f"cannot be looked up, DNS did not answer: {clipped(failed[0])}"
-    return "passes no address"
+    named = [clipped(node.domain) for node in evaluation.walk(domain) if node.excluded]
+    return f"passes no address{f', since safety.exclude names {few(named, 3)}' if named else ''}"

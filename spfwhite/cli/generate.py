@@ -64,7 +64,6 @@ def generate(
     *,
     report: Path | None,
     metrics: Path | None,
-    reload_: bool | None,
     **asked: Any,
 ) -> None:
     """Resolve all providers and write the table.
@@ -86,8 +85,6 @@ def generate(
     for path in filter(None, (options.record, None if report_only else report, metrics)):
         files.require_writable(path)
     config = config_of(common)
-    if reload_ is not None:
-        config = config._replace(postfix=config.postfix._replace(reload=reload_))
     with progress_bar("asking DNS") as progress:
         made = asyncio.run(app.run(config, options._replace(progress=progress)))
     made = _reported(made, None if report_only else report, metrics)
@@ -97,7 +94,7 @@ def generate(
     asked_dns = not (options.offline or options.replay)
     if options.output and asked_dns and not common.quiet and sys.stderr.isatty():
         print_lines(["--offline spares the look-ups, once there was a run"], err=True)
-    if reload_ is None:
+    if common.reload is None:
         print_unread(common, made)
     raise end(made)
 
@@ -143,13 +140,13 @@ def print_run(common: Common, report: Report, *, dry_run: bool, report_only: boo
         print_lines(lines, err=is_news or report.path is None or report_only)
 
 
-def finish(common: Common, config: Config, report: Report, *, reload: bool | None) -> SystemExit:
+def finish(common: Common, config: Config, report: Report) -> SystemExit:
     """Print the run of a command by which somebody waits; return what ends the program.
 
     Root has Postfix reload, unless told not to: only then the mail that waits gets in.
     """
     print_run(common, report, dry_run=False)
-    if report.unread and reload is not False and os.geteuid() == 0:
+    if report.unread and common.reload is not False and os.geteuid() == 0:
         from spfwhite import run as app
 
         came = app.reload(config, LOCK_WAIT)

@@ -98,10 +98,16 @@ def format_option(explained: str, *forms: str) -> Callable[[F], F]:
     )
 
 
+def _reload(context: click.Context, _option: click.Parameter, value: Any) -> None:
+    if value is not None:  # no is an answer, too
+        context.obj = (context.obj or Common())._replace(reload=value)
+
+
 reload_option: Final = click.option(
     "--reload/--no-reload",
-    "reload_",
     default=None,
+    callback=_reload,
+    expose_value=False,
     help="Reload Postfix after a change, whatever the configuration says.",
 )
 

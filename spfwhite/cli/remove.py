@@ -19,7 +19,7 @@ from spfwhite.wording import few
 @click.argument("name", metavar="NAME", shell_complete=provider_names)
 @reload_option
 @click.pass_obj
-def remove(common: Common, /, *, name: str, reload_: bool | None) -> None:
+def remove(common: Common, /, *, name: str) -> None:
     """Take a provider off the list.
 
     NAME is the provider's, or a domain that only it has. Takes out what `spfwhite add` wrote, or
@@ -41,4 +41,4 @@ def remove(common: Common, /, *, name: str, reload_: bool | None) -> None:
         sources = [*provider.domains, *provider.networks.texts(), *provider.pages]
         print_lines([f"this takes off provider {provider.name}, all of it: {few(sources, 3)}"])
     report = app.remove(config, provider, SYSTEM, partial(read_anew, common), LOCK_WAIT)
-    raise finish(common, config, report, reload=reload_)
+    raise finish(common, config, report)

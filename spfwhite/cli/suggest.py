@@ -209,7 +209,8 @@ def lines(findings: Findings, *, verbose: bool) -> Iterator[str]:
         since = "since a spammer's own SPF covers him too. Nothing was added."
         yield f"Proposed: these come from where their SPF says; {CAVEAT}, {since}"
     else:
-        yield f"No proposal: nobody whose SPF passes him and who is not listed {findings.proof}."
+        needs = "a client that is not listed, that its SPF passes, and that"
+        yield f"No proposal: one needs {needs} {findings.proof}."
     for group in proposed:
         yield ""
         yield f"  {_title(group)}"

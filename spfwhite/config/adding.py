@@ -46,12 +46,13 @@ def had(names: Collection[str], configured: Config, today: date) -> dict[str, st
     found: dict[str, str] = {}
     for holder in sorted(configured.providers, key=lambda provider: bool(off[provider.name])):
         provider, why = f"provider {holder.name}", off[holder.name]
-        table = "list" if holder.action == "permit" else "reject table"
+        table = "" if holder.action == "permit" else ", on the reject table"
+        see = f"`spfwhite providers {holder.name}` shows what is listed of it"
         for name in names:
             if name == holder.name:
-                found[name] = f"{provider} is {f'off: {why}' if why else f'on the {table} already'}"
+                found[name] = f"{provider} is {f'off: {why}' if why else f'there already; {see}'}"
             elif name in holder.domains:
-                on = f"{name} is on the {table} already: {provider} has it"
+                on = f"{provider} has {name} already{table}; {see}"
                 found.setdefault(name, f"{provider} has {name} but is off: {why}" if why else on)
     return found
 

@@ -88,13 +88,19 @@ def check(overlay: Path | None, places: Places, now: float) -> Iterator[Finding]
         yield _table(path, state, now, missing)
     yield from _postfix(config, used, state)
     ours = [path.name for path in (allow, reject, *more)]
-    if not overlay and not leftovers.is_renewed(places.cron):
-        text = "none names spfwhite, so perhaps nobody renews the tables"
-        enable = "`systemctl enable --now spfwhite.timer`"
+    if not overlay:
         has_unit = any(Path(it.file).name == SERVICE_FILE for it in own)
-        advice = enable if has_unit else 'see "Every night" in the README'
-        yield Finding("note", "cron and timers", text, advice)
+        yield _renewal(places.cron, has_unit=has_unit)
     yield from leftovers.leftovers(places.cron, places.postwhite, allow.parent, ours)
+
+
+def _renewal(cron: Collection[Path], *, has_unit: bool) -> Finding:
+    if leftovers.is_renewed(cron):
+        return Finding("ok", "cron and timers", "one of them names spfwhite")
+    text = "none names spfwhite, so perhaps nobody renews the tables"
+    enable = "`systemctl enable --now spfwhite.timer`"
+    advice = enable if has_unit else 'see "Every night" in the README'
+    return Finding("note", "cron and timers", text, advice)
 
 
 def _of_configuration(config: Config, own: Collection[Overlay], today: date) -> Findings:

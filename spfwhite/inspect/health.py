@@ -48,7 +48,7 @@ def rows(run: LastRun) -> list[Row]:
     shares: dict[str, tuple[Networks, tuple[str, ...]]] = {}
     for action in ("permit", "reject"):
         shares |= _shares(made for made in decisions if made.provider.action == action)
-    reports = [provider_report(made, news, dark=run.dark) for made in decisions]
+    reports = [provider_report(made, run.plan, news, dark=run.dark) for made in decisions]
     held = (report for report in reports if report.holds and not report.dark)
     times = Counter(record for report in held for record in report.causes)
     table = []
@@ -59,6 +59,7 @@ def rows(run: LastRun) -> list[Row]:
         alone, also = shares.get(name, (EMPTY, ()))
         changes = tuple(change for change in journal if change.provider == name)
         records = tuple(record for record in report.causes if times[record] > 1)
+        alone &= report.networks  # of one that rejects, some are on the allow table
         table.append(Row(report, made.provider, *ages, alone, also, changes, records))
     today = datetime.fromtimestamp(run.now, UTC).date()
     table += [

@@ -48,7 +48,9 @@ def leftovers(
         yield from _jobs(place)
     for file in configurations:
         if file.is_file():
-            advice = f"`spfwhite import {file}` takes it over; then only a way back needs it"
+            advice = (
+                f"`spfwhite import {file}` takes it over; once it has, only a way back needs it"
+            )
             yield Finding("note", str(file), f"is {file.stem.title()}'s configuration", advice)
     for file in _tables(folder):
         if re.sub(r"\.orig(\.[0-9]+)?\Z", "", file.name) not in ours:

@@ -75,12 +75,16 @@ def _candidate(
     named = Networks.union(part.passed for part in listed)
     passed = named - never
     problems += _special_use(origins, named & special)
+    static = Networks.union(part.static for part in listed)
+    if unlisted := static & special:
+        detail = f'{few(unlisted.texts(), 3)} is for special use; `special_use = "keep"` lists it'
+        problems.append(Problem("special-use", provider.name, "networks", detail))
     return Candidate(
         provider=provider,
         evaluation=evaluation,
         origins=origins,
         passed=passed,
-        static=Networks.union(part.static for part in listed) - never,
+        static=static - never,
         excluded=never | (Networks.union(part.excluded for part in listed) - passed),
         left_out=_left_out(Networks.union(part.left_out for part in listed) - passed, passed),
         problems=tuple(dict.fromkeys(problems)),  # domains may share a record

@@ -34,7 +34,6 @@ def darkness(decided: Decided) -> str:
         return ""
     asked = {q: answer for q, answer in heard.answers.items() if q.rrtype != "PAGE"}
     reasons = sorted({answer.reason for answer in asked.values() if isinstance(answer, Failed)})
-    none = "no name has a TXT record, so the name server does not resolve"
     seen = [old.seen for question, old in decided.recall.stale.items() if question in asked]
     stays = "what is listed stays"
     if decided.plan.refusals:
@@ -43,9 +42,10 @@ def darkness(decided: Decided) -> str:
         last = day(min(seen) + config.state.max_stale_days * DAY)
         stays = f"remembered answers stand in until {last} (state.max_stale_days)"
     where = "dns.nameservers" if config.dns.nameservers else "/etc/resolv.conf"
-    why = "; ".join(reasons[:3]) or none
-    advice = f"look at {where}, then: `spfwhite generate --reload`"
-    return f"DNS gave no answer at all: {why}; {stays}; {advice}"
+    why = "DNS says that no name has a TXT record, so the name server does not resolve"
+    if reasons:
+        why = f"DNS gave no answer at all: {'; '.join(reasons[:3])}"
+    return f"{why}; {stays}; look at {where}, then: `spfwhite generate --reload`"
 
 
 def long_tables(ready: Iterable[Ready], many: int, news: News) -> Iterator[str]:

@@ -12,7 +12,8 @@ from spfwhite.config.settings import Action, FormatName, Provider
 from spfwhite.dns.answers import Question
 from spfwhite.errors import Exit
 from spfwhite.networks import EMPTY, Networks
-from spfwhite.plan.plan import Decision, Status
+from spfwhite.plan.plan import Decision, Plan, Status
+from spfwhite.plan.rails import amounts
 from spfwhite.report.causes import causes
 from spfwhite.report.news import News
 from spfwhite.sources.memory import Stale
@@ -32,7 +33,8 @@ class ProviderReport(NamedTuple):
     compare with the run before, `lost` and `gained` are what a held one would change if it were
     accepted; `holds` are phrases, each with the number, the limit and its key; `causes` sentences
     on what the trouble comes from, by record or question; `stale` is the oldest answer from memory;
-    `left_out` says that most of it is too wide; `dark`: DNS gave nothing at all in that run.
+    `left_out` says that most of it is too wide, or is on the other table; `dark`: DNS gave nothing
+    at all in that run.
     """
 
     name: str
@@ -145,7 +147,9 @@ def expired_report(provider: Provider, removed: Networks) -> ProviderReport:
     return report._replace(removed=removed, notice=notice)
 
 
-def provider_report(decision: Decision, news: News, *, dark: bool = False) -> ProviderReport:
+def provider_report(
+    decision: Decision, plan: Plan, news: News, *, dark: bool = False
+) -> ProviderReport:
     """Return the report of one provider, and note its trouble for the next run.
 
     `dark`: DNS gave nothing at all in this run, which is what the trouble of all comes from.
@@ -158,7 +162,10 @@ def provider_report(decision: Decision, news: News, *, dark: bool = False) -> Pr
         about = [*shared, *(h.kind for h in decision.holds), *decision.candidate.empty_domains]
         since, is_news = news.tell(name, status, about, dark=dark)
     is_held, passed = status == "held", decision.candidate.passed
-    left_out = decision.candidate.left_out
+    left_out, networks = decision.candidate.left_out, decision.networks
+    if decision.provider.action == "reject" and (allowed := networks - plan.rejected):
+        left_out = f"{amounts(allowed)} of it are on the allow table, which wins over its records"
+        networks -= allowed
     return ProviderReport(
         name=name,
         action=decision.provider.action,
@@ -166,7 +173,7 @@ def provider_report(decision: Decision, news: News, *, dark: bool = False) -> Pr
         degraded=decision.degraded,
         since=since,
         is_news=is_news,
-        networks=decision.networks,
+        networks=networks,
         added=decision.passed - decision.earlier,
         removed=decision.earlier - decision.passed,
         lost=decision.passed - passed if is_held else EMPTY,

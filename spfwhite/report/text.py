@@ -37,10 +37,10 @@ OUTCOMES: Final[dict[Outcome, str]] = {
 TO_DO: Final[Mapping[Status, str]] = {
     "held": "if the change is meant: {accept}",
     "missing": "wait some days; if nothing of it is left: {off}",
-    "empty": "none of its domains has ever authorised an address; nothing to do, or {off}",
+    "empty": "it lists no address; nothing to do, or {off}",
     "incomplete": "{program} show {domain} names the record",
     "stale": "look at the name server",
-    "expired": "give it another `expires`, or {off}",
+    "expired": "give it another `expires` in its file, or {off}",
 }
 """What to do about a provider, as the README's table has it."""
 
@@ -68,7 +68,14 @@ def summary(
         yield from _tables(report, verbose=verbose)
     every = report.providers.values()
     # what is dark is said for all
-    news = [p for p in every if p.is_news and not (report.dark and (p.degraded or report.refusals))]
+    # and what a refused run has not heard of is not known to be empty
+    news = [
+        p
+        for p in every
+        if p.is_news
+        and not (report.dark and (p.degraded or report.refusals))
+        and not (report.refusals and p.status == "empty")
+    ]
     told = [p for p in every if p in news or p.notice or (verbose and p.degraded)]
     yield from _troubles(report, told, program, verbose=verbose)
     asked_all = report.asked == report.started  # or what others have is none of its business
@@ -211,7 +218,8 @@ def what_to_do(provider: ProviderReport, program: str) -> Iterator[str]:
     elif status == "incomplete" and (quote(domain) != domain or domain[0] == "-"):
         yield f"  {TO_DO['stale']}"  # a stranger chose the name: nothing to paste into a shell
     elif status == "missing" and provider.networks:
-        yield "  wait some days; its other domains stay listed"
+        gone = f"take what is gone out of `domains` in [providers.{name}]"
+        yield f"  wait some days; its other domains stay listed; if it lasts, {gone}"
     elif status in TO_DO:
         yield f"  {_before_that(provider)}{_to_do(status, name, domain, program)}"
 
@@ -263,9 +271,11 @@ def by_provider(report: Report) -> list[str]:
     What several share counts for each.
     """
     every = [each for each in report.providers.values() if each.action == "permit"]
+    others = (each for each in report.providers.values() if each.action == "reject")
+    rejecting = {f"rejected by {each.name}": each.networks for each in others}
     lines: list[tuple[int, str]] = []
     for sign, whole, parts in (
-        ("-", report.removed, {each.name: each.removed for each in every}),
+        ("-", report.removed, {each.name: each.removed for each in every} | rejecting),
         ("+", report.added, {each.name: each.networks for each in every}),
     ):
         rest = {"listed by nobody any more": whole - Networks.union(parts.values())}

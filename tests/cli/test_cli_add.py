@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tomllib
@@ -187,8 +188,11 @@ def test_a_domain_that_passes_nothing_is_left_out_of_what_is_added(
     ("arguments", "words"),
     [
         ([], "name a domain"),
-        (["first.test"], "first.test is on the list already: provider first has it\n"),
-        (["first.test", "first"], "has it; provider first is on the list already\n"),
+        (["first.test"], "provider first has first.test already; `spfwhite providers first` "),
+        (
+            ["first.test", "first"],
+            "provider first is there already; `spfwhite providers first` shows",
+        ),
         (["--networks", "198.51.100.0/24"], "198.51.100.0/24 is for special use"),
         (["--networks", "20.9.0.1/24"], "20.9.0.0/24"),
         (["--category", "No Good", "late.test"], "category"),
@@ -218,11 +222,36 @@ def test_of_several_domains_those_that_a_provider_has_are_said_and_the_others_ad
 ) -> None:
     done = site.run("add", "first.test", "late.test")
     assert done.returncode == 0, done.stderr
-    assert done.stderr.startswith("first.test is on the list already: provider first has it\n")
+    assert done.stderr.startswith(
+        "provider first has first.test already; `spfwhite providers first` "
+    )
     assert tomllib.loads(site.added.read_text())["providers"]["late-test"]["domains"] == [
         "late.test"
     ]
     assert "20.1.0.0/24\tpermit" in site.rules()
+
+
+def test_where_safety_exclude_is_why_a_domain_passes_nothing_that_is_said(site: Site) -> None:
+    with (site.system / "providers.toml").open("a") as file:
+        file.write('[safety]\nexclude = ["part.test"]\n')
+    done = site.run("add", "part.test")
+    assert done.returncode == 1
+    assert "part.test passes no address, since safety.exclude names part.test" in done.stderr
+
+
+@pytest.mark.parametrize(("option", "reloads"), [("--no-reload", False), ("--reload", True)])
+def test_whether_to_reload_is_told_to_it_whatever_the_configuration_says(
+    site: Site, tmp_path: Path, option: str, *, reloads: bool
+) -> None:
+    called = tmp_path / "called"
+    with (site.system / "providers.toml").open("a") as file:
+        command = json.dumps(["touch", str(called)])
+        file.write(f"[postfix]\nreload = {str(not reloads).lower()}\nreload_command = {command}\n")
+    assert site.run("add", option, "late.test").returncode == 0
+    assert called.exists() is reloads
+    called.unlink(missing_ok=True)
+    assert site.run("remove", option, "late.test").returncode == 0
+    assert called.exists() is reloads
 
 
 def test_a_domain_that_is_rejected_is_not_said_to_be_on_the_list(site: Site) -> None:
@@ -230,7 +259,7 @@ def test_a_domain_that_is_rejected_is_not_said_to_be_on_the_list(site: Site) -> 
         file.write('\n[providers.bad]\ndomains = ["late.test"]\naction = "reject"\n')
     done = site.run("add", "late.test")
     assert done.returncode == 2
-    assert "late.test is on the reject table already: provider bad has it" in done.stderr
+    assert "provider bad has late.test already, on the reject table; " in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -291,7 +320,7 @@ def test_a_provider_is_put_back_by_its_name(site: Site) -> None:
     site.run("generate")
     done = site.run("add", "first")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "provider first is on the list already\n" in done.stderr
+    assert "provider first is there already; " in done.stderr
     assert site.run("remove", "first").returncode == 0
     done = site.run("add", "--dry-run", "first")
     assert (done.returncode, done.stdout) == (2, "")
@@ -317,7 +346,7 @@ def test_a_provider_that_another_file_keeps_off_is_named_with_the_file(site: Sit
 def test_a_provider_that_is_on_counts_before_one_that_is_off(site: Site) -> None:
     with (site.system / "providers.toml").open("a") as file:
         file.write('[providers.a]\ndomains = ["first.test"]\nenabled = false\n')
-    assert "provider first has it" in site.run("add", "first.test").stderr
+    assert "provider first has first.test already" in site.run("add", "first.test").stderr
 
 
 def test_a_state_that_cannot_be_read_keeps_nobody_out(site: Site) -> None:

@@ -164,11 +164,24 @@ def test_a_file_to_which_much_was_added_and_removed_is_as_short_as_before(site: 
     assert site.added.read_text() == before
 
 
+def test_one_whose_last_day_is_over_is_taken_out(site: Site) -> None:
+    site.run("add", "late.test")
+    text = site.added.read_text()
+    site.added.write_text(f"{text}expires = 2020-01-31\n")
+    site.run("generate")
+    done = site.run("remove", "late.test")
+    assert done.returncode == 0, done.stderr
+    assert "late-test" not in site.added.read_text()
+    assert "late-test" not in site.run("providers").stdout
+
+
 @pytest.mark.parametrize("named", ["firts.test", "gone.test", "20.9.0.0/24"])
 def test_what_no_provider_has_is_not_removed(site: Site, named: str) -> None:
     done = site.run("remove", named)
     assert (done.returncode, done.stdout) == (2, "")
-    assert f"there is no provider '{named}'" in done.stderr
+    asks = "explain" if named.startswith("20.") else "add --dry-run"
+    assert f"no provider is called '{named}' or has it among its domains" in done.stderr
+    assert f"`spfwhite {asks} {named}` says who lists it" in done.stderr
     assert "did you mean" not in done.stderr, "what is most like it may be somebody else"
 
 

@@ -68,6 +68,15 @@ def test_special_use_addresses_are_dropped_and_their_term_is_named() -> None:
     assert found.problems[0].detail == "passes 10.0.0.0/16"
 
 
+def test_networks_of_ones_own_for_special_use_are_named() -> None:
+    own = Networks.parse(["10.9.8.7/32", "30.0.0.0/8"])
+    (found,) = candidates(edited(ONE, "p", domains=(), networks=own), {}, {})
+    assert found.static.texts() == ["30.0.0.0/8"]
+    ((kind, *where, detail, _),) = found.problems
+    assert (kind, where) == ("special-use", ["p", "networks"])
+    assert detail == '10.9.8.7/32 is for special use; `special_use = "keep"` lists it'
+
+
 def test_a_provider_may_keep_special_use_addresses() -> None:
     config = edited(ONE, "p", special_use="keep")
     found = candidate(records(p="ip4:10.0.0.0/16"), config)

@@ -39,8 +39,8 @@ def empty(made: Site) -> None:
 
 
 FAULTS: dict[Callable[[Site], None], str] = {
-    fail: "SERVFAIL (",
-    empty: "no name has a TXT record, so the name server does not resolve",
+    fail: "DNS gave no answer at all: SERVFAIL (",
+    empty: "DNS says that no name has a TXT record, so the name server does not resolve",
 }
 WAYS = pytest.mark.parametrize(("dark", "why"), FAULTS.items(), ids=["failing", "nxdomain"])
 
@@ -60,7 +60,7 @@ def test_without_a_state_one_refusal_says_what_happened_and_what_to_type(
     if option != ["-q"]:
         assert lines.pop(0).startswith(f"{made.table}: refused, stays as it is: ")
     (refusal,) = lines
-    assert refusal.startswith(f"refused: DNS gave no answer at all: {why}")
+    assert refusal.startswith(f"refused: {why}")
     assert refusal.endswith(f"; no rules were written; {then(made)}")
 
 
@@ -73,7 +73,7 @@ def test_so_does_the_first_run_of_all(
         done, report = made.reported()
         quiet = made.generate("-q")
     assert (done.returncode, quiet.returncode, len(quiet.stderr.splitlines())) == (4, 4, 1)
-    assert quiet.stderr.startswith(f"refused: DNS gave no answer at all: {why}")
+    assert quiet.stderr.startswith(f"refused: {why}")
     refusal = report["refusals"][0]
     assert refusal.endswith(
         "; no rules were written; look at dns.nameservers, then: `spfwhite generate --reload`"
@@ -92,7 +92,7 @@ def test_a_name_server_that_knows_no_name_holds_all_and_is_said_once(tmp_path: P
         shown = spfwhite("-c", made.config, "providers").stdout
     assert done.returncode == 3
     first, *others = done.stderr.splitlines()
-    assert first.startswith(f"DNS gave no answer at all: {FAULTS[empty]}")
+    assert first.startswith(FAULTS[empty])
     assert first.endswith(f"; what is listed stays; {then(made)}")
     assert [line.partition(": ")[0] for line in others] == [str(made.table)]
     assert (again.returncode, again.stderr) == (0, "")
@@ -114,7 +114,7 @@ def test_in_such_a_night_nothing_is_accepted(
         dark(made)
         done = made.generate("--accept", name)
         assert made.rules() == RULES
-    assert f"DNS gave no answer at all: {why}" in done.stderr
+    assert why in done.stderr
     assert "--accept has no effect while DNS gives no answer" in done.stderr.splitlines()
 
 
@@ -137,6 +137,34 @@ def test_a_trouble_that_is_older_is_no_news_by_it_and_its_end_is_said(
         assert "DNS answers again" in done.stderr.splitlines()
         assert "hosts: " not in done.stderr
         assert made.generate().stderr == ""
+
+
+def test_that_dns_answers_again_is_said_once_most_of_it_does(tmp_path: Path) -> None:
+    with site(tmp_path, attempts=1) as made:
+        made.generate()
+        fail(made)
+        made.generate()
+        made.server.faults.clear()
+        for name, _ in RECORDS:
+            if name != "plain.test":
+                made.server.faults[name] = Fault("servfail")
+        assert "DNS answers again" not in made.generate().stderr
+        made.server.faults.clear()
+        assert "DNS answers again" in made.generate("--dry-run").stderr.splitlines()
+        assert "DNS answers again" in made.generate().stderr.splitlines()
+        assert made.generate().stderr == ""
+
+
+def test_a_refused_run_that_knows_of_no_run_before_calls_nobody_empty(tmp_path: Path) -> None:
+    with site(tmp_path, attempts=1) as made:
+        made.generate()
+        made.state.unlink()
+        made.server.zone.remove("big.test", "TXT")
+        made.server.zone.remove("plain.test", "TXT")
+        done = made.generate()
+        assert (done.returncode, made.rules()) == (4, RULES)
+    assert "refused: the list loses " in done.stderr
+    assert "empty" not in done.stderr
 
 
 def test_who_is_still_not_answered_when_it_is_over_is_said() -> None:
@@ -170,7 +198,7 @@ def test_so_does_one_that_knows_hosts_and_no_texts(tmp_path: Path) -> None:
         empty(made)
         done = made.generate()
         assert made.rules() == RULES
-    assert done.stderr.startswith("DNS gave no answer at all: no name has a TXT record")
+    assert done.stderr.startswith("DNS says that no name has a TXT record")
     assert len(done.stderr.splitlines()) == 2
 
 

@@ -13,6 +13,7 @@ import pytest
 import spfwhite
 from spfwhite.cli import providers
 from spfwhite.inspect import health
+from spfwhite.networks import Networks
 from spfwhite.plan.last_run import last_run
 from spfwhite.report.as_json import dump
 from spfwhite.report.text import by_provider, summary
@@ -118,6 +119,15 @@ def test_the_difference_of_the_list_names_nobody_who_is_rejected() -> None:
     assert by_provider(night.report) == ["+ q: 1 network, 256 IPv4 addresses"]
 
 
+def test_what_the_reject_table_takes_off_the_list_is_told_with_who_rejects_it() -> None:
+    series = Nights(CONFIG)
+    first = series.night(records(q="ip4:21.0.0.0/24"))
+    series.config = edited(CONFIG, "pests", networks=Networks.parse(["21.0.0.0/25"]))
+    night = series.night(records(q="ip4:21.0.0.0/24"))
+    report = night.report._replace(before=first.report.networks)
+    assert by_provider(report) == ["- rejected by pests: 1 network, 128 IPv4 addresses"]
+
+
 def test_a_report_for_programs_tells_on_which_table_a_provider_is(rejecting: Nights) -> None:
     night = rejecting.night(WHOLE)
     said = {each["name"]: each["action"] for each in json.loads(dump(night.report))["providers"]}
@@ -172,7 +182,8 @@ CASES: dict[str, tuple[Zone, str]] = {
     ),
     "missing": (
         WHOLE | records(q="ip4:21.0.0.0/23"),
-        "wait some days; its other domains stay listed",
+        "wait some days; its other domains stay listed; if it lasts, "
+        "take what is gone out of `domains` in [providers.q]",
     ),
     "incomplete": (
         failing(WHOLE | records(q="ip4:21.0.0.0/24 include:n.test"), "n.test"),
@@ -218,7 +229,7 @@ def test_what_never_listed_anything_needs_nothing_to_be_done(rejecting: Nights) 
     config = configured({"gone": ["gone.test"], "q": ["q.test"]})
     series = Nights(config)
     night = series.night(WHOLE)
-    words = "none of its domains has ever authorised an address; nothing to do, or "
+    words = "it lists no address; nothing to do, or "
     assert f"  {words}spfwhite remove gone" in said(night, verbose=False).splitlines()
     assert f"  {words}spfwhite remove gone" in shown(series, "gone")
     # with -c, `remove` leaves the file to him

@@ -157,7 +157,9 @@ def _report(decided: Decided, news: News) -> Report:
         started=decided.now,
         path=None,
         outcome="refused" if plan.refusals else "planned",
-        providers={d.provider.name: provider_report(d, news, dark=dark) for d in plan.decisions},
+        providers={
+            d.provider.name: provider_report(d, plan, news, dark=dark) for d in plan.decisions
+        },
         networks=plan.permitted,
         rejected=plan.rejected,
         before=EMPTY,
