@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from shlex import quote
 from typing import Any, TypeVar
 
 from spfwhite import files
@@ -68,7 +69,9 @@ def _said(path: Path) -> Iterator[None]:
     except FileError as fault:
         raise ConfigError(printable(str(fault))) from None
     except OSError as fault:
-        raise ConfigError(f"{printable(str(path))}: cannot be read: {fault.strerror}") from None
+        name = printable(str(path))
+        mend = f"; as root: chmod a+r {quote(name)}" * isinstance(fault, PermissionError)
+        raise ConfigError(f"{name}: cannot be read: {fault.strerror}{mend}") from None
 
 
 def parse_toml(text: str, file: str) -> dict[str, Any]:

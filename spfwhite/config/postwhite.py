@@ -19,6 +19,7 @@ from spfwhite.config.values import Line, by_action, parse_domain, parse_line, sh
 from spfwhite.config.values import path as parse_path
 from spfwhite.config.writing import Value, table, unused_name
 from spfwhite.errors import ConfigError
+from spfwhite.special_use import barred
 from spfwhite.wording import clipped
 
 # Bytes of a file that is read at most; those of the predecessors have some 5,000.
@@ -127,6 +128,9 @@ class _Overlay:
                 self.remark(line, f"{shown(entry)} {fault}; it is not carried over")
                 continue
             if isinstance(read, Line):
+                if read.networks & barred(self._defaults.safety.special_use):
+                    kept = 'special_use = "keep" in [providers.postwhite-networks] lists it'
+                    self.remark(line, f"{shown(entry)} is for special use and not listed; {kept}")
                 self.networks.append(Line(read.networks, read.action or action))
             elif (read, action) not in self.domains:
                 self.domains.add((read, action))

@@ -260,6 +260,17 @@ def test_a_rejected_domain_that_is_permitted_too_is_remarked() -> None:
     assert [each.action for each in own(text)] == ["permit", "reject", "reject"]
 
 
+def test_a_network_for_special_use_is_carried_over_and_said_not_to_be_listed() -> None:
+    text = "custom_hosts='10.1.2.3 20.1.2.3'\n"
+    assert said(text)[0] == (
+        1,
+        '"10.1.2.3" is for special use and not listed; '
+        'special_use = "keep" in [providers.postwhite-networks] lists it',
+    )
+    (provider,) = own(text)
+    assert provider.networks.texts() == ["10.1.2.3/32", "20.1.2.3/32"]
+
+
 @pytest.mark.parametrize("key", ["enable_blacklist", "include_yahoo", "reload_postfix"])
 @pytest.mark.parametrize("value", ["YES", "true", "1", "y"])
 def test_a_switch_that_is_neither_yes_nor_no_is_a_remark(key: str, value: str) -> None:
@@ -328,15 +339,15 @@ def test_hosts_that_the_shell_would_compute_are_a_remark() -> None:
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_a_list_has_one_domain_or_network_a_line(end: str) -> None:
-    lines = ["# senders", "", "a.test # ours", "  B.test.  ", "192.0.2.0/24", "2001:db8::1"]
-    text = end.join([*lines, "198.51.100.1 - 198.51.100.2", "a.test", ""])
+    lines = ["# senders", "", "a.test # ours", "  B.test.  ", "20.0.2.0/24", "2a00:1::1"]
+    text = end.join([*lines, "20.51.100.1 - 20.51.100.2", "a.test", ""])
     providers = {each.name: each for each in own("\ufeff" + text)}
     assert [providers[name].domains for name in ("a-test", "b-test")] == [("a.test",), ("b.test",)]
     assert providers.pop("postwhite-networks").networks.texts() == [
-        "192.0.2.0/24",
-        "198.51.100.1/32",
-        "198.51.100.2/32",
-        "2001:db8::1/128",
+        "20.0.2.0/24",
+        "20.51.100.1/32",
+        "20.51.100.2/32",
+        "2a00:1::1/128",
     ]
     assert len(providers) == 2
     assert said(text) == []
@@ -410,11 +421,11 @@ def test_a_list_of_terms_is_taken() -> None:
 
 
 def test_a_table_for_postscreen_is_taken_on_both_sides_and_its_first_match_counts() -> None:
-    text = "192.0.2.7 reject\n192.0.2.0/30 PERMIT # partner\n2001:db8::/32\tpermit\n"
-    permitted, rejected = own(f"{text}192.0.2.0/29 reject\n203.0.113.0/24\n")
-    assert permitted.networks.texts() == ["192.0.2.0/30", "203.0.113.0/24", "2001:db8::/32"]
+    text = "20.0.2.7 reject\n20.0.2.0/30 PERMIT # partner\n2a00:1::/32\tpermit\n"
+    permitted, rejected = own(f"{text}20.0.2.0/29 reject\n20.0.113.0/24\n")
+    assert permitted.networks.texts() == ["20.0.2.0/30", "20.0.113.0/24", "2a00:1::/32"]
     assert (permitted.action, rejected.action) == ("permit", "reject")
-    assert rejected.networks.texts() == ["192.0.2.4/30"]
+    assert rejected.networks.texts() == ["20.0.2.4/30"]
     assert said(text) == []
 
 
