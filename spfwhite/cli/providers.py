@@ -190,7 +190,8 @@ def _remarks(row: Row) -> str:
 
 
 def _until(row: Row) -> str:
-    return f", until {row.provider.expires}" if row.provider.expires else ""
+    lead = "its last day was" if row.report.status == "expired" else "until"
+    return f", {lead} {row.provider.expires}" if row.provider.expires else ""
 
 
 def _through(row: Row) -> str:
