@@ -53,7 +53,8 @@ def had(names: Collection[str], configured: Config, today: date) -> dict[str, st
                 found[name] = f"{provider} is {f'off: {why}' if why else f'there already; {see}'}"
             elif name in holder.domains:
                 on = f"{provider} has {name} already{table}; {see}"
-                found.setdefault(name, f"{provider} has {name} but is off: {why}" if why else on)
+                then = f"{provider} has {name} but is off: {why}; then `spfwhite generate --reload`"
+                found.setdefault(name, then if why else on)
     return found
 
 

@@ -218,7 +218,8 @@ class Config(NamedTuple):
     def why_off(self, provider: Provider, today: datetime.date) -> str:
         """Return what to do about a provider that lists nothing today; "" for one that is on."""
         if not self.categories.get(provider.category, True):
-            return self.switch(provider.category)
+            alone = f'`category = "added"` in [providers.{provider.name}] this one alone'
+            return f"{self.switch(provider.category)} with all of its category, {alone}"
         if not any(getattr(provider, source) for source in SOURCES):
             return "`exclude` in [safety] has all its domains"
         if not provider.enabled:

@@ -209,7 +209,8 @@ def _deep_tests(postscreen: Postscreen, *, is_listed: bool, command: str, spares
             off = postscreen.set(name, "no")
             yield Finding("warning", postscreen.subject(name), text, advice, off)
     if tests and is_listed and not spares:
-        text = f"could spare other senders the deep tests, too; {DNSBL_SITES} has no allow list"
+        text = f"could spare other senders the tests after the greeting, too; {DNSBL_SITES} "
+        text += "has no allow list"
         advice = "consider a site with a negative weight, such as list.dnswl.org*-2"
         yield Finding("note", postscreen.either(ALLOW_THRESHOLD), text, advice)
 

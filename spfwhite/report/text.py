@@ -127,7 +127,7 @@ def _troubles(
         names = [each.name for each in every]
         if len(alike) <= MAX_PARAGRAPHS or verbose:
             for group in alike.values():
-                one = _provider(report, group[0], verbose=verbose)
+                one = _provider(report, group[0], program, verbose=verbose)
                 yield from one if len(group) == 1 else _shared(report, group, program)
             if status == "held":  # with a record, what they share is accepted
                 names = [group[0].name for group in alike.values() if len(group) == 1]
@@ -138,7 +138,7 @@ def _troubles(
             # no later run says these again
             noted = [(few([e.name for e in g], MAX_NAMES), g[0].notice) for g in alike.values()]
             lines = [f"  {who}: {clipped(notice)}" for who, notice in noted if notice]
-            yield from cut(lines, MAX_NAMES, "; see `providers`")
+            yield from cut(lines, MAX_NAMES, f"; see `{program} providers`")
         if len(names) == 1 or (names and every[0].dark):
             yield from what_to_do(report.providers[names[0]], program)
         elif names and status in TO_DO:
@@ -170,14 +170,16 @@ def _faults(
     parts = [many(older, "older trouble")] if older else []
     if verbose:
         for provider in others:
-            yield from _provider(report, provider, verbose=True)
+            yield from _provider(report, provider, program, verbose=True)
     elif others:
         parts.append(f"{many(len(others), 'provider')} with faults or old answers")
     if parts:
         yield f"also: {', '.join(parts)} (`{program} providers` shows them)"
 
 
-def _provider(report: Report, provider: ProviderReport, *, verbose: bool) -> Iterator[str]:
+def _provider(
+    report: Report, provider: ProviderReport, program: str, *, verbose: bool
+) -> Iterator[str]:
     where = "on the reject table" if provider.action == "reject" else "listed"
     size = counts(provider.networks) if provider.networks else "nothing"
     rest = provider.status == "missing" and provider.networks
@@ -187,7 +189,7 @@ def _provider(report: Report, provider: ProviderReport, *, verbose: bool) -> Ite
     reasons += standing(provider, report.started)
     reasons += [f"  {problem(fault)}" for fault in provider.problems]
     most = len(reasons) if verbose else MAX_REASONS
-    yield from cut(reasons, most, f"; see `providers {provider.name}`")
+    yield from cut(reasons, most, f"; see `{program} providers {provider.name}`")
 
 
 def _since(report: Report, group: list[ProviderReport]) -> str:

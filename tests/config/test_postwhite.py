@@ -133,7 +133,8 @@ def test_a_domain_of_a_default_provider_that_is_off_is_carried_over_under_a_name
         (
             1,
             "seznam.cz becomes a provider of its own, since the default provider seznam, which has "
-            "it, is off: `cz = true` in [categories] switches it on",
+            "it, is off: `cz = true` in [categories] switches it on with all of its category, "
+            '`category = "added"` in [providers.seznam] this one alone',
         )
     ]
 

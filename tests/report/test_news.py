@@ -306,7 +306,7 @@ def test_what_is_said_once_is_said_of_each_of_many_too() -> None:
     losses = [line for line in lines if line.startswith("  p") and ": loses 8,192 of its" in line]
     assert losses[0].endswith("p00.test: include:s.p00.test: s.p00.test does not exist")
     assert len(losses) == 12
-    assert lines[lines.index(losses[-1]) + 1] == "  and 4 more; see `providers`"
+    assert lines[lines.index(losses[-1]) + 1] == "  and 4 more; see `spfwhite providers`"
 
 
 # --- a year ---
