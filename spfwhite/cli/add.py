@@ -56,8 +56,10 @@ def add(
     /etc/spfwhite/providers.d/90-added.toml, regenerates with all others from memory, and
     has Postfix reload if you are root. All that is named becomes one provider, which is called
     after the first: call `add` once for each to have several. A domain that passes nothing is
-    left out. With -c, prints the block to paste instead. `spfwhite remove` undoes it, and
-    `add` puts back a provider that `remove` took off: by its name, or by its domains.
+    left out. With -c, prints the block to paste instead. `spfwhite remove` undoes it.
+
+    A provider of the list that `remove` took off, or that is off with its category, is put on
+    by its name or its domains.
 
     \b
     spfwhite add hubspot.com
@@ -77,9 +79,9 @@ def add(
         raise click.UsageError("name a domain, or a network by --networks")
     anew = partial(read_anew, common)
     own = common.config or networks or expires or dry_run
-    if name := "" if own else adding.taken_off(names, config, SYSTEM):
-        print_lines([f"provider {name} was taken off by `spfwhite remove`, and is put back"])
-        report = app.add(config, name, partial(adding.put_back, name, SYSTEM), anew, LOCK_WAIT)
+    if not own and (switch := adding.switch_on(names, config, SYSTEM)):
+        print_lines([switch.said])
+        report = app.add(config, switch.provider, switch.write, anew, LOCK_WAIT)
         raise finish(common, config, report)
     had = adding.had(names, config, datetime.now(UTC).date())
     names = [name for name in names if name not in had]

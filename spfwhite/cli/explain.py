@@ -90,7 +90,7 @@ def lines(asked: str, explanation: Explanation, run: LastRun, common: Common) ->
         yield f"  it belongs on the table: `{program} generate` adds it"
     yield from _grouped(denial for denial in explanation.denials if denial.certain)
     rejecting = {each.name for each in config.providers if each.action == "reject"}
-    for change in explanation.until:
+    for change in {each.provider: each for each in explanation.until}.values():  # the last of each
         did = "rejected" if change.provider in rejecting else "covered"
         yield f"  {change.provider} {did} it until {time_text(change.when)}"
     for near in explanation.neighbours:

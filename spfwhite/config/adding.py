@@ -7,6 +7,7 @@ were appended are taken out again. Refuses: to write what `spfwhite.config.load`
 import re
 from collections.abc import Callable, Collection, Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -20,6 +21,8 @@ from spfwhite.errors import UsageError
 from spfwhite.networks import EMPTY
 from spfwhite.special_use import barred
 from spfwhite.wording import few, printable
+
+CATEGORY: Final = "added"  # of a provider that is put on alone
 
 HEAD: Final = "# Written by `spfwhite add` and `spfwhite remove`; you may edit it.\n"
 
@@ -93,25 +96,40 @@ def remove(name: str, system: Path) -> Path:
     return _edited(system, edit)
 
 
-def taken_off(names: Collection[str], configured: Config, system: Path) -> str:
-    """Return the provider, so named or with all these domains, that only `remove` keeps off, or "".
+class Switch(NamedTuple):
+    """How a provider that is off is put on; `write` returns the file's path, as `append`."""
 
-    Raises FileError and ConfigError.
+    provider: str
+    said: str
+    write: Callable[[], Path]
+
+
+def switch_on(names: Collection[str], configured: Config, system: Path) -> Switch | None:
+    """Return how a provider, so named or with all these domains, is put on, if a block can do it.
+
+    One that only its category keeps off gets another category, and one that `remove` took off is
+    put back. Raises FileError and ConfigError.
     """
-    path = system / ADDED
+    path, wanted = system / ADDED, {*names}
     blocks = [block.strip() for block in _blocks(config_file.text(path) if path.exists() else "")]
     for provider in configured.providers:
-        is_removed = not provider.enabled and _off(provider.name).strip() in blocks
-        is_on = configured.categories.get(provider.category, True)
-        is_meant = {*names} == {provider.name} or (names and {*names} <= {*provider.domains})
-        if is_removed and is_on and is_meant:
-            return provider.name
-    return ""
+        name, off, block = provider.name, _off(provider.name), ""
+        if not wanted or not (wanted == {name} or wanted <= {*provider.domains}):
+            continue
+        if not configured.categories.get(provider.category, True):
+            said = "is off with its category, and is put on alone"
+            block = table(f"providers.{name}", {"category": CATEGORY})
+        elif not provider.enabled and off.strip() in blocks:
+            said = "was taken off by `spfwhite remove`, and is put back"
+        else:
+            continue
+        write = partial(_edited, system, partial(_put_on, off, block))
+        return Switch(name, f"provider {name} {said}", write)
+    return None
 
 
-def put_back(name: str, system: Path) -> Path:
-    """Take out what `remove` wrote of a provider; return the file's path. Raises as `append`."""
-    return _edited(system, lambda old: _without(_off(name), old))
+def _put_on(off: str, block: str, old: str) -> str:
+    return f"{_without(off, old)}\n{block}" if block else _without(off, old)
 
 
 def _blocks(text: str) -> list[str]:

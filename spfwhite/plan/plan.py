@@ -178,6 +178,11 @@ class Judge(NamedTuple):
     force: bool = False  # lifts the limits of the list as a whole
     accepts_losses: bool = True  # those that were held for `state.held_days`
 
+    @property
+    def _rail(self) -> Rail:
+        safety, days = self.config.safety, self.config.state.settle_days
+        return Rail("provider", safety.provider_max_loss, safety.provider_max_growth, days)
+
     def cases(self, candidates: list[Candidate]) -> list[_Case]:
         """Return what there is to decide on."""
         week = self.now - self.config.state.settle_days * DAY
@@ -252,7 +257,7 @@ class Judge(NamedTuple):
             f"a part of it is not known: {p.domain}: {p.detail}" for p in candidate.blocking
         )
         holds = [Hold("limit", phrase) for phrase in blocking]
-        safety, days = self.config.safety, self.config.state.settle_days
+        safety = self.config.safety
         holds += too_many(before, candidate.passed)
         holds += too_many_rules(before, candidate.passed, safety.provider_max_rules)
         if entry is None:
@@ -260,8 +265,7 @@ class Judge(NamedTuple):
         passed = candidate.passed
         if self._fills_gap(case):
             passed -= self._filling(candidate) - before
-        rail = Rail("provider", safety.provider_max_loss, safety.provider_max_growth, days)
-        holds += rail.violations(before, passed, case.then | entry.lapsed)
+        holds += self._rail.violations(before, passed, case.then | entry.lapsed)
         holds += foreign(entry.lapsed, passed) if entry.lapsed else []
         failed = any(stale.kind != "unasked" for stale in candidate.stale.values())
         if not holds and entry.held is not None and before - candidate.passed and failed:
@@ -314,6 +318,10 @@ class Judge(NamedTuple):
         if self.state.written and not by_hand:
             days = self.config.state.settle_days
             told += news(case.before, candidate.passed, case.then, days)
+            # the limits let it go, but he need not know since when it was there
+            why = f"not held, since they came within the last {days} days (state.settle_days)"
+            losses = self._rail.violations(case.before, candidate.passed, case.before)
+            told += [f"{it.phrase}; {why}" for it in losses if it.kind == "loss" and not confirmed]
         accepted = self._accepted(case, begins=bool(confirmed or by_hand or self.force))
         return self._decision(case, accepted, candidate.passed, notice="; ".join(told))
 

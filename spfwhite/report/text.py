@@ -68,13 +68,13 @@ def summary(
         yield from _tables(report, verbose=verbose)
     every = report.providers.values()
     # what is dark is said for all
-    # and what a refused run has not heard of is not known to be empty
+    unheard = bool(report.refusals and report.before)  # of whom the list has, nobody is empty
     news = [
         p
         for p in every
         if p.is_news
         and not (report.dark and (p.degraded or report.refusals))
-        and not (report.refusals and p.status == "empty")
+        and not (unheard and p.status == "empty")
     ]
     told = [p for p in every if p in news or p.notice or (verbose and p.degraded)]
     yield from _troubles(report, told, program, verbose=verbose)
@@ -165,7 +165,13 @@ def _faults(
     report: Report, told: list[ProviderReport], program: str, *, verbose: bool
 ) -> Iterator[str]:
     untold = [provider for provider in report.providers.values() if provider not in told]
-    others = [each for each in untold if (each.problems or each.stale) and not each.degraded]
+    others = [
+        each
+        for each in untold
+        if (each.problems or each.stale)
+        and not each.degraded
+        and (verbose or each.status != "empty")
+    ]
     older = sum(provider.degraded for provider in untold)
     parts = [many(older, "older trouble")] if older else []
     if verbose:

@@ -282,7 +282,6 @@ def test_a_provider_that_would_be_off_is_not_written(
 @pytest.mark.parametrize(
     ("keys", "switch"),
     [
-        ('category = "fr"', "`fr = true` in [categories]"),
         ("enabled = false", "`enabled = true` in [providers.off]"),
         ("expires = 2020-01-31", "`expires` in [providers.off]"),
     ],
@@ -314,6 +313,25 @@ def test_a_provider_that_remove_took_off_is_put_back(site: Site) -> None:
     assert site.added.read_text().strip() == before.strip()
     assert site.rules() == ["20.0.0.0/20\tpermit", "20.1.0.0/24\tpermit"]
     assert {name for name, _, _ in site.server.queries} == {"first.test"}, "the rest from memory"
+
+
+@pytest.mark.parametrize("named", ["late.test", "late"])
+def test_a_provider_whose_category_is_off_is_put_on_alone(site: Site, named: str) -> None:
+    with (site.system / "providers.toml").open("a") as file:
+        file.write("[categories]\nfr = false\n")
+        for name in ("late", "part"):
+            file.write(f'[providers.{name}]\ncategory = "fr"\ndomains = ["{name}.test"]\n')
+    site.run("generate")
+    done = site.run("add", named)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("provider late is off with its category, and is put on alone\n")
+    written = tomllib.loads(site.added.read_text())
+    assert written == {"providers": {"late": {"category": "added"}}}
+    assert "20.1.0.0/24\tpermit" in site.rules()
+    assert site.run("remove", "late").returncode == 0
+    assert "20.1.0.0/24\tpermit" not in site.rules()
+    assert site.run("add", named).returncode == 0
+    assert "20.1.0.0/24\tpermit" in site.rules()
 
 
 def test_a_provider_is_put_back_by_its_name(site: Site) -> None:

@@ -111,3 +111,11 @@ def test_answers_of_host_names_are_not_stale_until_they_would_be_asked_again(
     (decision,) = decided.plan.decisions
     assert bool(decision.candidate.stale) is stale
     assert decided.plan.permitted.texts() == ["20.0.0.1/32"]
+
+
+def test_a_run_that_asked_nobody_takes_what_the_limits_allow_by_now() -> None:
+    state = held()
+    safety = CONFIG.safety._replace(provider_max_loss=100, total_max_loss=100)
+    decided = decide_run(CONFIG._replace(safety=safety), state, NOBODY, state.written + 60)
+    assert status(decided, "p") != "held"
+    assert "20.0.0.0/20" not in decided.plan.permitted.texts()

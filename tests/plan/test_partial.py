@@ -88,3 +88,20 @@ def test_what_comes_by_a_record_that_the_missing_one_leads_to_is_no_growth_eithe
     night = nights.night(deep)
     assert night.decision("p").status == "ok"
     assert night.decision("p").networks.size(4) > 65_536
+
+
+def test_who_was_whole_once_is_not_incomplete_from_the_first_by_a_later_gap() -> None:
+    nights = series()
+    nights.night(WHOLE)
+    more = {**WHOLE, **records(p="ip4:20.1.0.0/24 include:s.test include:n.test")}
+    more |= records(n="ip4:22.0.0.0/12")
+    nights.night(failing(more, "n.test"))
+    assert nights.night(more).decision("p").status == "held", "all of it is growth"
+
+
+def test_where_one_of_two_gaps_is_filled_what_came_is_judged() -> None:
+    nights = series()
+    two = {**WHOLE, **records(p="ip4:20.1.0.0/24 include:s.test include:n.test")}
+    two |= records(n="ip4:22.0.0.0/24")
+    nights.night(failing(two, "s.test", "n.test"))
+    assert nights.night(failing(two, "n.test")).decision("p").status == "held"

@@ -284,3 +284,17 @@ def test_what_is_turned_back(since: float, changed: float, back: bool) -> None: 
     accepted = {"p": Accepted(digest="", since=since, origins=origins, partial=False)}
     journal = [Change(changed, "p", now, then), Change(5.0, "gone", now, then)]
     assert as_of(4.0, accepted, journal, 9.0) == ({"p": then} if back else {})
+
+
+def test_why_a_large_loss_of_what_came_in_the_week_is_not_held_is_said() -> None:
+    small, large = world(first(4_096)), world(first(12_288))
+    series = after(small, large)
+    night = series.night(small)
+    assert not phrases(night)
+    assert night.decision("p").notice == (
+        "loses 67 % of its IPv4 addresses (8,192 of 12,288), over the 50 % of "
+        "safety.provider_max_loss; not held, since they came within the last 7 days "
+        "(state.settle_days)"
+    )
+    series = after(small, large)
+    assert not series.night(world(first(9_000))).decision("p").notice, "within the limits"

@@ -158,3 +158,10 @@ def test_list_mode_lists_nothing_that_would_not_be_listed_without_it(zone: Zone)
         passed = without.root(name).passed
         assert not passed - plain.root(name).passed
         assert passed == Networks() or name not in excluded
+
+
+def test_a_fault_of_a_record_that_is_followed_for_nobody_is_no_fault_of_who_includes_it() -> None:
+    texts = {"a": f"include:gone.test ip4:{OWN} -all"}
+    made = evaluated(texts, strict=False, without="gone.test")
+    assert made.root("a.test").passed.texts() == [OWN]
+    assert made.problems("a.test") == ()
