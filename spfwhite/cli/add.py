@@ -78,15 +78,16 @@ def add(
     if not names and not networks:
         raise click.UsageError("name a domain, or a network by --networks")
     anew = partial(read_anew, common)
-    own = common.config or networks or expires or dry_run
-    if not own and (switch := adding.switch_on(names, config, SYSTEM)):
+    own = common.config or networks or dry_run
+    if not own and (switch := adding.switch_on(names, config, SYSTEM, expires)):
         print_lines([switch.said])
         report = app.add(config, switch.provider, switch.write, anew, LOCK_WAIT)
         raise finish(common, config, report)
     had = adding.had(names, config, datetime.now(UTC).date())
     names = [name for name in names if name not in had]
     if not names and not networks:
-        raise UsageError("; ".join(had.values()))
+        last = f"; its last day goes into its block: expires = {expires}" if expires else ""
+        raise UsageError("; ".join(had.values()) + last)
     print_lines(had.values(), err=True)
     name = unused_name([*names, *networks][0], taken)
     wanted = adding.Addition(name, names, networks, category, expires)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from spfwhite import files
 from spfwhite.config import config_file
@@ -104,7 +104,9 @@ class Switch(NamedTuple):
     write: Callable[[], Path]
 
 
-def switch_on(names: Collection[str], configured: Config, system: Path) -> Switch | None:
+def switch_on(
+    names: Collection[str], configured: Config, system: Path, expires: date | None
+) -> Switch | None:
     """Return how a provider, so named or with all these domains, is put on, if a block can do it.
 
     One that only its category keeps off gets another category, and one that `remove` took off is
@@ -113,16 +115,18 @@ def switch_on(names: Collection[str], configured: Config, system: Path) -> Switc
     path, wanted = system / ADDED, {*names}
     blocks = [block.strip() for block in _blocks(config_file.text(path) if path.exists() else "")]
     for provider in configured.providers:
-        name, off, block = provider.name, _off(provider.name), ""
+        name, off = provider.name, _off(provider.name)
+        keys: dict[str, Any] = {"expires": expires} if expires else {}
         if not wanted or not (wanted == {name} or wanted <= {*provider.domains}):
             continue
         if not configured.categories.get(provider.category, True):
             said = "is off with its category, and is put on alone"
-            block = table(f"providers.{name}", {"category": CATEGORY})
+            keys["category"] = CATEGORY
         elif not provider.enabled and off.strip() in blocks:
             said = "was taken off by `spfwhite remove`, and is put back"
         else:
             continue
+        block = table(f"providers.{name}", keys) if keys else ""
         write = partial(_edited, system, partial(_put_on, off, block))
         return Switch(name, f"provider {name} {said}", write)
     return None

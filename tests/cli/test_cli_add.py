@@ -334,6 +334,27 @@ def test_a_provider_whose_category_is_off_is_put_on_alone(site: Site, named: str
     assert "20.1.0.0/24\tpermit" in site.rules()
 
 
+@pytest.mark.parametrize("category", ["mailbox", "fr"])
+def test_a_last_day_is_written_beside_what_puts_a_provider_on(site: Site, category: str) -> None:
+    with (site.system / "providers.toml").open("a") as file:
+        file.write("[categories]\nfr = false\n")
+        file.write(f'[providers.late]\ncategory = "{category}"\ndomains = ["late.test"]\n')
+    site.run("generate")
+    if category != "fr":
+        assert site.run("remove", "late").returncode == 0
+    done = site.run("add", "--expires", "2999-01-31", "late.test")
+    assert done.returncode == 0, done.stderr
+    (block,) = tomllib.loads(site.added.read_text())["providers"].values()
+    assert str(block["expires"]) == "2999-01-31"
+    assert block.get("category") == ("added" if category == "fr" else None)
+    assert "20.1.0.0/24\tpermit" in site.rules()
+    again = site.run("add", "--expires", "2999-02-28", "late.test")
+    assert again.returncode == 2
+    assert "its last day goes into its block: expires = 2999-02-28\n" in again.stderr
+    assert site.run("remove", "late").returncode == 0
+    assert "20.1.0.0/24\tpermit" not in site.rules()
+
+
 def test_a_provider_is_put_back_by_its_name(site: Site) -> None:
     site.run("generate")
     done = site.run("add", "first")
