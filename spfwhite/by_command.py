@@ -33,7 +33,7 @@ def try_out(config: Config, addition: Addition) -> tuple[Addition, Evaluation]:
 
     Such a domain would be missing in every run. Raises UsageError, ConfigError, NoNameServerError.
     """
-    adding.check(addition, config, datetime.now(UTC).date())
+    adding.check(addition, config)
     write.require_folders(config, None)
     evaluation = fetch.passed_by(addition.domains, config)
     passing = [name for name in addition.domains if evaluation.root(name).passed]

@@ -19,9 +19,12 @@ from spfwhite.wording import few, printable
 
 def _day(text: str) -> date:
     try:
-        return datetime.strptime(text, "%Y-%m-%d").date()
+        day = datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:
         raise click.BadParameter(f"{text!a} is no date: write the last day as 2027-01-31") from None
+    if day < datetime.now(UTC).date():
+        raise click.BadParameter(f"{day} is over")
+    return day
 
 
 @click.command()

@@ -61,7 +61,7 @@ def had(names: Collection[str], configured: Config, today: date) -> dict[str, st
     return found
 
 
-def check(addition: Addition, configured: Config, today: date) -> None:
+def check(addition: Addition, configured: Config) -> None:
     """Raise ConfigError if a provider would not load, and UsageError if there is no use in it."""
     # one that would be off from the first day would leave the mail that waits where it is
     read = read_overlay(addition.block(), "what would be added", Path("/"))
@@ -69,8 +69,6 @@ def check(addition: Addition, configured: Config, today: date) -> None:
     if special := networks & barred(configured.safety.special_use):
         named = few(special.texts(), 3)
         raise UsageError(f"nothing was added: {named} is for special use (safety.special_use)")
-    if addition.expires and addition.expires < today:
-        raise UsageError(f"nothing was added: --expires {addition.expires} is over")
     if not configured.categories.get(addition.category, True):
         switch = configured.switch(addition.category)
         raise UsageError(f"nothing was added: category {addition.category} is off: {switch}")
@@ -114,11 +112,12 @@ def switch_on(
     """
     path, wanted = system / ADDED, {*names}
     blocks = [block.strip() for block in _blocks(config_file.text(path) if path.exists() else "")]
-    for provider in configured.providers:
+    meant = [it for it in configured.providers if wanted == {it.name} or wanted <= {*it.domains}]
+    if not names or any(provider.enabled for provider in meant):
+        return None
+    for provider in meant:
         name, off = provider.name, _off(provider.name)
         keys: dict[str, Any] = {"expires": expires} if expires else {}
-        if not wanted or not (wanted == {name} or wanted <= {*provider.domains}):
-            continue
         if not configured.categories.get(provider.category, True):
             said = "is off with its category, and is put on alone"
             keys["category"] = CATEGORY

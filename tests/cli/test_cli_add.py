@@ -334,6 +334,25 @@ def test_a_provider_whose_category_is_off_is_put_on_alone(site: Site, named: str
     assert "20.1.0.0/24\tpermit" in site.rules()
 
 
+def test_a_provider_that_is_off_stays_so_where_one_that_is_on_has_the_domain(site: Site) -> None:
+    with (site.system / "providers.toml").open("a") as file:
+        file.write("[categories]\nfr = false\n")
+        file.write('[providers.afirst]\ncategory = "fr"\ndomains = ["first.test"]\n')
+    done = site.run("add", "first.test")
+    assert done.returncode == 2
+    assert "provider first has first.test already" in done.stderr
+    assert not site.added.exists()
+
+
+def test_a_last_day_that_is_over_puts_nothing_on(site: Site) -> None:
+    site.run("generate")
+    site.run("remove", "first")
+    before = site.added.read_text()
+    done = site.run("add", "--expires", "2020-01-31", "first.test")
+    assert (done.returncode, site.added.read_text()) == (2, before)
+    assert "2020-01-31 is over" in done.stderr
+
+
 @pytest.mark.parametrize("category", ["mailbox", "fr"])
 def test_a_last_day_is_written_beside_what_puts_a_provider_on(site: Site, category: str) -> None:
     with (site.system / "providers.toml").open("a") as file:
