@@ -62,13 +62,10 @@ def add(config: Config, name: str, write: Callable[[], Path], anew: Anew, wait: 
     """Have `write` add a provider to a file, or put it back, and make the tables with it.
 
     All others come from memory, if there is a state. `wait` is how many seconds to wait for the
-    lock. Raises UsageError if another file keeps the provider off, and what `generate` raises.
+    lock. Raises what `write` and `generate` raise.
     """
     remembers = _readable(config) is not None  # or raises, while nothing is written
     config = anew(write())
-    provider = next(each for each in config.providers if each.name == name)
-    if why := config.why_off(provider, datetime.now(UTC).date()):
-        raise UsageError(f"provider {name} is still off: {why}")
     return asyncio.run(run(config, Options(only=name if remembers else "", wait=wait)))
 
 

@@ -81,9 +81,12 @@ def add(
     if not names and not networks:
         raise click.UsageError("name a domain, or a network by --networks")
     anew = partial(read_anew, common)
-    own = common.config or networks or dry_run
+    own = common.config or networks or category != adding.CATEGORY
     if not own and (switch := adding.switch_on(names, config, SYSTEM, expires)):
         print_lines([switch.said])
+        if dry_run:
+            print_lines(["# not written"])
+            return
         report = app.add(config, switch.provider, switch.write, anew, LOCK_WAIT)
         raise finish(common, config, report)
     had = adding.had(names, config, datetime.now(UTC).date())

@@ -252,8 +252,7 @@ def _title(group: Group) -> str:
 
 def _why_not(findings: Findings, group: Group) -> str:
     if why := findings.off.get(group.provider):
-        puts = f"`{findings.program} add {group.domain}` puts it on"
-        return f"provider {group.provider} has it but is off: {puts}, or {why}"
+        return f"provider {group.provider} has it but is off: {why}"
     if group.provider:
         see = f"{findings.program} providers {group.provider}"
         return f"already a domain of provider {group.provider}; see `{see}`"

@@ -6,14 +6,14 @@ were appended are taken out again. Refuses: to write what `spfwhite.config.load`
 
 import re
 from collections.abc import Callable, Collection, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from spfwhite import files
 from spfwhite.config import config_file
-from spfwhite.config.loading import ADDED
+from spfwhite.config.loading import ADDED, load_with
 from spfwhite.config.overlay import read_overlay
 from spfwhite.config.settings import Config
 from spfwhite.config.writing import table
@@ -77,10 +77,12 @@ def check(addition: Addition, configured: Config) -> None:
 def append(addition: Addition, system: Path) -> Path:
     """Add the block to the file of its own below `system` and return its path.
 
-    Raises FileError, and ConfigError if the file would not load; then it is as it was.
+    Raises FileError, ConfigError if it would not load, and UsageError if the provider would be off
+    all the same; then the file is as it was.
     """
     # what `remove` wrote of a provider of this name that is gone would make the file invalid
-    return _edited(system, lambda old: f"{_without(_off(addition.name), old)}\n{addition.block()}")
+    name, block = addition.name, addition.block()
+    return _edited(system, lambda old: f"{_without(_off(name), old)}\n{block}", name)
 
 
 def remove(name: str, system: Path) -> Path:
@@ -111,22 +113,24 @@ def switch_on(
     put back. Raises FileError and ConfigError.
     """
     path, wanted = system / ADDED, {*names}
-    blocks = [block.strip() for block in _blocks(config_file.text(path) if path.exists() else "")]
+    blocks = _blocks(config_file.text(path) if path.exists() else "")
     meant = [it for it in configured.providers if wanted == {it.name} or wanted <= {*it.domains}]
     if not names or any(provider.enabled for provider in meant):
         return None
     for provider in meant:
         name, off = provider.name, _off(provider.name)
         keys: dict[str, Any] = {"expires": expires} if expires else {}
-        if not configured.categories.get(provider.category, True):
+        written = {block.strip() for block in blocks if block.startswith(f"[providers.{name}]\n")}
+        is_category_off = not configured.categories.get(provider.category, True)
+        if is_category_off and provider.action == "permit" and written <= {off.strip()}:
             said = "is off with its category, and is put on alone"
             keys["category"] = CATEGORY
-        elif not provider.enabled and off.strip() in blocks:
+        elif not is_category_off and written == {off.strip()}:
             said = "was taken off by `spfwhite remove`, and is put back"
         else:
             continue
         block = table(f"providers.{name}", keys) if keys else ""
-        write = partial(_edited, system, partial(_put_on, off, block))
+        write = partial(_edited, system, partial(_put_on, off, block), name)
         return Switch(name, f"provider {name} {said}", write)
     return None
 
@@ -147,7 +151,7 @@ def _off(name: str) -> str:
     return table(f"providers.{name}", {"enabled": False})
 
 
-def _edited(system: Path, edit: Callable[[str], str]) -> Path:
+def _edited(system: Path, edit: Callable[[str], str], puts_on: str = "") -> Path:
     path = system / ADDED
     for folder in (system, path.parent):
         files.make_folder(folder)
@@ -155,9 +159,13 @@ def _edited(system: Path, edit: Callable[[str], str]) -> Path:
         old = config_file.text(path) if path.exists() else HEAD
         with files.replacement(path, edit(old).encode()) as new:
             # looked at before it takes its place, since with a file that does not load every run
-            # would end at once: the folder may be one that root trusts no file in, or another
-            # `add` may have taken the name
-            read_overlay(config_file.text(new.path), printable(str(path)), path.parent)
+            # would end at once: the folder may be one that root trusts no file in, another `add`
+            # may have taken the name, or it was the last provider of a category that is named
+            added = read_overlay(config_file.text(new.path), printable(str(path)), path.parent)
+            config, today = load_with(added, system), datetime.now(UTC).date()
+            for provider in config.providers if puts_on else ():
+                if provider.name == puts_on and (why := config.why_off(provider, today)):
+                    raise UsageError(f"provider {puts_on} is still off: {why}")
             new.put()
             new.sync()
     return path

@@ -8,7 +8,6 @@ import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from shlex import quote
 from typing import Any, TypeVar
 
 from spfwhite import files
@@ -70,7 +69,7 @@ def _said(path: Path) -> Iterator[None]:
         raise ConfigError(printable(str(fault))) from None
     except OSError as fault:
         name = printable(str(path))
-        mend = f"; as root: chmod a+r {quote(name)}" * isinstance(fault, PermissionError)
+        mend = "; the user who runs spfwhite has to be able to" * isinstance(fault, PermissionError)
         raise ConfigError(f"{name}: cannot be read: {fault.strerror}{mend}") from None
 
 

@@ -33,7 +33,19 @@ def load(path: str | Path | None = None, *, system: Path = SYSTEM) -> Config:
     if given, the file at path alone. A later file wins; `safety.exclude` is the union of all.
     Raises ConfigError.
     """
-    overlays = [packaged(), *own_overlays(path, system)]
+    return _merged([packaged(), *own_overlays(path, system)])
+
+
+def load_with(added: Overlay, system: Path) -> Config:
+    """Return what `load` would if the file of `add` below `system` said this; as `load`."""
+    others = [it for it in _files_below(system) if it != system / ADDED]
+    before = [it for it in others if it.parent == system or it.name < ADDED.name]
+    read = {it: read_overlay(text(it), printable(str(it)), it.absolute().parent) for it in others}
+    own = [*map(read.pop, before), added, *read.values()]
+    return _merged([packaged(), *own])
+
+
+def _merged(overlays: list[Overlay]) -> Config:
     tables = _merged_tables(overlays)
     listing = _listing(overlays)
     providers = _merged_providers(listing, tables["provider_defaults"])

@@ -129,7 +129,7 @@ class _Overlay:
                 continue
             if isinstance(read, Line):
                 if read.networks & barred(self._defaults.safety.special_use):
-                    kept = 'special_use = "keep" in [providers.postwhite-networks] lists it'
+                    kept = 'special_use = "keep" in its provider lists it'
                     self.remark(line, f"{shown(entry)} is for special use and not listed; {kept}")
                 self.networks.append(Line(read.networks, read.action or action))
             elif (read, action) not in self.domains:

@@ -188,9 +188,12 @@ def _troubles(state: State) -> Finding:
 
 def _used(config: Config) -> list[Path]:
     """Return the tables that runs write: the reject table if it is needed, or was once."""
-    rejects = any(provider.action == "reject" for provider in config.enabled())
     allow, reject = config.output.allow, config.output.reject
-    return [allow, reject] if rejects or _our_rules(reject) is not None else [allow]
+    return [allow, reject] if _rejects(config) or _our_rules(reject) is not None else [allow]
+
+
+def _rejects(config: Config) -> bool:
+    return any(provider.action == "reject" for provider in config.enabled())
 
 
 def _table(path: Path, state: State | None, now: float, missing: str) -> Finding:
@@ -234,7 +237,7 @@ def _postfix(config: Config, used: Collection[Path], state: State | None) -> Fin
     postfix = Postfix(config.postfix.config_directory)
     try:
         if postfix.is_here():
-            yield from _instance(postfix, used, state)
+            yield from _instance(postfix, used, state, is_rejecting=_rejects(config))
         else:
             text = f"is not looked at: no main.cf can be seen in {postfix.folder or DEFAULT_FOLDER}"
             advice = "if Postfix is on this machine, set postfix.config_directory, or run as root"
@@ -247,15 +250,19 @@ def _postfix(config: Config, used: Collection[Path], state: State | None) -> Fin
         yield Finding("error", "Postfix", text, "run `spfwhite check` as root")
 
 
-def _instance(postfix: Postfix, used: Collection[Path], state: State | None) -> Findings:
-    """Yield what one Postfix makes of the tables; raises ProgramError and OSError."""
+def _instance(
+    postfix: Postfix, used: Collection[Path], state: State | None, *, is_rejecting: bool
+) -> Findings:
+    """Yield what one Postfix makes of the tables; raises ProgramError and OSError.
+
+    Unless it `is_rejecting`, a reject table that was emptied may be left out.
+    """
     lines = postfix.services()
     names = services.postscreens(lines)
     running = list(_postscreens(postfix, names or [""]))
     found = dict.fromkeys(services.service_findings(lines, running))
     real = [Path(os.path.realpath(path)) for path in used]
-    # a reject table that was emptied, since no provider needs it any more, may be left out
-    needed = [path for path in real if path == real[0] or _our_rules(path) != []]
+    needed = [path for path in real if is_rejecting or path == real[0] or _our_rules(path) != []]
     for each in running:
         found |= dict.fromkeys(parameters.value_findings(each))
         found |= dict.fromkeys(wiring.wiring_findings(each, wiring.Tables(*needed)))

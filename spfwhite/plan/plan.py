@@ -319,7 +319,7 @@ class Judge(NamedTuple):
             days = self.config.state.settle_days
             told += news(case.before, candidate.passed, case.then, days)
             # the limits let it go, but he need not know since when it was there
-            why = f"not held, since they came within the last {days} days (state.settle_days)"
+            why = f"not held, since what came within {days} days may go (state.settle_days)"
             losses = self._rail.violations(case.before, candidate.passed, case.before)
             told += [f"{it.phrase}; {why}" for it in losses if it.kind == "loss" and not confirmed]
         accepted = self._accepted(case, begins=bool(confirmed or by_hand or self.force))

@@ -374,6 +374,65 @@ def test_a_last_day_is_written_beside_what_puts_a_provider_on(site: Site, catego
     assert "20.1.0.0/24\tpermit" not in site.rules()
 
 
+OFF = '[categories]\nmine = false\n[providers.late]\ncategory = "mine"\ndomains = ["late.test"]\n'
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("", "categories.mine "),
+        ('[providers.part]\ncategory = "mine"\ndomains = ["part.test"]\n', ""),
+        ('action = "reject"\n', "provider late has late.test but is off"),
+        ("expires = 2020-01-31\n", "categories.mine "),
+        ('[providers.part]\ncategory = "mine"\ndomains = ["p.test"]\nenabled = false\n', ""),
+    ],
+)
+def test_what_would_not_load_or_lists_nothing_is_not_put_on(
+    site: Site, more: str, said: str
+) -> None:
+    with (site.system / "providers.toml").open("a") as file:
+        file.write(OFF + more)
+    assert site.run("generate").returncode == 0
+    done = site.run("add", "late.test")
+    assert done.returncode == (2 if said else 0), done.stderr
+    assert said in done.stderr
+    assert site.added.exists() is not bool(said)
+    assert site.run("generate").returncode == 0, "the configuration loads as before"
+
+
+@pytest.mark.parametrize("key", ["expires = 2020-01-31", "enabled = false"])
+def test_where_something_else_keeps_a_provider_off_its_category_is_left_alone(
+    site: Site, key: str
+) -> None:
+    with (site.system / "providers.toml").open("a") as file:
+        file.write(f"{OFF}{key}\n")
+        file.write('[providers.part]\ncategory = "mine"\ndomains = ["part.test"]\n')
+    done = site.run("add", "late.test")
+    assert (done.returncode, site.added.exists()) == (2, False)
+    assert "provider late is still off: " in done.stderr
+
+
+def test_a_block_that_is_there_for_a_provider_is_not_written_twice(site: Site) -> None:
+    with (site.system / "providers.toml").open("a") as file:
+        file.write('[categories]\nfr = true\n[providers.p]\ncategory = "fr"\nmx = true\n')
+        file.write('domains = ["part.test"]\n')
+    site.run("add", "--category", "fr", "late.test")
+    text = (site.system / "providers.toml").read_text()
+    (site.system / "providers.toml").write_text(text.replace("fr = true", "fr = false"))
+    before = site.added.read_text()
+    done = site.run("add", "late.test")
+    assert (done.returncode, site.added.read_text()) == (2, before)
+    assert "provider late-test has late.test but is off: " in done.stderr
+
+
+def test_a_dry_run_says_which_provider_would_be_put_on(site: Site) -> None:
+    with (site.system / "providers.toml").open("a") as file:
+        file.write(f'{OFF}[providers.part]\ncategory = "mine"\ndomains = ["part.test"]\n')
+    done = site.run("add", "--dry-run", "late.test")
+    said = "provider late is off with its category, and is put on alone\n# not written\n"
+    assert (done.returncode, done.stdout, site.added.exists()) == (0, said, False)
+
+
 def test_a_provider_is_put_back_by_its_name(site: Site) -> None:
     site.run("generate")
     done = site.run("add", "first")
@@ -381,8 +440,8 @@ def test_a_provider_is_put_back_by_its_name(site: Site) -> None:
     assert "provider first is there already; " in done.stderr
     assert site.run("remove", "first").returncode == 0
     done = site.run("add", "--dry-run", "first")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "provider first is off: `enabled = true` in [providers.first] switches" in done.stderr
+    said = "provider first was taken off by `spfwhite remove`, and is put back\n# not written\n"
+    assert (done.returncode, done.stdout) == (0, said)
     done = site.run("add", "First")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("provider first was taken off by `spfwhite remove`, and is put")

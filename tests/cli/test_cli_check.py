@@ -293,6 +293,14 @@ def test_a_reject_table_that_is_empty_again_has_not_to_be_named(site: Site) -> N
     assert site.troubles() == []
 
 
+def test_an_empty_reject_table_has_to_be_named_while_a_provider_rejects(site: Site) -> None:
+    reject = add_reject_table(site)
+    reject.write_text(reject.read_text().partition("\n")[0] + "\n")
+    pests = '[providers.pests]\naction = "reject"\ndomains = ["gone.test"]\n'
+    site.config.write_text(site.config.read_text() + pests)
+    assert any(f"{LIST}: does not name {reject}: " in line for line in site.troubles())
+
+
 def test_a_file_in_place_of_a_reject_table_that_nothing_needs_is_none_of_its_business(
     site: Site,
 ) -> None:

@@ -266,7 +266,7 @@ def test_a_network_for_special_use_is_carried_over_and_said_not_to_be_listed() -
     assert said(text)[0] == (
         1,
         '"10.1.2.3" is for special use and not listed; '
-        'special_use = "keep" in [providers.postwhite-networks] lists it',
+        'special_use = "keep" in its provider lists it',
     )
     (provider,) = own(text)
     assert provider.networks.texts() == ["10.1.2.3/32", "20.1.2.3/32"]

@@ -293,7 +293,7 @@ def test_why_a_large_loss_of_what_came_in_the_week_is_not_held_is_said() -> None
     assert not phrases(night)
     assert night.decision("p").notice == (
         "loses 67 % of its IPv4 addresses (8,192 of 12,288), over the 50 % of "
-        "safety.provider_max_loss; not held, since they came within the last 7 days "
+        "safety.provider_max_loss; not held, since what came within 7 days may go "
         "(state.settle_days)"
     )
     series = after(small, large)
