@@ -163,7 +163,7 @@ def _edited(system: Path, edit: Callable[[str], str], puts_on: str = "") -> Path
             # may have taken the name, or it was the last provider of a category that is named
             added = read_overlay(config_file.text(new.path), printable(str(path)), path.parent)
             config, today = load_with(added, system), datetime.now(UTC).date()
-            for provider in config.providers if puts_on else ():
+            for provider in config.providers:
                 if provider.name == puts_on and (why := config.why_off(provider, today)):
                     raise UsageError(f"provider {puts_on} is still off: {why}")
             new.put()

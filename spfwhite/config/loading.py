@@ -38,11 +38,9 @@ def load(path: str | Path | None = None, *, system: Path = SYSTEM) -> Config:
 
 def load_with(added: Overlay, system: Path) -> Config:
     """Return what `load` would if the file of `add` below `system` said this; as `load`."""
-    others = [it for it in _files_below(system) if it != system / ADDED]
-    before = [it for it in others if it.parent == system or it.name < ADDED.name]
-    read = {it: read_overlay(text(it), printable(str(it)), it.absolute().parent) for it in others}
-    own = [*map(read.pop, before), added, *read.values()]
-    return _merged([packaged(), *own])
+    path = system / ADDED
+    files = sorted({*_files_below(system), path}, key=lambda it: (it.parent != system, it.name))
+    return _merged([packaged(), *(added if it == path else _read(it) for it in files)])
 
 
 def _merged(overlays: list[Overlay]) -> Config:
@@ -74,8 +72,11 @@ def said_of(name: str, path: Path | None, system: Path) -> list[tuple[str, Keys]
 
 def own_overlays(path: str | Path | None, system: Path) -> list[Overlay]:
     """Return what the operator's own files say, in their order; as `load`."""
-    files = [Path(path)] if path is not None else _files_below(system)
-    return [read_overlay(text(it), printable(str(it)), it.absolute().parent) for it in files]
+    return [_read(it) for it in ([Path(path)] if path is not None else _files_below(system))]
+
+
+def _read(file: Path) -> Overlay:
+    return read_overlay(text(file), printable(str(file)), file.absolute().parent)
 
 
 @cache
