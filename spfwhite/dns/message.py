@@ -161,6 +161,11 @@ def is_truncated(wire: bytes) -> bool:
     return bool(_HEADER.unpack_from(wire)[1] & TC)
 
 
+def is_refusal(wire: bytes) -> bool:
+    """Return whether a response says what overloaded servers say."""
+    return _HEADER.unpack_from(wire)[1] & RCODE in OVERLOADED
+
+
 def answer(question: Question, wire: bytes) -> Answer:
     """Return what a response to a question says; raises UnusableError."""
     if is_truncated(wire):

@@ -36,20 +36,25 @@ from spfwhite.dns.window import Window
 # be reached and another one answers. What a server says of one name changes nothing for others.
 #
 # *Silence.* A packet that has no answer in the time that the server's answers have taken so far
-# (`spfwhite.dns.server`) is sent anew, and the answer to either counts (`spfwhite.dns.udp`). As
-# long as nothing has come from an only server, it may be slow as well as deaf: it is sent 50
-# packets a second then, not 200 at once.
+# (`spfwhite.dns.server`) is sent anew, and the answer to either counts (`spfwhite.dns.udp`); a
+# refusal of one says nothing while the other is under way at the same server. As long as nothing
+# has come from an only server, it may be slow as well as deaf: it is sent 50 packets a second then,
+# not 200 at once.
 #
-# *Refusal.* The next server is asked at once. When all have refused, the question gives its slot
-# back and pauses: a little longer each time, at random, and more than a second before its last try,
-# since resolvers remember for a second that they failed (RFC 9520).
+# *Refusal.* The next server is asked at once. When all have refused, the question pauses: a little
+# longer each time, at random, and more than a second before its last try, since resolvers remember
+# for a second that they failed (RFC 9520). Its slot is closed: there may be room for those that are
+# in flight, and no more. It comes back into the first slot that is free, before any question that
+# was not asked yet. So those whom a server has no room for wait for its answers, however long they
+# take, and do not spend their tries meanwhile.
 #
 # *Overload.* Some servers drop what they cannot hold, others refuse it, and a name that nobody can
 # resolve looks the same. Which one it was is known afterwards: if a later try of the same question
 # at the same server is answered, the earlier one was lost. (If the earlier one is answered as well,
-# the server was slow.) From one loss in 20 answers on the window is halved, and the pace becomes
-# that at which answers came. Questions have more tries while it is narrow, since they pay for each
-# other; a name that nobody can resolve narrows nothing.
+# the server was slow.) From one loss in 20 answers on the pace becomes that at which answers came,
+# and the window, if packets were dropped, is halved. Questions have more tries while it is narrow,
+# since they pay for each other; those that are refused have them also while others wait for a slot.
+# A name that nobody can resolve narrows nothing for long.
 #
 # *EDNS.* A server that has answered nothing yet and refuses a question with EDNS, or drops it, gets
 # it without (RFC 6891 section 7); whichever way it first answers it is asked from then on.
@@ -116,13 +121,15 @@ class Resolver:
             return Failed(f"its name {fault}")
         tries = None
         while True:
-            await self._window.enter()
+            await self._window.enter(was_refused=tries is not None)
             packets = Packets()
             try:
                 first = self._preferred  # which may change while one waits
                 order = self._servers[first:] + self._servers[:first]
                 tries = tries or Tries(order, self._attempts)
                 answer = await self._until_all_refuse(question, tries, packets)
+                if answer is None:
+                    self._window.refused()
             finally:
                 packets.close()
                 self._window.leave()
@@ -185,19 +192,19 @@ class Resolver:
     ) -> None:
         """Learn from a try without an answer; give one more while the server cannot keep up."""
         tries.reasons[server] = str(fault)
-        most = 0
+        window, most = self._window, 0
         if isinstance(fault, UnreachableError):
             tries.unreachable.add(server)
         if isinstance(fault, SilentError):
-            most = 2 * self._attempts
+            most = 2 * self._attempts if window.is_flooded else 0
             tries.timeouts += 1
             tries.drops_edns(server)
             if len(self._servers) == 1:
-                self._window.silent()
+                window.silent()
         elif packet and fault.rcode in message.OVERLOADED and server.knows_edns is not None:
-            most = 3 * self._attempts
+            most = 3 * self._attempts if window.is_flooded or window.is_full else 0
             tries.refused_at[server] = packet.sent_at
-        if self._window.is_flooded and tries.made + tries.left < most:
+        if tries.made + tries.left < most:
             tries.left += 1
 
     def _answered(self, packet: Packet, tries: Tries) -> None:
@@ -207,7 +214,7 @@ class Resolver:
         self._window.answered()
         lost_at = packet.overtook or tries.refused_at.get(server)
         if lost_at:
-            self._window.lost(lost_at)
+            self._window.lost(lost_at, was_refused=not packet.overtook)
         first = tries.order[0]
         if first is not server and (first in tries.unreachable or first.knows_edns is None):
             self._preferred = self._servers.index(server)

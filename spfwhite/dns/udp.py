@@ -95,12 +95,22 @@ class Packets:
         if not message.is_response(packet.query, wire):
             self._was_other = True
             return
+        if message.is_refusal(wire) and self._holds(packet.server, beside=packet):
+            self._close(packet)
+            return
         packet.wire, packet.seconds = wire, self._loop.time() - packet.sent_at
         oldest, sock = next(iter(self.under_way.items()))
         if oldest is not packet and oldest.server is packet.server and not _has_datagram(sock):
             packet.overtook = oldest.sent_at
         self._close(packet)
         self._take(packet)
+
+    def _holds(self, server: Server, beside: Packet) -> bool:
+        """Whether a server may work at the question: it has another packet, and has not answered.
+
+        A full one refuses what is sent again, and answers the first packet later.
+        """
+        return any(other.server is server for other in self.under_way if other is not beside)
 
     def _take(self, came: Packet | UnusableError) -> None:
         self._came.append(came)

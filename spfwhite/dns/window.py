@@ -1,6 +1,6 @@
 """How many questions may be in flight, and how many packets a second.
 
-Owns: the window, which opens as answers come and is halved where the server cannot keep up, and the
+Owns: the window, which opens as answers come and narrows where the server cannot keep up, and the
 pace: that of `dns.max_qps`, and that of a server that cannot keep up. Refuses: to know what is
 sent, and to tell what was lost (`spfwhite.dns.resolver`).
 """
@@ -34,12 +34,13 @@ class Window:
     """Slots for questions in flight, `size` at most, and `rate` packets a second (0: no limit)."""
 
     def __init__(self, size: int, rate: float = 0) -> None:
-        self._largest = size
+        self._smallest, self._largest = min(MIN_SLOTS, size), size
         self._size = float(min(size, START_SLOTS))
         self._allowed_rate = rate or inf
         self._rate = inf
         self._next_send = 0.0
         self._used = 0
+        self._refused: deque[asyncio.Future[None]] = deque()  # who waits, before
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._is_heard = False
         self._narrowed_at = 0.0  # by the loop's clock; never, so far
@@ -51,14 +52,19 @@ class Window:
         """Whether losses have narrowed the window, and answers not opened it again."""
         return bool(self._narrowed_at) and self._size < self._largest
 
-    async def enter(self) -> None:
-        """Wait for a slot."""
+    @property
+    def is_full(self) -> bool:
+        """Whether somebody waits for a slot."""
+        return bool(self._refused or self._waiting)
+
+    async def enter(self, *, was_refused: bool = False) -> None:
+        """Wait for a slot; one that was refused waits before all that were not."""
         if self._used < int(self._size):  # nobody waits then
             self._used += 1
             return
         loop = asyncio.get_running_loop()
         turn = loop.create_future()
-        self._waiting.append(turn)
+        (self._refused if was_refused else self._waiting).append(turn)
         if len(self._waiting) == 1 and not self._is_heard:
             loop.call_later(OPENING_SECONDS, self._open)
         try:
@@ -84,32 +90,44 @@ class Window:
         if not self._is_heard:
             self._rate = SILENT_RATE
 
+    def refused(self) -> None:
+        """Close a slot: the server may have no room for more than what is in flight."""
+        self._hear()
+        self._size = max(self._smallest, self._size - 1)
+
     def answered(self) -> None:
         """Open the window: by a slot an answer until the first loss, then by one a windowful."""
+        self._hear()
         self._answers += 1
-        if not self._is_heard:
-            self._is_heard = True
-            self._rate, self._next_send = inf, 0.0
-            self._counted_from = asyncio.get_running_loop().time()
         self._rate += RATE_PER_ANSWER
         if self._size < self._largest:
             opened = 1 / self._size if self._narrowed_at else 1
             self._size = min(self._largest, self._size + opened)
             self._hand_out()
 
-    def lost(self, sent_at: float) -> None:
-        """Halve the window, once for all that was in flight; the pace becomes that of answers."""
+    def lost(self, sent_at: float, *, was_refused: bool) -> None:
+        """Take the pace of answers, and halve the window; once for all that was in flight.
+
+        What was refused has closed its slot already.
+        """
         if sent_at <= self._narrowed_at:
             return
         self._lost += 1
         if self._lost < self._answers * FLOODED_LOSS:
             return
         now = asyncio.get_running_loop().time()
-        self._size = max(min(MIN_SLOTS, self._largest), self._size / 2)
+        if not was_refused:
+            self._size = max(self._smallest, self._size / 2)
         elapsed = now - self._counted_from
         self._rate = max(MIN_RATE, self._answers / elapsed) if elapsed else inf
         self._narrowed_at = self._counted_from = now
         self._answers = self._lost = 0
+
+    def _hear(self) -> None:
+        if not self._is_heard:
+            self._is_heard = True
+            self._rate, self._next_send = inf, 0.0
+            self._counted_from = asyncio.get_running_loop().time()
 
     def _open(self) -> None:
         """Open another slot each time, while somebody waits for the first answer."""
@@ -119,8 +137,8 @@ class Window:
             asyncio.get_running_loop().call_later(OPENING_SECONDS, self._open)
 
     def _hand_out(self) -> None:
-        while self._waiting and self._used < int(self._size):
-            turn = self._waiting.popleft()
+        while (first := self._refused or self._waiting) and self._used < int(self._size):
+            turn = first.popleft()
             if not turn.done():
                 self._used += 1
                 turn.set_result(None)

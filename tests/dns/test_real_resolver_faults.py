@@ -43,28 +43,33 @@ def whole(net: Internet, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return asked(net, tmp_path_factory.mktemp("whole"), "unbound", "")
 
 
-def test_dnsmasq_refuses_what_it_has_no_room_for(net: Internet, tmp_path: Path) -> None:
+@pytest.mark.parametrize("milliseconds", [100, 300])
+def test_dnsmasq_refuses_what_it_has_no_room_for(
+    milliseconds: int, net: Internet, tmp_path: Path
+) -> None:
     """By default it has 150 questions under way, and REFUSED is what it says to more."""
-    run = asked(net, tmp_path, "dnsmasq", "", delay=100, count=3000)
+    run = asked(net, tmp_path, "dnsmasq", "", delay=milliseconds, count=3000)
     assert run.code == 0, run.said
     assert len(run.rules) == 3000
     assert run.counted.refused
 
 
 @pytest.mark.parametrize(
-    ("name", "more"),
+    ("name", "more", "milliseconds"),
     [
-        ("bind9", "recursive-clients 50;"),  # SERVFAIL
-        ("dnsmasq", "--dns-forward-max=50"),  # REFUSED
-        ("dnsdist", "addAction(MaxQPSIPRule(50), RCodeAction(DNSRCode.REFUSED))"),
-        ("dnsdist", "addAction(MaxQPSIPRule(20), DropAction())"),
-        ("unbound", "ip-ratelimit: 20"),  # drops
+        ("bind9", "recursive-clients 50;", 20),  # SERVFAIL
+        ("bind9", "recursive-clients 50;", 300),
+        ("dnsmasq", "--dns-forward-max=50", 20),  # REFUSED
+        ("dnsmasq", "--dns-forward-max=50", 1000),  # that of what is sent again as well
+        ("dnsdist", "addAction(MaxQPSIPRule(50), RCodeAction(DNSRCode.REFUSED))", 20),
+        ("dnsdist", "addAction(MaxQPSIPRule(20), DropAction())", 20),
+        ("unbound", "ip-ratelimit: 20", 20),  # drops
     ],
 )
 def test_a_server_with_a_small_limit_is_asked_until_all_is_answered(
-    name: str, more: str, net: Internet, whole: Run, tmp_path: Path
+    name: str, more: str, milliseconds: int, net: Internet, whole: Run, tmp_path: Path
 ) -> None:
-    run = asked(net, tmp_path, name, more, delay=20)
+    run = asked(net, tmp_path, name, more, delay=milliseconds)
     assert run.rules == whole.rules, run.said
     if "Drop" not in more and name != "unbound":
         assert run.counted.refused + run.counted.servfail

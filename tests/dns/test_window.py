@@ -185,10 +185,10 @@ def at(seconds: float) -> float:
     return seconds
 
 
-def lose_now(window: Window, count: int = 1) -> None:
+def lose_now(window: Window, count: int = 1, *, was_refused: bool = False) -> None:
     now = asyncio.get_running_loop().time()
     for _ in range(count):
-        window.lost(now)
+        window.lost(now, was_refused=was_refused)
 
 
 def gaps(window: Window, count: int = 10) -> list[float]:
@@ -264,6 +264,70 @@ def test_the_packets_that_were_in_flight_together_halve_it_once() -> None:
     asyncio.run(test())
 
 
+def test_each_refusal_closes_a_slot_but_for_the_last_ones() -> None:
+    async def test() -> None:
+        window = Window(64)
+        answer(window, 1)
+        for _ in range(10):
+            window.refused()
+        assert (await size(window), window.is_flooded) == (54, False)
+        answer(window, 4)
+        assert await size(window) == 58, "no refused question was answered: it may be their names"
+        for _ in range(100):
+            window.refused()
+        assert await size(window) == MIN_SLOTS
+
+    run(test)
+
+
+def test_refusals_that_were_losses_have_closed_their_slots_already() -> None:
+    async def test() -> None:
+        window = Window(512)
+        at(100)
+        answer(window, 100)
+        window.refused()
+        at(102)
+        before = await size(window)
+        lose_now(window, 5, was_refused=True)
+        assert (await size(window), window.is_flooded) == (before, True)
+        assert gaps(window) == pytest.approx([1 / 50] * 9)
+
+    asyncio.run(test())
+
+
+def test_once_a_server_has_refused_answers_alone_open_it() -> None:
+    async def test() -> None:
+        window = Window(512)
+        await admitted(window, START_SLOTS)
+        window.refused()
+        waiting = asyncio.create_task(window.enter())
+        await asyncio.sleep(10 * OPENING_SECONDS)
+        assert not waiting.done()
+        waiting.cancel()
+
+    run(test)
+
+
+def test_one_that_was_refused_goes_before_all_that_were_not() -> None:
+    async def test() -> None:
+        window = Window(1)
+        await window.enter()
+        assert not window.is_full
+        new = asyncio.create_task(window.enter())
+        refused = asyncio.create_task(window.enter(was_refused=True))
+        await settle()
+        assert window.is_full
+        window.leave()
+        await settle()
+        assert (refused.done(), new.done()) == (True, False)
+        window.leave()
+        await settle()
+        assert new.done()
+        assert not window.is_full
+
+    run(test)
+
+
 @pytest.mark.parametrize(
     ("width", "left"), [(64, MIN_SLOTS), (MIN_SLOTS, MIN_SLOTS), (2, 2), (1, 1)]
 )
@@ -273,7 +337,7 @@ def test_the_window_never_closes(width: int, left: int) -> None:
         answer(window, 1)
         now = asyncio.get_running_loop().time()
         for later in range(10):
-            window.lost(now + 1000 * later)
+            window.lost(now + 1000 * later, was_refused=False)
         assert await size(window) == left
 
     run(test)
