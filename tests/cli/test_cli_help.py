@@ -14,7 +14,7 @@ from spfwhite.cli import main as cli
 from spfwhite.config.loading import packaged
 from spfwhite.errors import Exit
 from tests.support import commands
-from tests.support.cli import spfwhite
+from tests.support.cli import overlay, spfwhite
 
 COMMANDS = sorted(commands.EVERY)
 MAN = Path(__file__).parents[2] / "contrib" / "man" / "spfwhite.1"
@@ -70,8 +70,10 @@ def test_the_line_of_each_command_is_short() -> None:
         (["generate", "--only", "Google"], "did you mean google?"),
     ],
 )
-def test_a_typing_error_is_answered_with_what_was_meant(arguments: list[str], meant: str) -> None:
-    done = spfwhite(*arguments)
+def test_a_typing_error_is_answered_with_what_was_meant(
+    arguments: list[str], meant: str, tmp_path: Path
+) -> None:
+    done = spfwhite("-c", overlay(tmp_path, {"google": ["google.com"]}), *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert meant in done.stderr
 

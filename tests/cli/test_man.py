@@ -177,7 +177,8 @@ def test_the_key_at_the_head_is_there() -> None:
 def test_the_example_is_a_configuration(tmp_path: Path) -> None:
     (example,) = re.findall(r"(?ms)^\.Bd -literal\n(.*?)^\.Ed$", SETTINGS_PAGE)
     overlay = tmp_path / "overlay.toml"
-    overlay.write_text(example.replace("2027-01-31", "2999-01-31"))
+    own = f'[state]\npath = "{tmp_path}/state.json"\n'
+    overlay.write_text(example.replace("2027-01-31", "2999-01-31") + own)
     done = spfwhite("-c", overlay, "providers")
     assert (done.returncode, done.stdout) == (2, "")
     assert "there is no state" in done.stderr  # which is looked for once all else is well
