@@ -68,7 +68,8 @@ def check(addition: Addition, configured: Config) -> None:
     networks = read.providers[addition.name].get("networks", EMPTY)
     if special := networks & barred(configured.safety.special_use):
         named = few(special.texts(), 3)
-        raise UsageError(f"nothing was added: {named} is for special use (safety.special_use)")
+        way = 'a provider in a file of your own, with `special_use = "keep"`, may list it'
+        raise UsageError(f"nothing was added: {named} is for special use; {way}")
     if not configured.categories.get(addition.category, True):
         switch = configured.switch(addition.category)
         raise UsageError(f"nothing was added: category {addition.category} is off: {switch}")

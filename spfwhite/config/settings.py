@@ -226,7 +226,8 @@ class Config(NamedTuple):
             switch = f"`enabled = true` in [providers.{provider.name}] switches it on"
             return f"{switch}, in {provider.defined_in} or a later file"
         if provider.expires and provider.expires < today:
-            return f"its last day was {provider.expires}, `expires` in [providers.{provider.name}]"
+            key = f"`expires` in [providers.{provider.name}] of {provider.defined_in}"
+            return f"its last day was {provider.expires}, {key}"
         return ""
 
     def switch(self, category: str) -> str:

@@ -77,7 +77,8 @@ def _candidate(
     problems += _special_use(origins, named & special)
     static = Networks.union(part.static for part in listed)
     if unlisted := static & special:
-        detail = f'{few(unlisted.texts(), 3)} is for special use; `special_use = "keep"` lists it'
+        way = f'`special_use = "keep"` in [providers.{provider.name}] lists it'
+        detail = f"{few(unlisted.texts(), 3)} of its own is for special use and left out; {way}"
         problems.append(Problem("special-use", provider.name, "networks", detail))
     return Candidate(
         provider=provider,

@@ -84,9 +84,16 @@ class Plan(_Plan):  # a NamedTuple by itself has no room for what is made once
 
     @cached_property
     def rejected(self) -> Networks:
-        """The addresses of the reject table: what SPF says never outweighs the allow table."""
+        """The addresses of the reject table: what SPF says never outweighs the allow table.
+
+        Nor what an allowed provider names that is held: it is new, and others may include it.
+        """
         by_spf = (made.passed for made in self.decisions if made.provider.action == "reject")
-        return (Networks.union(by_spf) - self.permitted) | self._rejected_by_hand
+        named = (
+            made.candidate.passed for made in self.decisions if made.provider.action == "permit"
+        )
+        allowed = self.permitted | Networks.union(named)
+        return (Networks.union(by_spf) - allowed) | self._rejected_by_hand
 
     @cached_property
     def _rejected_by_hand(self) -> Networks:
@@ -361,6 +368,8 @@ class Judge(NamedTuple):
         # the operator's will, but one digit makes a /28 a /2
         grown = news(old.static, static, old.static, 0) if old and old.static else ()
         said = [notice, *(f"in its own networks it {phrase}" for phrase in grown)]
+        if not case.entry:
+            said += [it.detail for it in case.candidate.problems if it.term == "networks"]
         if entry and entry.static != static:
             entry = entry._replace(static=static)
         return Decision(

@@ -164,7 +164,9 @@ def provider_report(
     is_held, passed = status == "held", decision.candidate.passed
     left_out, networks = decision.candidate.left_out, decision.networks
     if decision.provider.action == "reject" and (allowed := networks - plan.rejected):
-        left_out = f"{amounts(allowed)} of it are on the allow table, which wins over its records"
+        left_out = (
+            f"{amounts(allowed)} of it belong to allowed providers, which win over its records"
+        )
         networks -= allowed
     return ProviderReport(
         name=name,

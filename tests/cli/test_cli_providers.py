@@ -82,7 +82,7 @@ def test_one_that_rejects_is_not_told_as_one_that_is_listed() -> None:
     series = nights(config=edited(CONFIG, "own", action="reject"))
     told = whole(series, "own")
     assert "  rejects nothing" in told
-    wins = "256 IPv4 addresses of it are on the allow table, which wins over its records"
+    wins = "256 IPv4 addresses of it belong to allowed providers, which win over its records"
     assert f"  {wins}" in told
     rows = health.rows(last_run(series.config, series.state, series.now))
     (line,) = [it for it in providers.lines(rows, series.now, "spfwhite") if " own " in it]

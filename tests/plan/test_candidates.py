@@ -74,7 +74,8 @@ def test_networks_of_ones_own_for_special_use_are_named() -> None:
     assert found.static.texts() == ["30.0.0.0/8"]
     ((kind, *where, detail, _),) = found.problems
     assert (kind, where) == ("special-use", ["p", "networks"])
-    assert detail == '10.9.8.7/32 is for special use; `special_use = "keep"` lists it'
+    told = "10.9.8.7/32 of its own is for special use and left out"
+    assert detail == f'{told}; `special_use = "keep"` in [providers.p] lists it'
 
 
 def test_a_provider_may_keep_special_use_addresses() -> None:

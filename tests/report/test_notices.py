@@ -121,6 +121,16 @@ def test_own_networks_that_grow_far_are_news_once(mistyped: str, size: str, tmp_
         assert said(made) == ""
 
 
+def test_own_networks_that_are_left_out_are_news_once(tmp_path: Path) -> None:
+    more = '[providers.own]\nspecial_use = "drop"\nnetworks = ["51.0.0.0/24"]'
+    with site(tmp_path, more=more) as made:
+        assert made.generate().returncode == 0
+        edit(made, '"51.0.0.0/24"', '"51.0.0.0/24", "10.7.0.0/24"')
+        left_out = "10.7.0.0/24 of its own is for special use and left out"
+        assert f'{left_out}; `special_use = "keep"` in [providers.own] lists it' in said(made)
+        assert said(made) == ""
+
+
 def test_own_networks_that_are_new_or_fewer_are_no_news(tmp_path: Path) -> None:
     with site(tmp_path, more='[providers.own]\nnetworks = ["51.0.0.0/16"]') as made:
         assert made.generate().returncode == 0

@@ -112,6 +112,18 @@ def test_what_spf_says_never_outweighs_the_allow_table(made: Site) -> None:
     assert made.rules() == RULES
 
 
+def test_nor_what_an_allowed_provider_names_while_it_is_held(made: Site) -> None:
+    """A record that rejects may include one of a provider that grows too much at the moment."""
+    pests(made, "ip4:65.0.0.0/16", "include:plain.test")
+    assert rejected(made) == ["65.0.0.0/16\treject"]
+    made.server.zone.set("plain.test", "TXT", ["v=spf1 ip4:64.0.0.0/16 -all"])
+    done = made.generate()
+    assert "plain: held" in done.stderr
+    assert rules(reject(made).read_bytes()) == ["65.0.0.0/16\treject"]
+    done = spfwhite("-c", made.config, "explain", "64.0.0.1")
+    assert "rejected" not in done.stdout
+
+
 def test_a_record_that_names_all_listed_networks_rejects_none_of_them(made: Site) -> None:
     pests(made, "include:big.test", "include:hosts.test", "include:plain.test")
     assert rejected(made) == []
