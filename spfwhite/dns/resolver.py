@@ -36,25 +36,26 @@ from spfwhite.dns.window import Window
 # be reached and another one answers. What a server says of one name changes nothing for others.
 #
 # *Silence.* A packet that has no answer in the time that the server's answers have taken so far
-# (`spfwhite.dns.server`) is sent anew, and the answer to either counts (`spfwhite.dns.udp`); a
-# refusal of one says nothing while the other is under way at the same server. As long as nothing
-# has come from an only server, it may be slow as well as deaf: it is sent 50 packets a second then,
-# not 200 at once.
+# (`spfwhite.dns.server`) is sent anew, and the answer to either counts (`spfwhite.dns.udp`). A full
+# server refuses what is sent anew, and answers the first packet all the same: one such refusal
+# counts for nothing. As long as nothing has come from an only server, it may be slow as well as
+# deaf: it is sent 50 packets a second then, not 200 at once.
 #
-# *Refusal.* The next server is asked at once. When all have refused, the question pauses: a little
-# longer each time, at random, and more than a second before its last try, since resolvers remember
-# for a second that they failed (RFC 9520). Its slot is closed: there may be room for those that are
-# in flight, and no more. It comes back into the first slot that is free, before any question that
-# was not asked yet. So those whom a server has no room for wait for its answers, however long they
-# take, and do not spend their tries meanwhile.
+# *Refusal.* The next server is asked at once. When all have refused, the question gives its slot
+# back and pauses: a little longer each time, at random, and more than a second before its last try,
+# since resolvers remember for a second that they failed (RFC 9520). The window has one slot less
+# then, since there may be room for no more than what is in flight; but it keeps as many as were
+# answered at a time before. After the pause the question has the first slot that is free, before
+# those that were not asked yet. So what a full server has no room for waits for its answers, and
+# has tries left when they come, however slow they are.
 #
 # *Overload.* Some servers drop what they cannot hold, others refuse it, and a name that nobody can
 # resolve looks the same. Which one it was is known afterwards: if a later try of the same question
 # at the same server is answered, the earlier one was lost. (If the earlier one is answered as well,
 # the server was slow.) From one loss in 20 answers on the pace becomes that at which answers came,
-# and the window, if packets were dropped, is halved. Questions have more tries while it is narrow,
-# since they pay for each other; those that are refused have them also while others wait for a slot.
-# A name that nobody can resolve narrows nothing for long.
+# and the window, if packets were dropped, is halved. Questions have more tries from then on, since
+# they pay for each other; after a refusal also while new questions wait for a slot. Names that
+# nobody can resolve close slots as well, but none that was of use.
 #
 # *EDNS.* A server that has answered nothing yet and refuses a question with EDNS, or drops it, gets
 # it without (RFC 6891 section 7); whichever way it first answers it is asked from then on.
@@ -76,6 +77,7 @@ class Tries:
     def __init__(self, order: list[Server], left: int, made: int = 0) -> None:
         self.order, self.left, self.made = order, left, made
         self.timeouts = 0
+        self.was_refused = False  # by the last server
         self.reasons: dict[Server, str] = {}
         self.unreachable: set[Server] = set()
         self.without_edns: set[Server] = set()
@@ -128,7 +130,7 @@ class Resolver:
                 order = self._servers[first:] + self._servers[:first]
                 tries = tries or Tries(order, self._attempts)
                 answer = await self._until_all_refuse(question, tries, packets)
-                if answer is None:
+                if answer is None and tries.was_refused:
                     self._window.refused()
             finally:
                 packets.close()
@@ -192,6 +194,7 @@ class Resolver:
     ) -> None:
         """Learn from a try without an answer; give one more while the server cannot keep up."""
         tries.reasons[server] = str(fault)
+        tries.was_refused = fault.rcode in message.OVERLOADED
         window, most = self._window, 0
         if isinstance(fault, UnreachableError):
             tries.unreachable.add(server)
@@ -201,8 +204,8 @@ class Resolver:
             tries.drops_edns(server)
             if len(self._servers) == 1:
                 window.silent()
-        elif packet and fault.rcode in message.OVERLOADED and server.knows_edns is not None:
-            most = 3 * self._attempts if window.is_flooded or window.is_full else 0
+        elif packet and tries.was_refused and server.knows_edns is not None:
+            most = 3 * self._attempts if window.is_flooded or window.is_awaited else 0
             tries.refused_at[server] = packet.sent_at
         if tries.made + tries.left < most:
             tries.left += 1
@@ -211,7 +214,7 @@ class Resolver:
         server = packet.server
         server.measured(packet.seconds)
         server.knows_edns = server.knows_edns or message.has_edns(packet.query)
-        self._window.answered()
+        self._window.answered(packet.sent_at)
         lost_at = packet.overtook or tries.refused_at.get(server)
         if lost_at:
             self._window.lost(lost_at, was_refused=not packet.overtook)

@@ -36,6 +36,7 @@ class Packets:
         self._came: list[Packet | UnusableError] = []
         self._awake = asyncio.Event()
         self._was_other = False
+        self._was_refused = False
 
     def send(self, query: bytes, server: Server) -> None:
         """Send over a connected socket, so that a closed port is seen; raises UnusableError."""
@@ -95,7 +96,8 @@ class Packets:
         if not message.is_response(packet.query, wire):
             self._was_other = True
             return
-        if message.is_refusal(wire) and self._holds(packet.server, beside=packet):
+        if message.is_refusal(wire) and not self._was_refused and self._is_elsewhere(packet):
+            self._was_refused = True
             self._close(packet)
             return
         packet.wire, packet.seconds = wire, self._loop.time() - packet.sent_at
@@ -105,12 +107,10 @@ class Packets:
         self._close(packet)
         self._take(packet)
 
-    def _holds(self, server: Server, beside: Packet) -> bool:
-        """Whether a server may work at the question: it has another packet, and has not answered.
-
-        A full one refuses what is sent again, and answers the first packet later.
-        """
-        return any(other.server is server for other in self.under_way if other is not beside)
+    def _is_elsewhere(self, packet: Packet) -> bool:
+        """Whether another packet to the same server is under way, which may be answered."""
+        others = (other for other in self.under_way if other is not packet)
+        return any(other.server is packet.server for other in others)
 
     def _take(self, came: Packet | UnusableError) -> None:
         self._came.append(came)

@@ -17,6 +17,9 @@ OPENING_SECONDS: Final = 0.001
 
 MIN_SLOTS: Final = 4
 
+# As many stay open whatever is refused: a refusal costs a server little, and comes at once.
+MIN_REFUSED_SLOTS: Final = 25
+
 # Packets a second: slower than this no run ends within its deadline.
 MIN_RATE: Final = 10.0
 
@@ -46,6 +49,8 @@ class Window:
         self._narrowed_at = 0.0  # by the loop's clock; never, so far
         self._counted_from = 0.0
         self._answers = self._lost = 0
+        self._moment = 0.0  # by the loop's clock
+        self._held_then = self._held = 0  # what was in flight at that moment; the most so far
 
     @property
     def is_flooded(self) -> bool:
@@ -53,9 +58,9 @@ class Window:
         return bool(self._narrowed_at) and self._size < self._largest
 
     @property
-    def is_full(self) -> bool:
-        """Whether somebody waits for a slot."""
-        return bool(self._refused or self._waiting)
+    def is_awaited(self) -> bool:
+        """Whether questions that were not asked yet wait for a slot."""
+        return bool(self._waiting)
 
     async def enter(self, *, was_refused: bool = False) -> None:
         """Wait for a slot; one that was refused waits before all that were not."""
@@ -91,14 +96,16 @@ class Window:
             self._rate = SILENT_RATE
 
     def refused(self) -> None:
-        """Close a slot: the server may have no room for more than what is in flight."""
+        """Close a slot, unless the server has had room for so many."""
         self._hear()
-        self._size = max(self._smallest, self._size - 1)
+        if self._size > max(MIN_REFUSED_SLOTS, self._held):
+            self._size -= 1
 
-    def answered(self) -> None:
+    def answered(self, sent_at: float) -> None:
         """Open the window: by a slot an answer until the first loss, then by one a windowful."""
         self._hear()
         self._answers += 1
+        self._count_held(sent_at)
         self._rate += RATE_PER_ANSWER
         if self._size < self._largest:
             opened = 1 / self._size if self._narrowed_at else 1
@@ -122,6 +129,14 @@ class Window:
         self._rate = max(MIN_RATE, self._answers / elapsed) if elapsed else inf
         self._narrowed_at = self._counted_from = now
         self._answers = self._lost = 0
+
+    def _count_held(self, sent_at: float) -> None:
+        """Count what was in flight at one moment and is answered: the server has room for that."""
+        if sent_at > self._moment:
+            self._moment, self._held_then = asyncio.get_running_loop().time(), 0
+        else:
+            self._held_then += 1
+            self._held = max(self._held, self._held_then)
 
     def _hear(self) -> None:
         if not self._is_heard:

@@ -338,7 +338,7 @@ def test_by_the_commands_that_it_prints_the_first_run_of_the_readme_ends_well(si
     section = readme.partition("## First run")[2].partition("\n## ")[0]
     for file in ("main.cf", "master.cf"):
         shutil.copy2(Path("/etc/postfix", file), site.folder / "postfix")
-    fresh = ["postconf", "-c", site.folder / "postfix", "-X", "postscreen_access_list"]
+    fresh = ["postconf", "-c", str(site.folder / "postfix"), "-X", "postscreen_access_list"]
     subprocess.run(fresh, check=True, timeout=60)  # the machine may use the table itself
     found = site.check("-q").stdout
     # with other paths, and without the ... of the README, it is what the README shows

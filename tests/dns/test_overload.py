@@ -19,7 +19,7 @@ from tests.support.dnswire import Query
 pytestmark = pytest.mark.slow
 
 A = Question("a.test", "TXT")
-FOUND = Found(("found",))
+FOUND, NO_NAME = Found(("found",)), Void("NXDOMAIN")
 
 
 def many(count: int) -> list[Question]:
@@ -50,6 +50,33 @@ def test_a_server_that_refuses_what_is_too_much_answers_all_in_the_end(
     server.faults[""] = Refusing(kind, rate=100)
     asks = asking(server, attempts=4)
     assert ask_all(asks, *many(400)) == [Void("NXDOMAIN")] * 400
+
+
+class Full(Fault):
+    """Has 50 places, in which a question stays for 0.2 s, and refuses the rest at once.
+
+    A dark name, which nobody can resolve, takes up its place as well.
+    """
+
+    def messages(self, query: Query, right: bytes, transport: Transport) -> list[bytes]:
+        now = time.monotonic()
+        self.ends = [end for end in getattr(self, "ends", []) if end > now]
+        self.delay = 0.2 if len(self.ends) < 50 else 0.0
+        if not self.delay:
+            return [MANGLED["refused"](query, right)]
+        self.ends.append(now + self.delay)
+        return [MANGLED["servfail"](query, right) if b"dark" in query.question else right]
+
+
+def test_what_a_full_server_refuses_waits_for_its_answers(server: DnsServer) -> None:
+    """It takes 2.8 s for all; names that nobody can resolve leave the others their places."""
+    server.faults[""] = Full()
+    names = [f"n{number}.{'dark.' * (number % 11 == 0)}test" for number in range(660)]
+    asks = asking(server, attempts=4)
+    answers = ask_all(asks, *(Question(name, "TXT") for name in names))
+    answered = [name for name, answer in zip(names, answers, strict=True) if answer == NO_NAME]
+    assert answered == [name for name in names if "dark" not in name]
+    assert asks._window._size > 25, "it had room for 50 before"
 
 
 def test_a_server_that_drops_what_is_too_much_answers_all_in_the_end(server: DnsServer) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from spfwhite.dns.window import (
     MIN_RATE,
+    MIN_REFUSED_SLOTS,
     MIN_SLOTS,
     OPENING_SECONDS,
     RATE_PER_ANSWER,
@@ -120,7 +121,7 @@ def test_a_task_that_is_cancelled_while_it_waits_is_passed_over() -> None:
 
 def answer(window: Window, count: int) -> None:
     for _ in range(count):
-        window.answered()
+        window.answered(0)
 
 
 def test_a_wide_window_opens_as_answers_come() -> None:
@@ -264,20 +265,39 @@ def test_the_packets_that_were_in_flight_together_halve_it_once() -> None:
     asyncio.run(test())
 
 
+def refuse(window: Window, count: int) -> None:
+    for _ in range(count):
+        window.refused()
+
+
 def test_each_refusal_closes_a_slot_but_for_the_last_ones() -> None:
     async def test() -> None:
         window = Window(64)
-        answer(window, 1)
-        for _ in range(10):
-            window.refused()
+        refuse(window, 10)
         assert (await size(window), window.is_flooded) == (54, False)
-        answer(window, 4)
-        assert await size(window) == 58, "no refused question was answered: it may be their names"
-        for _ in range(100):
-            window.refused()
-        assert await size(window) == MIN_SLOTS
+        window.answered(asyncio.get_running_loop().time())
+        assert await size(window) == 55, "no refused question was answered: it may be their names"
+        refuse(window, 100)
+        assert await size(window) == MIN_REFUSED_SLOTS
 
     run(test)
+
+
+def test_refusals_leave_as_many_slots_as_the_server_has_had_room_for() -> None:
+    """What was in flight at one moment and is answered; what is sent later is the next flight."""
+
+    async def test() -> None:
+        window = Window(512)
+        window.answered(at(100))  # sent before anything was counted
+        for _ in range(149):
+            window.answered(100)
+        at(101)
+        for sent_at in [100.5, *[100.5] * 80, *[100.9] * 40]:
+            window.answered(sent_at)
+        refuse(window, 1000)
+        assert await size(window) == 149
+
+    asyncio.run(test())
 
 
 def test_refusals_that_were_losses_have_closed_their_slots_already() -> None:
@@ -312,18 +332,18 @@ def test_one_that_was_refused_goes_before_all_that_were_not() -> None:
     async def test() -> None:
         window = Window(1)
         await window.enter()
-        assert not window.is_full
+        assert not window.is_awaited
         new = asyncio.create_task(window.enter())
         refused = asyncio.create_task(window.enter(was_refused=True))
         await settle()
-        assert window.is_full
+        assert window.is_awaited
         window.leave()
         await settle()
         assert (refused.done(), new.done()) == (True, False)
         window.leave()
         await settle()
         assert new.done()
-        assert not window.is_full
+        assert not window.is_awaited
 
     run(test)
 
