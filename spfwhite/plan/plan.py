@@ -181,9 +181,9 @@ class Judge(NamedTuple):
     config: Config
     state: State
     now: float
-    lifted: Collection[str] = ()  # those whose hold, if any, the operator lifts
-    force: bool = False  # lifts the limits of the list as a whole
-    accepts_losses: bool = True  # those that were held for `state.held_days`
+    lifted: Collection[str]  # those whose hold, if any, the operator lifts
+    force: bool  # lifts the limits of the list as a whole
+    accepts_losses: bool  # those that were held for `state.held_days`
 
     @property
     def _rail(self) -> Rail:

@@ -112,3 +112,22 @@ def test_a_failure_that_is_remembered_is_asked_again_and_never_an_answer() -> No
     night = series.night({**LAME, **records(s="ip4:20.2.0.0/16")})
     assert night.decision("p").networks.size(4) == 2 * 65_536
     assert night.decision("p").status == "ok"
+
+
+def test_a_small_loss_while_another_record_is_not_answered_is_no_hold() -> None:
+    whole = records(p="ip4:20.0.0.0/16 ip4:30.0.0.0/24 include:s.test", s="ip4:20.2.0.0/16")
+    series = Nights(configured({"p": ["p.test"]}))
+    series.night(whole)
+    less = {**whole, **records(p="ip4:20.0.0.0/16 include:s.test")}
+    decision = series.night(failing(less, "s.test"), days=8).decision("p")
+    assert (decision.status, decision.holds) == ("stale", ())
+    assert decision.networks.texts() == ["20.0.0.0/16", "20.2.0.0/16"]
+
+
+def test_one_that_is_not_known_in_full_is_accepted_by_hand_from_that_day_on() -> None:
+    series = Nights(CONFIG)
+    series.night(LAME)
+    series.night(LAME, days=2)
+    assert series.state.accepted["p"].since < series.now
+    series.night(LAME, days=2, lifted=["p"])
+    assert series.state.accepted["p"].since == series.now
