@@ -47,7 +47,7 @@ from spfwhite.dns.window import Window
 # then, since there may be room for no more than what is in flight; but it keeps as many as were
 # answered at a time before. After the pause the question has the first slot that is free, before
 # those that were not asked yet. So what a full server has no room for waits for its answers, and
-# has tries left when they come, however slow they are.
+# has tries left when they come.
 #
 # *Overload.* Some servers drop what they cannot hold, others refuse it, and a name that nobody can
 # resolve looks the same. Which one it was is known afterwards: if a later try of the same question
