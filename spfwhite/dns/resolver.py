@@ -198,6 +198,8 @@ class Resolver:
         window, most = self._window, 0
         if isinstance(fault, UnreachableError):
             tries.unreachable.add(server)
+            # over UDP it has answered, so that it may have closed TCP for want of room
+            most = 3 * self._attempts if packet and window.is_flooded else 0
         if isinstance(fault, SilentError):
             most = 2 * self._attempts if window.is_flooded else 0
             tries.timeouts += 1

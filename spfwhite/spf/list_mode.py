@@ -109,7 +109,7 @@ class _ListMode:
         for name, record in records.items():
             rows = zip(record.matches, matched[name], parts[name], strict=True)
             steps = tuple(self._step(*row) for row in rows)
-            own = Networks.union(parts[name])
+            own = Networks.union(parts[name]) if record.is_excluded else passed[name]
             node = Node(name, record.text, steps, own, lookups, voids, record.fault)
             self.nodes.append(node.followed_by_nobody() if record.is_excluded else node)
 

@@ -206,8 +206,9 @@ def test_the_random_time_of_the_readme_is_put_into_the_cron_file(tmp_path: Path)
 @pytest.fixture
 def instance(tmp_path: Path) -> Path:
     """Return a copy of the machine's /etc/postfix, as if it used no access list yet."""
+    postconf = installed("postconf")
     copy = Path(shutil.copytree("/etc/postfix", tmp_path / "postfix", symlinks=True))
-    run(installed("postconf"), "-c", copy, "-X", "postscreen_access_list")
+    run(postconf, "-c", copy, "-X", "postscreen_access_list")
     return copy
 
 

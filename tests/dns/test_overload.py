@@ -84,6 +84,31 @@ def test_a_server_that_drops_what_is_too_much_answers_all_in_the_end(server: Dns
     assert ask_all(asking(server, attempts=4), *many(150)) == [Void("NXDOMAIN")] * 150
 
 
+class ClosesTcp(Fault):
+    """Truncates over UDP, and closes six connections before it answers one."""
+
+    closed = 0
+
+    def messages(self, query: Query, right: bytes, transport: Transport) -> list[bytes]:
+        if transport == "tcp":
+            self.closed += 1
+            self.tcp = "close" if self.closed <= 6 else ""
+        return super().messages(query, right, transport)
+
+
+def test_a_server_that_cannot_keep_up_may_close_tcp_as_well(server: DnsServer) -> None:
+    server.faults["a.test"] = ClosesTcp("truncated")
+    asks = asking(server, attempts=4)
+
+    async def test() -> Answer:
+        await asks.ask(Question("b.test", "TXT"))
+        asks._window.lost(asyncio.get_running_loop().time(), was_refused=False)
+        assert asks._window.is_flooded
+        return await asks.ask(A)
+
+    assert asyncio.run(test()) == FOUND
+
+
 def test_names_that_nobody_can_resolve_narrow_nothing(server: DnsServer) -> None:
     """One in four here: that is no overload, however often they are asked."""
     server.faults[".dark.test"] = Fault("servfail")
