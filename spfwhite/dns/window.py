@@ -43,7 +43,7 @@ class Window:
         self._rate = inf
         self._next_send = 0.0
         self._used = 0
-        self._refused: deque[asyncio.Future[None]] = deque()  # who waits, before
+        self._refused: deque[asyncio.Future[None]] = deque()  # wait before all others
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._is_heard = False
         self._narrowed_at = 0.0  # by the loop's clock; never, so far
@@ -98,7 +98,7 @@ class Window:
     def refused(self) -> None:
         """Close a slot, unless the server has had room for so many."""
         self._hear()
-        if self._size > max(MIN_REFUSED_SLOTS, self._held):
+        if self._size >= max(MIN_REFUSED_SLOTS, self._held) + 1:
             self._size -= 1
 
     def answered(self, sent_at: float) -> None:

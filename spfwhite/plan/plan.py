@@ -368,7 +368,7 @@ class Judge(NamedTuple):
         # the operator's will, but one digit makes a /28 a /2
         grown = news(old.static, static, old.static, 0) if old and old.static else ()
         said = [notice, *(f"in its own networks it {phrase}" for phrase in grown)]
-        if not case.entry:
+        if entry and not case.entry:  # in the run that takes it
             said += [it.detail for it in case.candidate.problems if it.term == "networks"]
         if entry and entry.static != static:
             entry = entry._replace(static=static)

@@ -74,6 +74,23 @@ def test_a_server_with_a_small_limit_is_asked_until_all_is_answered(
         assert run.counted.refused + run.counted.servfail
 
 
+def test_names_that_nobody_can_resolve_leave_the_others_their_places(
+    net: Internet, tmp_path: Path
+) -> None:
+    dark = [f"small{number}.example" for number in range(0, 600, 10)]
+    more = " ".join(["--dns-forward-max=50", *(f"--server=/{name}/127.0.0.2" for name in dark)])
+    servfail = "addAction(AllRule(), RCodeAction(DNSRCode.SERVFAIL))"
+    with (
+        net.authorities.delayed(300),
+        running(*net, "dnsdist", more=servfail, address="127.0.0.2"),
+        running(*net, "dnsmasq", more=more),
+    ):
+        run = net.run(tmp_path, small(600), "127.0.0.1")
+    assert len(run.rules) == 540, run.said
+    assert run.counted.refused
+    assert run.counted.servfail
+
+
 @pytest.mark.parametrize("milliseconds", [800, 1500])
 def test_a_slow_server_is_waited_for(
     milliseconds: int, net: Internet, whole: Run, tmp_path: Path

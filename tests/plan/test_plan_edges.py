@@ -170,3 +170,25 @@ def test_settings_that_change_hold_nothing_where_nothing_was_listed() -> None:
     series.config = edited(series.config, "q", domains=("r.test",))
     night = series.night(failing(records(p="ip4:20.0.0.0/20", r="ip4:21.0.0.0/24"), "r.test"))
     assert (night.reported("q").status, night.reported("q").holds) == ("incomplete", ())
+
+
+def test_what_is_left_out_of_its_own_networks_is_said_in_the_run_that_takes_it() -> None:
+    config = configured({"p": ["p.test"]}, safety={"provider_max_rules": 1, "special_use": "drop"})
+    own = Nights(edited(config, "p", networks=Networks.parse(["10.7.0.0/24"])))
+    two = records(p="ip4:20.0.0.0/24 ip4:21.0.0.0/24")
+    one = records(p="ip4:20.0.0.0/24 ip4:10.9.0.0/24")  # what a sender passes is no news
+    notices = [own.night(zone).decision("p").notice for zone in (two, two, one, one)]
+    way = '`special_use = "keep"` in [providers.p] lists it'
+    said = f"10.7.0.0/24 of its own is for special use and left out; {way}"
+    assert notices == ["", "", said, ""]
+
+
+def test_without_a_state_each_provider_is_blamed_for_what_the_table_has_not_of_it() -> None:
+    night = Nights(CONFIG).night(WHOLE)
+    heard = Heard(answers=dict(night.answers), whole=True)
+    table = Networks.parse(["20.0.0.0/20", "21.0.0.0/24"])
+    made = decide_run(CONFIG, State(), heard, START, table=table)
+    assert made.plan.refusals
+    gained = {cause.provider: cause.gained.texts() for cause in made.plan.causes}
+    assert gained["q"] == [*(Networks.parse(["21.0.0.0/16"]) - table).texts()]
+    assert not any(cause.lost for cause in made.plan.causes)
